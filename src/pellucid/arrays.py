@@ -1,0 +1,316 @@
+"""What users hand in, as the arrays a network computes with, or an error that helps.
+
+Lists, NumPy arrays, pandas and polars frames and series are taken. Whatever cannot be
+right (gaps, texts among numbers, shapes that do not fit) is refused with its place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.blueprint import Inputs
+from pellucid.errors import DataError, ShapeError
+from pellucid.layers.inputs import Input
+
+
+def as_array(values: Any, what: str) -> NDArray[Any]:
+    """Return values of any common kind as an array.
+
+    Parameters
+    ----------
+    values : array_like, or a pandas or polars frame or series
+        The values.
+    what : str
+        Their name in messages, such as ``"x"``.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    DataError
+        If they are nothing that has a shape: ragged lists, masked or sparse arrays.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise DataError(
+            f"{what} is a masked array; its masked values would count as numbers. Fill "
+            f"them first: {what}.filled(value)."
+        )
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DataError(f"{what} is a sparse array: hand in {what}.toarray().")
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ShapeError(
+            f"{what} is ragged: its rows have different lengths{_ragged(values)}."
+        ) from None
+    if array.dtype.kind == "O":
+        array = _unboxed(array, what)
+    return array
+
+
+def _ragged(values: Any) -> str:
+    if not isinstance(values, Sequence) or not values:
+        return ""
+    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in values]
+    row = next(i for i, length in enumerate(lengths) if length != lengths[0])
+    return f" (row 0 has {lengths[0]}, row {row} has {lengths[row]})"
+
+
+def _unboxed(array: NDArray[Any], what: str) -> NDArray[Any]:
+    """Return an array of Python objects as numbers or texts."""
+    kinds = {type(value) for value in array.flat}
+    if all(issubclass(kind, str) for kind in kinds):
+        return array.astype(str)
+    if any(issubclass(kind, str) for kind in kinds):
+        numbers = kinds - {k for k in kinds if issubclass(k, str)}
+        raise DataError(
+            f"{what} mixes texts with {', '.join(sorted(k.__name__ for k in numbers))}"
+            f"{_first(array, lambda v: isinstance(v, str))}."
+        )
+    try:
+        return np.asarray(array.tolist(), dtype=np.float64)
+    except (TypeError, ValueError):
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"{what} holds objects that are no numbers: {names}.") from None
+
+
+def _first(array: NDArray[Any], wanted: Any) -> str:
+    for index, value in np.ndenumerate(array):
+        if wanted(value):
+            return f" (first at row {index[0]}{_column(index)}: {value!r})"
+    return ""
+
+
+def _column(index: tuple[int, ...], names: Sequence[str] | None = None) -> str:
+    if len(index) < 2:
+        return ""
+    if len(index) == 2 and names is not None:
+        return f", column {index[1]} ({names[index[1]]!r})"
+    return f", column {', '.join(map(str, index[1:]))}"
+
+
+def as_floats(
+    values: Any, what: str, dtype: Any, names: Sequence[str] | None = None
+) -> NDArray[Any]:
+    """Return finite floating-point numbers, or say which are not.
+
+    Parameters
+    ----------
+    values : array_like
+        Numbers of any kind.
+    what : str
+        Their name in messages.
+    dtype : dtype
+        The network's floating-point type.
+    names : sequence of str, optional
+        Names of the columns.
+
+    Returns
+    -------
+    ndarray of dtype
+
+    Raises
+    ------
+    DataError
+        If there is a NaN, an infinity, a number too large for the dtype, a text or a
+        complex number.
+    """
+    array = as_array(values, what)
+    if array.dtype.kind in "USmMcV":
+        kind = {"U": "texts", "S": "bytes", "c": "complex numbers", "V": "records"}.get(
+            array.dtype.kind, "dates or times"
+        )
+        advice = (
+            "turn each text into a number or into 0/1 columns first"
+            if array.dtype.kind in "US"
+            else "hand in real numbers"
+        )
+        raise DataError(
+            f"{what} holds {kind}{_first(array, lambda v: True)}; expected numbers: "
+            f"{advice}."
+        )
+    with np.errstate(over="ignore"):
+        floats: NDArray[Any] = array.astype(dtype, copy=False)
+    # A sum is finite only if all numbers are; and it is much cheaper than looking.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(floats.sum())
+    if suspicious and not np.isfinite(floats).all():
+        raise DataError(_not_finite(array, floats, what, names))
+    return floats
+
+
+def _not_finite(
+    array: NDArray[Any], floats: NDArray[Any], what: str, names: Sequence[str] | None
+) -> str:
+    bad = ~np.isfinite(floats)
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    value = array[index]
+    place = f"row {index[0]}{_column(index, names)}"
+    count = int(bad.sum())
+    more = f"; {count} such values in all" if count > 1 else ""
+    if np.isfinite(value):
+        return (
+            f"{what} has {value!r} at {place}{more}, which is too large for "
+            f"{floats.dtype}: standardize the data, or use dtype='float64'."
+        )
+    kind = "NaN" if np.isnan(value) else "an infinity"
+    return (
+        f"{what} has {kind} at {place}{more}: fill the gaps or leave the rows out before "
+        "training."
+    )
+
+
+def column_names(values: Any) -> list[str] | None:
+    """Return the names of the columns of a data frame, None for anything else.
+
+    Parameters
+    ----------
+    values : object
+        Perhaps a data frame.
+
+    Returns
+    -------
+    list of str or None
+    """
+    columns = getattr(values, "columns", None)
+    return None if columns is None else [str(name) for name in columns]
+
+
+def infer_inputs(x: Any) -> Inputs:
+    """Return what the inputs are, judged by the first data.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, ...), or mapping of such
+        A batch.
+
+    Returns
+    -------
+    Input or dict of str to Input
+    """
+    if isinstance(x, Mapping):
+        return {str(name): _one_input(values, str(name)) for name, values in x.items()}
+    return _one_input(x, "x")
+
+
+def _one_input(values: Any, what: str) -> Input:
+    array = as_array(values, what)
+    if array.ndim < 2:
+        raise ShapeError(
+            f"{what} has shape {_shape(array)}; expected one row a sample, shape (n, "
+            f"features). For samples of one number write {what}.reshape(-1, 1)."
+        )
+    if 0 in array.shape[1:]:
+        raise ShapeError(f"{what} has shape {_shape(array)}: there are no features.")
+    return Input(array.shape[1:])
+
+
+def _shape(array: NDArray[Any]) -> str:
+    return f"({', '.join(map(str, array.shape))}{',' if array.ndim == 1 else ''})"
+
+
+def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
+    """Return a batch of inputs.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, *shape), or one sample of that shape; or a mapping of such
+        What the user handed in.
+    inputs : Input or dict of str to Input
+        What the network takes.
+    dtype : dtype
+        The network's floating-point type.
+
+    Returns
+    -------
+    x : ndarray or dict of ndarray
+        With an axis of samples.
+    n : int
+        Number of samples.
+    single : bool
+        Whether one sample was handed in without that axis.
+    """
+    if isinstance(inputs, Input):
+        if isinstance(x, Mapping):
+            raise ShapeError(
+                f"x has the named inputs {sorted(map(str, x))}; the network takes one array."
+            )
+        return _one(x, inputs, dtype, "x")
+    if not isinstance(x, Mapping):
+        raise ShapeError(
+            f"x is one array; the network takes named inputs {sorted(inputs)}: "
+            "x = {name: array, ...}."
+        )
+    if set(x) != set(inputs):
+        raise ShapeError(
+            f"x has the inputs {sorted(map(str, x))}; the network takes {sorted(inputs)}."
+        )
+    found = {name: _one(x[name], given, dtype, name) for name, given in inputs.items()}
+    counts = {name: n for name, (_, n, _) in found.items()}
+    if len(set(counts.values())) > 1:
+        raise ShapeError(f"The inputs have different numbers of samples: {counts}.")
+    first = next(iter(found.values()))
+    return {name: array for name, (array, _, _) in found.items()}, first[1], first[2]
+
+
+def _one(x: Any, given: Input, dtype: Any, what: str) -> tuple[Any, int, bool]:
+    array = as_array(x, what)
+    single = array.ndim == len(given.shape)
+    whole = array[None] if single else array
+    if array.ndim != len(given.shape) + (not single) or whole.shape[1:] != given.shape:
+        expected = ", ".join(map(str, given.shape))
+        raise ShapeError(
+            f"{what} has shape {_shape(array)}, but the network takes (n, {expected}): "
+            f"{_remedy(array, given)}"
+        )
+    if given.kind == "integer":
+        if whole.dtype.kind not in "iu":
+            raise DataError(f"{what} takes whole numbers; got {whole.dtype}.")
+        return whole, len(whole), single
+    # A transposed or strided array would give other last bits than its plain copy.
+    floats = as_floats(whole, what, dtype, column_names(x))
+    return np.ascontiguousarray(floats), len(whole), single
+
+
+def _remedy(array: NDArray[Any], given: Input) -> str:
+    if array.ndim == 2 and array.shape[0] == given.shape[0] and array.shape[1:] != ():
+        return "samples are rows; perhaps the array must be transposed (x.T)."
+    if array.ndim == 1 and given.shape == (1,):
+        return "write x.reshape(-1, 1) for samples of one number."
+    return "hand in the same features as before, or make a network with another input_shape."
+
+
+def as_weights(weights: Any, n: int, dtype: Any) -> NDArray[Any]:
+    """Return the weights of samples, shape (n,).
+
+    Parameters
+    ----------
+    weights : array_like, shape (n,)
+        Not negative, not all zero.
+    n : int
+        Number of samples.
+    dtype : dtype
+        The network's floating-point type.
+
+    Returns
+    -------
+    ndarray
+    """
+    array = as_floats(weights, "sample_weight", dtype)
+    if array.shape != (n,):
+        raise ShapeError(
+            f"sample_weight has shape {_shape(array)}; expected one for each of the {n} "
+            f"samples, shape ({n},)."
+        )
+    if (array < 0).any():
+        row = int(np.argmax(array < 0))
+        raise DataError(f"sample_weight has {array[row]} at row {row}; expected >= 0.")
+    if not array.any():
+        raise DataError("Every sample_weight is zero: nothing would be learned.")
+    return array

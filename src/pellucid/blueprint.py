@@ -1,0 +1,352 @@
+"""What a network computes, without its numbers: layers, loss, names and shapes.
+
+The two passes through a network stand here once, as text that works on arrays and on
+Symbols alike. Engines run it, tracing writes it down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pellucid.activations import Activation, Identity, Joint, LogSoftmax
+from pellucid.errors import ConfigurationError, ShapeError
+from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
+from pellucid.layers.containers import Chain, Concat
+from pellucid.layers.dropout import Dropout
+from pellucid.layers.inputs import Input
+from pellucid.layers.shaping import Flatten, Reshape
+from pellucid.layout import Layout, Slot
+from pellucid.losses import Loss
+from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
+
+Inputs = Input | dict[str, Input]
+
+
+class SymbolView:
+    """What a layer sees of a vector while it is written down: ``p.W`` is a Symbol.
+
+    Parameters
+    ----------
+    trace : Trace
+        Where reading and writing are noted.
+    slots : mapping of str to Slot
+        The names.
+    vector : str
+        What is read: ``"w"``, or ``"g"`` and ``"state"``, which are written first.
+    path : str
+        The layer; empty for the whole network.
+    """
+
+    def __init__(
+        self, trace: Trace, slots: Mapping[str, Slot], vector: str, path: str = ""
+    ) -> None:
+        self.__dict__.update(_trace=trace, _slots=slots, _vector=vector, _path=path)
+
+    def __getitem__(self, name: str) -> "SymbolView":
+        path = f"{self._path}.{name}" if self._path else name
+        return SymbolView(self._trace, self._slots, self._vector, path)
+
+    def _slot(self, name: str) -> tuple[str, Slot]:
+        full = f"{self._path}.{name}"
+        if full not in self._slots:
+            raise AttributeError(
+                f"The layer has no slot {name!r}; slots() must name it."
+            )
+        return full, self._slots[full]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        full, slot = self._slot(name)
+        written = self._trace.outputs.get((self._vector, full))
+        if written is not None:
+            return written
+        return self._trace.leaf("w", full, slot.shape)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        full, slot = self._slot(name)
+        if not isinstance(value, Symbol) or value.shape != slot.shape:
+            shape = value.shape if isinstance(value, Symbol) else type(value).__name__
+            raise ShapeError(f"Slot {name!r} has shape {slot.shape}; got {shape}.")
+        self._trace.outputs[self._vector, full] = value
+
+
+def input_symbols(trace: Trace, inputs: Inputs) -> Any:
+    """Return the Symbols that stand for a batch of the inputs.
+
+    Parameters
+    ----------
+    trace : Trace
+        In which they are used.
+    inputs : Input or dict of str to Input
+        What the network is given.
+
+    Returns
+    -------
+    Symbol or dict of str to Symbol
+    """
+
+    def symbol(name: str, given: Input) -> Any:
+        kind = INTEGER if given.kind == "integer" else FLOAT
+        return trace.leaf("x", name, (trace.batch, *given.shape), kind)
+
+    if isinstance(inputs, Input):
+        return symbol("", inputs)
+    return {name: symbol(name, given) for name, given in inputs.items()}
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a network computes.
+
+    Parameters
+    ----------
+    root : Chain
+        The layers, with the last activation joined to the loss where it has this link.
+    loss : Loss
+        The loss.
+    logits : tuple of str or None
+        Path of the layer whose pre-activation the loss takes; None where it takes the
+        network's output.
+    inputs : Input or dict of str to Input
+        What the network is given.
+    layout : Layout
+        Names of its numbers.
+    output_shape : tuple of int
+        Shape of one sample of the output.
+    """
+
+    root: Chain
+    loss: Loss
+    logits: tuple[str, ...] | None
+    inputs: Inputs
+    layout: Layout
+    output_shape: tuple[int, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs: length of the last axis."""
+        return self.output_shape[-1]
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """Every layer by its path, inner ones after their container."""
+        found: dict[str, Layer] = {}
+
+        def visit(container: Layer, path: str) -> None:
+            names = layer_names(container.inner)
+            for name, layer in zip(names, container.inner, strict=True):
+                found[path + name] = layer
+                visit(layer, f"{path}{name}.")
+
+        visit(self.root, "")
+        return found
+
+    @property
+    def needs_batches(self) -> bool:
+        """Whether a layer takes statistics of the batch, and so more than one row."""
+        return any(layer.batch_statistics for layer in self.layers.values())
+
+    def feedforward(self, x: Any, p: Any, memo: Memo) -> Any:
+        """Return the output of the network.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, ...), or mapping of such
+            The inputs.
+        p : LayerView
+            All numbers.
+        memo : Memo
+            The memo of the whole pass.
+
+        Returns
+        -------
+        ndarray, shape (n, *output_shape)
+        """
+        return self.root.forward(x, p, memo)
+
+    def losses(self, x: Any, y: Any, p: Any, memo: Memo) -> tuple[Any, Any]:
+        """Return what the loss looks at, and the loss of every sample.
+
+        Parameters
+        ----------
+        x, p, memo
+            As in `feedforward`.
+        y : ndarray, shape (n, *output_shape), or (n,) of int for classes
+            Targets.
+
+        Returns
+        -------
+        out, value : ndarray
+            Outputs or logits, and shape (n,).
+        """
+        out = self.feedforward(x, p, memo)
+        if self.logits is not None:
+            source = memo
+            for name in self.logits:
+                source = source[name]
+            out = source.z
+        return out, self.loss.value(out, y)
+
+    def backprop(
+        self, x: Any, y: Any, weight: Any, scale: Any, p: Any, g: Any, memo: Memo
+    ) -> Any:
+        """Write all gradients to `g`; return the loss.
+
+        Parameters
+        ----------
+        x, y, p, memo
+            As in `losses`.
+        weight : ndarray, shape (n,)
+            Weights of the samples.
+        scale : float
+            1, or one over the sum of the weights for losses that average.
+        g : LayerView
+            Takes the gradients.
+
+        Returns
+        -------
+        float
+        """
+        out, value = self.losses(x, y, p, memo)
+        memo.losses = value
+        each = (weight * scale).reshape(out.shape[0], *(1 for _ in out.shape[1:]))
+        self.root.backward(self.loss.slope(out, y) * each, p, g, memo)
+        return (weight * value).sum() * scale
+
+
+def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
+    """Return the blueprint: run the layers once with Symbols to learn shapes and names.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        As the user wrote them.
+    loss : Loss
+        The loss.
+    inputs : Input or dict of str to Input
+        What the network is given.
+
+    Returns
+    -------
+    Blueprint
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit; the layer is named.
+    ConfigurationError
+        If the last activation contradicts the loss.
+    """
+    root, logits = join_loss(layers, loss)
+    trace = Trace()
+    slots: dict[str, Slot] = {}
+
+    def enter(layer: Layer, path: str, x: Any) -> None:
+        for name, slot in layer.slots(sample_shape(x)).items():
+            if not name.isidentifier() or name.startswith("_"):
+                raise ConfigurationError(f"A slot cannot have the name {name!r}.")
+            slots[f"{path}.{name}"] = slot
+
+    memo = Memo(new_pass(training=False, trace=trace, enter=enter))
+    x = input_symbols(trace, inputs)
+    y_hat = root.forward(x, SymbolView(trace, slots, "w"), memo)
+    if not isinstance(y_hat, Symbol) or y_hat.ndim < 2:
+        shape = getattr(y_hat, "shape", type(y_hat).__name__)
+        raise ShapeError(f"The last layer gives {shape}; expected (n, outputs).")
+    output_shape = sample_shape(y_hat)
+    _check_outputs(loss, output_shape)
+    return Blueprint(root, loss, logits, inputs, Layout(slots), output_shape)
+
+
+def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
+    if loss.task == "classes" and (len(shape) != 1 or shape[0] < 2):
+        raise ConfigurationError(
+            f"{loss.label} chooses among classes, one output each, so the last layer needs "
+            f"two or more outputs; it has shape (n, {', '.join(map(str, shape))}). For a "
+            "yes or no in one output use loss='binary_cross_entropy'."
+        )
+
+
+def join_loss(
+    layers: tuple[Layer, ...], loss: Loss
+) -> tuple[Chain, tuple[str, ...] | None]:
+    """Return the layers with the last activation joined to the loss, and where it is.
+
+    A loss with a link always works on logits. Where the last activation is that link,
+    it is wrapped in `Joint`; where there is none, the outputs are the logits.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        As the user wrote them.
+    loss : Loss
+        The loss.
+
+    Returns
+    -------
+    root : Chain
+        What is computed.
+    logits : tuple of str or None
+        Path of the layer with the joined activation.
+
+    Raises
+    ------
+    ConfigurationError
+        If the network ends in an activation that contradicts the loss.
+    """
+    root = Chain(layers)
+    if loss.link is None:
+        return root, None
+    joined, path = _join(root, loss)
+    return (joined, path) if path else (root, None)
+
+
+def _join(layer: Layer, loss: Loss) -> tuple[Any, tuple[str, ...] | None]:
+    """Return the layer with its last activation joined, and the path to it within."""
+    if type(layer) is Chain:
+        names = layer_names(layer.layers)
+        last, path = _join(layer.layers[-1], loss)
+        if isinstance(layer.layers[-1], Dropout | Flatten | Reshape):
+            _join_nothing(Chain(layer.layers[:-1]) if len(names) > 1 else None, loss)
+        if path is None:
+            return layer, None
+        # Names are given before the wrapping, so that they stay what they were.
+        inner = (*layer.layers[:-1], replace(last, name=names[-1]))
+        return replace(layer, layers=inner), (names[-1], *path)
+    if isinstance(layer, Concat):
+        for branch in layer.branches:
+            _join_nothing(branch, loss)
+        return layer, None
+    if isinstance(layer, Activation):
+        return (Joint(layer), ()) if _is_link(layer, loss) else (layer, None)
+    activation = getattr(layer, "activation", None)
+    if isinstance(activation, Activation) and _is_link(activation, loss):
+        return replace(layer, activation=Joint(activation)), ()  # type: ignore[call-arg]
+    return layer, None
+
+
+def _join_nothing(layer: Layer | None, loss: Loss) -> None:
+    if layer is not None and _join(layer, loss)[1] is not None:
+        raise ConfigurationError(
+            f"{loss.label} works on logits, and {loss.link} must then be the last thing in "
+            f"the network: move {loss.link} to the end, or leave it out (predict_proba "
+            "applies it)."
+        )
+
+
+def _is_link(activation: Activation, loss: Loss) -> bool:
+    if activation.label == loss.link:
+        return True
+    harmless = (Identity, LogSoftmax) if loss.link == "softmax" else (Identity,)
+    if isinstance(activation, harmless):
+        return False
+    remedy = {
+        "softmax": "For probabilities of several yes-or-no labels use "
+        "loss='binary_cross_entropy' with sigmoid.",
+        "sigmoid": "For one of several classes use loss='cross_entropy' with softmax.",
+    }.get(str(loss.link), "")
+    raise ConfigurationError(
+        f"The network ends in {activation.label}, but {loss.label} needs {loss.link} or "
+        f"no activation there: write Dense(..., {loss.link!r}). {remedy}".rstrip()
+    )

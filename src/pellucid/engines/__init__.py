@@ -1,0 +1,1 @@
+"""Engines: what runs a blueprint on numbers. Nothing else knows which one runs."""

@@ -1,0 +1,374 @@
+"""The readable engine: calls the layers one after the other, in NumPy."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.blueprint import Blueprint
+from pellucid.layer import Memo, Pass, new_pass
+from pellucid.layout import LayerView
+from pellucid.optimizers import Optimizer
+
+# Rows that predictions are made for at once, so that memory stays bounded.
+CHUNK = 8192
+
+
+def _rows(x: Any, rows: slice) -> Any:
+    if isinstance(x, dict):
+        return {name: values[rows] for name, values in x.items()}
+    return x[rows]
+
+
+def count_rows(x: Any) -> int:
+    """Return the number of samples.
+
+    Parameters
+    ----------
+    x : ndarray or mapping of ndarray
+        Inputs.
+
+    Returns
+    -------
+    int
+    """
+    return len(next(iter(x.values())) if isinstance(x, dict) else x)
+
+
+@dataclass
+class Backprop:
+    """What one pass forward and back gives.
+
+    Attributes
+    ----------
+    loss : float
+        The loss of the batch.
+    gradient : ndarray, shape (parameters,)
+        dL/dw, in the order of the parameters.
+    state : ndarray, shape (state,)
+        The running state to be.
+    memo : Memo
+        Everything that the layers kept.
+    shared : Pass
+        Outputs and deltas of every layer.
+    """
+
+    loss: float
+    gradient: NDArray[Any]
+    state: NDArray[Any]
+    memo: Memo
+    shared: Pass
+
+
+class ReadableEngine:
+    """Runs a blueprint layer by layer.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What the network computes.
+    dtype : dtype
+        The network's floating-point type.
+    """
+
+    name = "readable"
+
+    def __init__(self, blueprint: Blueprint, dtype: Any) -> None:
+        self.blueprint, self.dtype = blueprint, np.dtype(dtype)
+
+    def forward(self, weights: NDArray[Any], x: Any) -> tuple[Any, Memo, Pass]:
+        """Return output, memo and pass of one batch in prediction mode.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (layout.size,)
+            All numbers.
+        x : ndarray or mapping of ndarray
+            A batch.
+
+        Returns
+        -------
+        tuple of (ndarray, Memo, Pass)
+        """
+        shared = new_pass(training=False, dtype=self.dtype)
+        memo = Memo(shared)
+        p = LayerView(weights, self.blueprint.layout)
+        return self.blueprint.feedforward(x, p, memo), memo, shared
+
+    def predict(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+        """Return the outputs, made in chunks of rows.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (layout.size,)
+            All numbers.
+        x : ndarray or mapping of ndarray
+            Inputs of any number of rows.
+
+        Returns
+        -------
+        ndarray, shape (n, *output_shape)
+        """
+        n = count_rows(x)
+        chunks = [
+            self.forward(weights, _rows(x, slice(i, i + CHUNK)))[0]
+            for i in range(0, max(n, 1), CHUNK)
+        ]
+        return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+
+    def losses(self, weights: NDArray[Any], x: Any, y: NDArray[Any]) -> NDArray[Any]:
+        """Return the loss of every sample in prediction mode.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (layout.size,)
+            All numbers.
+        x : ndarray or mapping of ndarray
+            Inputs.
+        y : ndarray
+            Targets as the loss takes them.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        p = LayerView(weights, self.blueprint.layout)
+        values = []
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i in range(0, max(len(y), 1), CHUNK):
+                rows = slice(i, i + CHUNK)
+                memo = Memo(new_pass(training=False, dtype=self.dtype))
+                values.append(
+                    self.blueprint.losses(_rows(x, rows), y[rows], p, memo)[1]
+                )
+        return np.concatenate(values)
+
+    def backprop(
+        self,
+        weights: NDArray[Any],
+        x: Any,
+        y: NDArray[Any],
+        weight: NDArray[Any],
+        scale: float,
+        *,
+        training: bool = True,
+        key: int = 1,
+        step: int = 0,
+    ) -> Backprop:
+        """Return loss, gradient and new state of one batch; change nothing.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (layout.size,)
+            All numbers.
+        x, y : ndarray
+            The batch.
+        weight : ndarray, shape (n,)
+            Weights of the samples.
+        scale : float
+            1, or one over the sum of the weights for losses that average.
+        training : bool
+            The mode.
+        key, step : int
+            Key of the random numbers, and the iteration.
+
+        Returns
+        -------
+        Backprop
+        """
+        layout = self.blueprint.layout
+        gradient = np.zeros(layout.parameters.size, dtype=self.dtype)
+        state = weights[layout.parameters.size :].copy()
+        shared = new_pass(
+            training=training,
+            key=key,
+            step=step,
+            dtype=self.dtype,
+            state=LayerView(state, layout.state),
+        )
+        memo = Memo(shared)
+        p, g = LayerView(weights, layout), LayerView(gradient, layout.parameters)
+        # What overflows shows as a loss or gradient that is not finite, and is named.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loss = self.blueprint.backprop(x, y, weight, scale, p, g, memo)
+        return Backprop(float(loss), gradient, state, memo, shared)
+
+
+class Memory:
+    """The optimizer's vectors by name: ``memory.m`` reads, ``memory.m = ...`` keeps.
+
+    Parameters
+    ----------
+    vectors : dict of str to ndarray, shape (parameters,)
+        They are written in place.
+    """
+
+    __slots__ = ("_vectors",)
+
+    def __init__(self, vectors: dict[str, NDArray[Any]]) -> None:
+        object.__setattr__(self, "_vectors", vectors)
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name not in self._vectors:
+            raise AttributeError(f"The optimizer keeps no memory {name!r}.")
+        vector: NDArray[Any] = self._vectors[name]
+        return vector
+
+    def __setattr__(self, name: str, value: NDArray[Any]) -> None:
+        vector = getattr(self, name)
+        if value.dtype != vector.dtype:
+            raise TypeError(
+                f"The memory {name!r} is {vector.dtype}; the optimizer wrote {value.dtype}."
+            )
+        vector[...] = value
+
+
+class Source(Protocol):
+    """Where batches come from."""
+
+    def batch(self, step: int) -> tuple[Any, NDArray[Any], NDArray[Any], float]:
+        """Return inputs, targets, weights and sum of weights of an iteration."""
+
+
+@dataclass
+class Outcome:
+    """What some iterations did.
+
+    Attributes
+    ----------
+    losses, weights, norms : list of float
+        Loss of each batch before its update, sum of its sample weights, and norm of its
+        gradient.
+    failed : str or None
+        Which quantity of the iteration after them was not finite; its update was not
+        applied.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    failed: str | None = None
+
+
+@dataclass
+class ReadableSession:
+    """A training run of the readable engine.
+
+    Parameters
+    ----------
+    engine : ReadableEngine
+        The engine.
+    weights : ndarray, shape (layout.size,)
+        All numbers, changed in place.
+    optimizer : Optimizer
+        The rule.
+    memory : dict of str to ndarray
+        Its vectors, changed in place.
+    batches : Source
+        The data.
+    key : int
+        Key of the random numbers.
+    total : int
+        Iterations of the whole run, for schedules.
+    decayed, trained : ndarray of bool, shape (parameters,)
+        Where decay applies, and where weights may change (None: everywhere).
+    reduce : callable
+        What happens to a gradient before its update: nothing on one machine.
+    """
+
+    engine: ReadableEngine
+    weights: NDArray[Any]
+    optimizer: Optimizer
+    memory: dict[str, NDArray[Any]]
+    batches: Source
+    key: int
+    total: int
+    decayed: NDArray[np.bool_]
+    trained: NDArray[np.bool_] | None
+    reduce: Any = staticmethod(lambda gradient: gradient)
+
+    def advance(self, step: int, count: int, seconds: float = 0.03) -> Outcome:
+        """Make up to `count` updates; stop early after some time, or on a failure.
+
+        Parameters
+        ----------
+        step : int
+            The first iteration, from 0.
+        count : int
+            How many at most.
+        seconds : float
+            After which time to return to the caller, who looks at Ctrl-C and progress.
+
+        Returns
+        -------
+        Outcome
+        """
+        outcome = Outcome()
+        until = time.monotonic() + seconds
+        for now in range(step, step + count):
+            failed = self._iterate(now, outcome)
+            if failed:
+                outcome.failed = failed
+                break
+            if time.monotonic() > until:
+                break
+        return outcome
+
+    def _iterate(self, step: int, outcome: Outcome) -> str | None:
+        blueprint = self.engine.blueprint
+        x, y, weight, total = self.batches.batch(step)
+        scale = scale_of(blueprint, total)
+        found = self.engine.backprop(
+            self.weights, x, y, weight, scale, key=self.key, step=step
+        )
+        gradient = self.reduce(found.gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
+        if not np.isfinite(found.loss):
+            return "loss"
+        if not np.isfinite(norm):
+            return "gradient"
+        size = blueprint.layout.parameters.size
+        w = self.weights[:size]
+        with np.errstate(over="ignore", invalid="ignore"):
+            new = self.optimizer.update(
+                w,
+                gradient,
+                Memory(self.memory),
+                step + 1,
+                self.optimizer.rate(step, self.total),
+                self.decayed,
+                self.trained,
+            )
+        if not np.isfinite(new).all():
+            return "weights after the update"
+        if not np.isfinite(found.state).all():
+            return "running state"
+        w[...] = new
+        self.weights[size:] = found.state
+        outcome.losses.append(found.loss)
+        outcome.weights.append(total)
+        outcome.norms.append(norm)
+        return None
+
+
+def scale_of(blueprint: Blueprint, total: float) -> float:
+    """Return what the sum of the weighted losses is multiplied by.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        The network.
+    total : float
+        Sum of the sample weights of the whole batch.
+
+    Returns
+    -------
+    float
+        1 for losses that add up the samples, one over the sum for those that average.
+    """
+    if blueprint.loss.reduction == "sum":
+        return 1.0
+    return 1.0 / total if total else 0.0

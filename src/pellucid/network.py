@@ -1,0 +1,1010 @@
+"""The neural network: layers in order, their numbers, feedforward and backprop."""
+
+import copy as copying
+import fnmatch
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import arrays, targets, tracing
+from pellucid.activations import Activation
+from pellucid.blueprint import Blueprint, Inputs, build, join_loss
+from pellucid.engines.readable import ReadableEngine, scale_of
+from pellucid.errors import (
+    ConfigurationError,
+    DataError,
+    NotBuiltError,
+    ShapeError,
+    suggestion,
+)
+from pellucid.layer import Layer, layer_names
+from pellucid.layers.inputs import Input
+from pellucid.layout import Windows
+from pellucid.losses import Loss
+from pellucid.metrics import FunctionMetric, Metric, as_metric, metric_name
+from pellucid.optimizers import Optimizer
+from pellucid.program import Programs
+from pellucid.rng import Random, make_key
+from pellucid.texttable import Table
+
+if TYPE_CHECKING:
+    from pellucid.training.history import History
+    from pellucid.training.loop import Samples
+    from pellucid.training.state import Training
+
+
+class Gradients(Windows):
+    """Gradients by name, ``gradients["dense_1.W"]``, and as one vector.
+
+    Attributes
+    ----------
+    vector : ndarray, shape (parameters,)
+        All of them in the order of the parameters.
+    state : Windows
+        The running state as training would leave it.
+    """
+
+    __slots__ = ("state",)
+
+    state: Windows
+
+
+class NeuralNetwork:
+    """Layers one after the other, a loss, and the numbers that are learned.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        In order; activations and other layers without settings may stand as names.
+    loss : Loss or str
+        What training makes small; it also says what the targets are: numbers
+        (``"mean_squared_error"``), one of several classes (``"cross_entropy"``), yes or
+        no (``"binary_cross_entropy"``).
+    input_shape : int, tuple of int, Input, or mapping of name to such, optional
+        Shape of one sample; taken from the first data otherwise.
+    seed : int
+        Seed of all random numbers: first weights, shuffling, dropout.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+
+    Raises
+    ------
+    ConfigurationError
+        If parts do not exist or contradict each other.
+    ShapeError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pellucid import Dense, GradientDescent, NeuralNetwork
+    >>> x = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    >>> y = np.array([[0], [1], [1], [0]])
+    >>> net = NeuralNetwork(
+    ...     [Dense(4, "sigmoid"), Dense(1, "sigmoid")], loss="sum_of_squares", seed=1
+    ... )
+    >>> history = net.fit(x, y, iterations=1500, optimizer=GradientDescent(1.0))
+    >>> net.predict(x).round().tolist()
+    [[0.0], [1.0], [1.0], [0.0]]
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer | str],
+        *,
+        loss: Loss | str,
+        input_shape: Any = None,
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        if isinstance(layers, Layer | str) or not isinstance(layers, Iterable):
+            raise ConfigurationError(
+                f"Expected a list of layers, got {layers!r}: write [{layers!r}]."
+            )
+        self.layers: tuple[Layer, ...] = tuple(map(Layer.of, layers))
+        if not self.layers:
+            raise ConfigurationError("A network needs at least one layer.")
+        self.loss: Loss = Loss.of(loss)
+        make_key(seed)
+        self.seed = int(seed)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.dtype("float32"), np.dtype("float64")):
+            raise ConfigurationError(
+                f"Expected dtype 'float32' or 'float64', got {self.dtype.name!r}."
+            )
+        join_loss(self.layers, self.loss)
+        layer_names(self.layers)
+        self.training: Training | None = None
+        self._blueprint: Blueprint | None = None
+        self._weights: NDArray[Any] | None = None
+        self._classes: NDArray[Any] | None = None
+        self._frozen: tuple[str, ...] = ()
+        self._column: bool | None = None
+        if input_shape is not None:
+            self.build(input_shape)
+
+    # -- what the network is -----------------------------------------------------------
+
+    def build(self, input_shape: Any) -> "NeuralNetwork":
+        """Give the network its input shape and its first weights.
+
+        Parameters
+        ----------
+        input_shape : int, tuple of int, Input, or mapping of name to such
+            Shape of one sample.
+
+        Returns
+        -------
+        NeuralNetwork
+            Itself.
+        """
+        self._build(_as_input(input_shape))
+        return self
+
+    def _build(self, inputs: Inputs) -> None:
+        if self._blueprint is not None:
+            raise ConfigurationError(
+                "The network has its input shape already; make a new one for another."
+            )
+        blueprint = build(self.layers, self.loss, inputs)
+        weights = np.empty(blueprint.layout.size, dtype=self.dtype)
+        for name, entry in blueprint.layout.entries.items():
+            random = Random(self.seed, "weights", name)
+            values = entry.slot.initializer.values(entry.shape, random)
+            weights[entry.start : entry.stop] = np.ravel(values)
+        self._blueprint, self._weights = blueprint, weights
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What the network computes, without its numbers."""
+        if self._blueprint is None:
+            raise NotBuiltError(
+                "The network has no numbers yet, because its input shape is not known: "
+                "give input_shape=..., or call fit or feedforward first."
+            )
+        return self._blueprint
+
+    @property
+    def engine(self) -> ReadableEngine:
+        """What runs the network."""
+        return ReadableEngine(self.blueprint, self.dtype)
+
+    @property
+    def weights(self) -> NDArray[Any]:
+        """All numbers as one vector: parameters, then state. Assigning copies into it."""
+        if self._weights is None:
+            self.blueprint  # noqa: B018 (raises)
+        assert self._weights is not None
+        return self._weights
+
+    @weights.setter
+    def weights(self, values: Any) -> None:
+        vector = arrays.as_floats(values, "weights", self.dtype)
+        if vector.shape != self.weights.shape:
+            raise ShapeError(
+                f"The network has {self.weights.size} numbers, shape "
+                f"{self.weights.shape}; got {vector.shape}."
+            )
+        self.make_writable()
+        self.weights[...] = vector
+
+    @property
+    def parameters(self) -> Windows:
+        """What is learned, by name: writable windows on the vector of weights."""
+        layout = self.blueprint.layout.parameters
+        return Windows(self.weights[: layout.size], layout)
+
+    @property
+    def state(self) -> Windows:
+        """Running numbers that are not trained, by name."""
+        layout = self.blueprint.layout
+        return Windows(self.weights[layout.parameters.size :], layout.state)
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """The classes in the order of the outputs; None for numbers, and before fit."""
+        return self._classes
+
+    @classes.setter
+    def classes(self, labels: Any) -> None:
+        found = arrays.as_array(labels, "classes")
+        if not targets.chooses(self.blueprint):
+            raise ConfigurationError(
+                f"A network with loss={self.loss.label!r} and "
+                f"{self.blueprint.outputs} outputs has no classes to choose from."
+            )
+        count = targets.class_count(self.blueprint)
+        if (
+            found.ndim != 1
+            or len(np.unique(found)) != len(found)
+            or len(found) != count
+        ):
+            raise DataError(
+                f"Expected {count} different classes, one for each output; got {labels!r}."
+            )
+        self._classes = found
+
+    def make_writable(self) -> None:
+        """Replace a vector that cannot be written (a memory map) by a copy."""
+        if not self.weights.flags.writeable:
+            self._weights = self.weights.copy()
+
+    # -- feedforward -------------------------------------------------------------------
+
+    def _inputs(self, x: Any) -> tuple[Any, int, bool]:
+        if self._blueprint is None:
+            self._build(arrays.infer_inputs(x))
+        return arrays.as_inputs(x, self.blueprint.inputs, self.dtype)
+
+    def feedforward(self, x: Any) -> NDArray[Any]:
+        """Return the network's output: every layer in turn, in prediction mode.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape), or one sample
+            Inputs; a mapping of arrays where the network has named inputs.
+
+        Returns
+        -------
+        ndarray, shape (n, *output_shape)
+            Without the first axis for one sample.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> net = NeuralNetwork([Dense(2, weight_init="ones")], loss="mean_squared_error")
+        >>> net.feedforward([[1.0, 2.0], [3.0, 4.0]])
+        array([[3., 3.],
+               [7., 7.]], dtype=float32)
+        """
+        batch, _, single = self._inputs(x)
+        output = self.engine.predict(self.weights, batch)
+        return output[0] if single else output
+
+    def activations(self, x: Any) -> dict[str, NDArray[Any]]:
+        """Return the output of every layer, by its name, in prediction mode.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape)
+            Inputs.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        batch, _, single = self._inputs(x)
+        outputs = self.engine.forward(self.weights, batch)[2].outputs
+        order = (path for path in self.blueprint.layers if path in outputs)
+        return {path: outputs[path][0] if single else outputs[path] for path in order}
+
+    def _probabilities(self, x: Any) -> NDArray[Any]:
+        """Return the output with the loss's link where none was written."""
+        output = self.engine.predict(self.weights, x)
+        if self.loss.link is None or self.blueprint.logits is not None:
+            return output
+        linked: NDArray[Any] = Activation.of(self.loss.link).value(output)
+        return linked
+
+    def predict_proba(self, x: Any) -> NDArray[Any]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape), or one sample
+            Inputs.
+
+        Returns
+        -------
+        ndarray, shape (n, classes)
+            In the order of `classes`; they sum to 1. With several yes-or-no labels
+            shape (n, labels): the probability of each yes.
+
+        Raises
+        ------
+        ConfigurationError
+            If the loss is about numbers.
+        """
+        if self.loss.task == "numbers":
+            raise ConfigurationError(
+                f"loss={self.loss.label!r} is about numbers, which have no probabilities: "
+                "use predict or feedforward, or train with loss='cross_entropy'."
+            )
+        batch, _, single = self._inputs(x)
+        p = self._probabilities(batch)
+        if self.loss.task == "labels" and p.shape[1:] == (1,):
+            p = np.concatenate([1 - p, p], axis=1)
+        return p[0] if single else p
+
+    def predict(self, x: Any) -> Any:
+        """Return predictions in the form of the targets.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape), or one sample
+            Inputs.
+
+        Returns
+        -------
+        ndarray
+            The most probable class of each sample, shape (n,); 0 or 1 for each of
+            several labels, shape (n, labels); or numbers, of shape (n,) if `fit` had
+            targets of that shape, else (n, *output_shape).
+        """
+        batch, _, single = self._inputs(x)
+        found = self._decide(self._probabilities(batch))
+        if targets.chooses(self.blueprint):
+            found = found if self._classes is None else self._classes[found]
+        elif self._column is False and found.shape[1:] == (1,):
+            found = found[:, 0]
+        if not single:
+            return found
+        return found[0].item() if found[0].ndim == 0 else found[0]
+
+    def _decide(self, p: NDArray[Any]) -> NDArray[Any]:
+        """Return class indices, labels or numbers from probabilities or numbers."""
+        if self.loss.task == "classes":
+            return p.argmax(axis=1)
+        if self.loss.task == "labels":
+            yes = (p > 0.5).astype(np.int64)
+            return yes[:, 0] if p.shape[1:] == (1,) else yes
+        return p
+
+    # -- backprop ----------------------------------------------------------------------
+
+    def backprop(
+        self, x: Any, y: Any, sample_weight: Any = None, mode: str = "train"
+    ) -> tuple[float, Gradients]:
+        """Return the loss and its gradient with respect to every parameter.
+
+        ``dL/dW`` by the chain rule, from the last layer to the first. Nothing is changed.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape)
+            Inputs.
+        y : array_like
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the samples.
+        mode : str
+            ``"train"`` (dropout on, statistics of the batch) or ``"predict"``.
+
+        Returns
+        -------
+        loss : float
+            The loss of the batch: the sum over samples or their mean, as the loss says.
+        gradients : Gradients
+            By name, as one vector (``.vector``), and the new running state (``.state``).
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> net = NeuralNetwork([Dense(1, weight_init="ones")], loss="sum_of_squares")
+        >>> loss, gradients = net.backprop([[1.0, 2.0]], [[5.0]])
+        >>> loss, gradients["dense_1.W"].tolist()
+        (4.0, [[-4.0], [-8.0]])
+        """
+        if mode not in ("train", "predict"):
+            raise ConfigurationError(
+                f"Expected mode 'train' or 'predict', got {mode!r}."
+            )
+        data = self.samples(x, y, several=False)
+        if sample_weight is not None:
+            data.weight = arrays.as_weights(sample_weight, len(data.y), self.dtype)
+        found = self.engine.backprop(
+            self.weights,
+            data.x,
+            data.y,
+            data.weight,
+            scale_of(self.blueprint, float(data.weight.sum(dtype=np.float64))),
+            training=mode == "train",
+            key=make_key(self.seed, "noise", self.training.run if self.training else 0),
+            step=self.training.step if self.training else 0,
+        )
+        layout = self.blueprint.layout
+        gradients = Gradients(found.gradient, layout.parameters)
+        gradients.state = Windows(found.state, layout.state)
+        return found.loss, gradients
+
+    def samples(
+        self, x: Any, y: Any, learn: bool = False, several: bool = True
+    ) -> "Samples":
+        """Return data as the network takes them.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Inputs and targets.
+        learn : bool
+            Whether to learn the classes, and the shape of predictions, from them.
+        several : bool
+            Whether to insist on two different classes when learning them.
+
+        Returns
+        -------
+        Samples
+        """
+        from pellucid.training.loop import Samples
+
+        batch, n, single = self._inputs(x)
+        if single:
+            shape = ", ".join(map(str, np.shape(x)))
+            raise ShapeError(
+                f"x is one sample of shape ({shape}); training takes a row for each "
+                "sample: write [x] and [y]."
+            )
+        if n == 0:
+            raise DataError("x has no rows: there is nothing to learn from.")
+        own = arrays.as_array(y, "y")
+        classes = self._classes
+        if classes is None:
+            classes = targets.learn_classes(own, self.blueprint, several)
+        found = targets.as_targets(own, self.blueprint, classes, n, self.dtype)
+        if learn:
+            self._classes, self._column = classes, own.ndim > 1
+        return Samples(batch, found, np.ones(n, dtype=self.dtype), own)
+
+    def check_gradients(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        mode: str = "train",
+        step: float = 1e-6,
+        most: int = 200,
+    ) -> "GradientCheck":
+        """Compare backprop with central differences, ``(L(w + h) - L(w - h)) / 2h``.
+
+        Computed in float64, whatever the network's dtype.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Some data.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the samples.
+        mode : str
+            ``"train"`` or ``"predict"``.
+        step : float
+            The step h, relative to the size of the parameter where that is above 1.
+        most : int
+            So many entries of each parameter are checked, evenly spread.
+
+        Returns
+        -------
+        GradientCheck
+            A table with a row for each parameter; its `ok` says whether all agree.
+        """
+        double = self.copy(dtype="float64")
+        loss, gradients = double.backprop(x, y, sample_weight, mode)
+        rows = []
+        scale = float(np.abs(gradients.vector).max(initial=0.0))
+        floor = 1e-7 * max(1.0, scale, abs(loss))
+        worst = 0.0
+        for name, window in double.parameters.items():
+            flat, wanted = window.reshape(-1), gradients[name].reshape(-1)
+            places = np.unique(np.linspace(0, flat.size - 1, min(most, flat.size)))
+            differences = np.empty(len(places))
+            for i, place in enumerate(places.astype(int)):
+                before = flat[place]
+                h = step * max(1.0, abs(before))
+                ends = []
+                for sign in (1, -1):
+                    flat[place] = before + sign * h
+                    ends.append(double.backprop(x, y, sample_weight, mode)[0])
+                flat[place] = before
+                differences[i] = (ends[0] - ends[1]) / (2 * h)
+            exact = wanted[places.astype(int)]
+            error = np.abs(exact - differences)
+            size = np.maximum(np.abs(exact), np.abs(differences))
+            ratio = float((error / np.maximum(size, floor / 1e-6)).max(initial=0.0))
+            at = int(error.argmax()) if len(error) else 0
+            rows.append(
+                (
+                    name,
+                    len(places),
+                    flat.size,
+                    float(exact[at]),
+                    float(differences[at]),
+                    float(error.max(initial=0.0)),
+                    "yes" if ratio <= 1e-4 else "NO",
+                )
+            )
+            worst = max(worst, ratio)
+        return GradientCheck(rows, worst <= 1e-4)
+
+    # -- training ----------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        epochs: int | None = None,
+        iterations: int | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        optimizer: Any = "adam",
+        validation: Any = None,
+        early_stopping: Any = None,
+        callbacks: Any = (),
+        metrics: Any = (),
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        resume: bool = False,
+        progress: bool | None = None,
+    ) -> "History":
+        """Learn from data: feedforward, backprop and update, batch after batch.
+
+        A further call goes on from the present weights with a fresh optimizer.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape), or mapping of such
+            Inputs: arrays, lists, data frames.
+        y : array_like
+            Targets: numbers (n,) or (n, outputs); classes as whole numbers, texts or
+            one-hot rows.
+        epochs, iterations : int, optional
+            How often to pass over the data, or how many updates to make. Without
+            either, as many epochs as make 3,000 iterations, but 20 to 100.
+        batch_size : int, optional
+            Rows of a batch; 32 by default.
+        shuffle : bool
+            Whether each epoch has a new order of the rows.
+        optimizer : Optimizer or str
+            How gradients change weights, such as ``GradientDescent(0.1)``.
+        validation : float, (x, y) or (x, y, sample_weight), optional
+            Data, or a share of the data, that is not learned from. With them, the
+            weights of the epoch with the lowest validation loss are kept, and the
+            optimizer's memory of that epoch; without them, the last.
+        early_stopping : int, EarlyStopping or True, optional
+            After how many epochs without a lower validation loss to stop. Holds out a
+            share of 0.1 where no validation is given.
+        callbacks : sequence of Callback or callable
+            What else happens; a function is called with the run after each epoch.
+        metrics : sequence of str, Metric or callable
+            Measured after each epoch, on the validation data where there are any.
+        sample_weight : array_like, shape (n,), optional
+            How much each sample counts.
+        class_weight : mapping or "balanced", optional
+            How much each class counts.
+        resume : bool
+            Go on with an interrupted training: the end is the same in every bit.
+        progress : bool, optional
+            Whether to show a progress bar; by default where standard error is a
+            terminal.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        DataError
+            If the data cannot be learned from.
+        NonFiniteError
+            If a loss or gradient overflows; the network keeps the last finite weights.
+
+        Examples
+        --------
+        >>> import pellucid
+        >>> data = pellucid.data.iris()
+        >>> net = pellucid.NeuralNetwork(
+        ...     [pellucid.Dense(16, "relu"), pellucid.Dense(3)], loss="cross_entropy"
+        ... )
+        >>> history = net.fit(data.x, data.y, epochs=30, validation=0.2)
+        >>> history.epochs, len(history.validation)
+        (30, 30)
+        """
+        from pellucid.training.loop import fit
+
+        return fit(
+            self,
+            x,
+            y,
+            epochs=epochs,
+            iterations=iterations,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            optimizer=optimizer,
+            validation=validation,
+            early_stopping=early_stopping,
+            callbacks=callbacks,
+            metrics=metrics,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            resume=resume,
+            progress=progress,
+        )
+
+    def partial_fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int | None = None,
+        optimizer: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+    ) -> "History":
+        """Pass once over some data, and keep the optimizer's memory for the next call.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, class_weight
+            As in `fit`.
+        optimizer : Optimizer or str, optional
+            Adam at the first call, then the one before; another one starts afresh.
+
+        Returns
+        -------
+        History
+            Of all calls so far.
+        """
+        from pellucid.training.loop import partial_fit
+
+        return partial_fit(
+            self,
+            x,
+            y,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+        )
+
+    @property
+    def history(self) -> "History | None":
+        """The course of the last training; None before."""
+        return self.training.history if self.training else None
+
+    def mean_loss(self, data: "Samples") -> float:
+        """Return the loss of data in prediction mode, as `History.loss` defines it.
+
+        Parameters
+        ----------
+        data : Samples
+            From `samples`.
+
+        Returns
+        -------
+        float
+        """
+        each = self.engine.losses(self.weights, data.x, data.y).astype(np.float64)
+        total = float((each * data.weight).sum())
+        weight = float(data.weight.sum(dtype=np.float64))
+        return total * scale_of(self.blueprint, weight)
+
+    def measure(self, metric: Metric, data: "Samples") -> float:
+        """Return a metric of data.
+
+        Parameters
+        ----------
+        metric : Metric
+            What to measure.
+        data : Samples
+            From `samples`.
+
+        Returns
+        -------
+        float
+        """
+        if isinstance(metric, FunctionMetric):
+            return metric.value(data.own_y, self.predict(data.x), data.weight)
+        wants_numbers = metric.uses == "numbers"
+        if wants_numbers != (self.loss.task == "numbers"):
+            kind = "numbers" if wants_numbers else "classes or labels"
+            raise ConfigurationError(
+                f"The metric {metric_name(metric)!r} is about {kind}, but "
+                f"loss={self.loss.label!r} is not."
+            )
+        p = self._probabilities(data.x)
+        y = data.y
+        if self.loss.task == "labels" and metric.uses == "classes":
+            # A share such as 0.3 counts as the label that is nearer.
+            y = (y > 0.5).astype(np.int64)
+            y = y[:, 0] if y.shape[1:] == (1,) else y
+        return metric.value(
+            y, self._decide(p) if metric.uses == "classes" else p, data.weight
+        )
+
+    def evaluate(
+        self, x: Any, y: Any, *, metrics: Any = None, sample_weight: Any = None
+    ) -> dict[str, float]:
+        """Return the loss and metrics of data, in prediction mode.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Data.
+        metrics : sequence, optional
+            As in `fit`; accuracy, or RMSE and R2 for numbers, by default.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the samples.
+
+        Returns
+        -------
+        dict of str to float
+            ``"loss"`` and the metrics by name.
+        """
+        from pellucid.training.loop import as_metrics
+
+        if metrics is None:
+            metrics = ["rmse", "r2"] if self.loss.task == "numbers" else ["accuracy"]
+        data = self.samples(x, y, several=False)
+        if sample_weight is not None:
+            data.weight = arrays.as_weights(sample_weight, len(data.y), self.dtype)
+        found = {"loss": self.mean_loss(data)}
+        for metric in as_metrics(metrics):
+            found[metric_name(metric)] = self.measure(metric, data)
+        return found
+
+    # -- freezing ----------------------------------------------------------------------
+
+    def freeze(self, *patterns: str) -> "NeuralNetwork":
+        """Keep parameters from being trained.
+
+        Parameters
+        ----------
+        *patterns : str
+            Names of parameters or layers, with * and ?: ``"dense_1"``, ``"*.b"``.
+
+        Returns
+        -------
+        NeuralNetwork
+            Itself.
+
+        Raises
+        ------
+        ConfigurationError
+            If a pattern fits no parameter.
+        """
+        for pattern in patterns:
+            if not any(_fits(name, pattern) for name in self.parameters):
+                raise ConfigurationError(
+                    f"No parameter is called {pattern!r}. "
+                    f"{suggestion(pattern, list(self.parameters))}"
+                )
+        self._frozen = tuple(dict.fromkeys((*self._frozen, *patterns)))
+        return self
+
+    def unfreeze(self, *patterns: str) -> "NeuralNetwork":
+        """Let parameters be trained again.
+
+        Parameters
+        ----------
+        *patterns : str
+            As they were frozen; all, if none is named.
+
+        Returns
+        -------
+        NeuralNetwork
+            Itself.
+        """
+        unknown = [pattern for pattern in patterns if pattern not in self._frozen]
+        if unknown:
+            raise ConfigurationError(
+                f"{unknown[0]!r} was not frozen; frozen are {list(self._frozen)}."
+            )
+        kept = (p for p in self._frozen if patterns and p not in patterns)
+        self._frozen = tuple(kept)
+        return self
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the parameters that are not trained."""
+        patterns = self._frozen
+        return tuple(n for n in self.parameters if any(_fits(n, p) for p in patterns))
+
+    def trained_mask(self) -> NDArray[np.bool_] | None:
+        """Return where weights may change; None means everywhere."""
+        frozen = self.frozen
+        if not frozen:
+            return None
+        layout = self.blueprint.layout.parameters
+        return layout.mask(lambda name, slot: name not in frozen)
+
+    # -- seeing ------------------------------------------------------------------------
+
+    def program(self, optimizer: Any = "adam") -> Programs:
+        """Return everything the network computes as flat lists of operations.
+
+        Parameters
+        ----------
+        optimizer : Optimizer or str
+            Whose update to show.
+
+        Returns
+        -------
+        Programs
+            ``prediction``, ``evaluation``, ``training`` and ``update``.
+
+        Raises
+        ------
+        SymbolError
+            If a layer does what cannot be followed; the layer and line are named.
+        """
+        rule = Optimizer.of(optimizer)
+        return tracing.programs(self.blueprint, rule, bool(self.frozen))
+
+    def summary(self) -> Table:
+        """Return a table of the layers: output shape, parameters, operations.
+
+        Returns
+        -------
+        Table
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> net = NeuralNetwork(
+        ...     [Dense(4, "relu"), Dense(3)], loss="cross_entropy", input_shape=2
+        ... )
+        >>> net.summary()
+        input (n, 2), float32; cross_entropy: one of 3 classes for each sample
+        layer    kind                output  parameters  operations a row
+        -------  ------------------  ------  ----------  ----------------
+        dense_1  Dense(4, 'relu')    (n, 4)          12                24
+        dense_2  Dense(3)            (n, 3)          15                27
+        27 parameters, all trained; 51 operations a row to predict
+        """
+        blueprint = self.blueprint
+        program = tracing.prediction(blueprint)
+        shapes = tracing.output_shapes(blueprint)
+        rows = []
+        for path, layer in blueprint.layers.items():
+            own = [
+                entry
+                for name, entry in blueprint.layout.parameters.entries.items()
+                if name.startswith(f"{path}.")
+            ]
+            count = sum(math.prod(entry.shape) for entry in own)
+            shown = self._as_written(path, layer)
+            rows.append((path, shown, shapes[path], count, program.work(path)[0]))
+        frozen = self.trained_mask()
+        size = blueprint.layout.parameters.size
+        trained = size if frozen is None else int(frozen.sum())
+        state = blueprint.layout.state.size
+        parts = [
+            f"{size:,} parameters, {'all' if trained == size else f'{trained:,}'} trained",
+            f"{state:,} numbers of running state" if state else "",
+            f"{program.work()[0]:,} operations a row to predict",
+        ]
+        return Table(
+            ("layer", "kind", "output", "parameters", "operations a row"),
+            rows,
+            title=f"input {_input_text(blueprint.inputs)}, {self.dtype.name}; "
+            f"{self.loss.label}: {self._task()}",
+            footer="; ".join(filter(None, parts)),
+        )
+
+    def _as_written(self, path: str, layer: Layer) -> str:
+        """Return a layer as the user wrote it, not as it was joined to the loss."""
+        layers: tuple[Layer, ...] = self.layers
+        for name in path.split("."):
+            layer = layers[layer_names(layers).index(name)]
+            layers = layer.inner
+        return (
+            repr(replace(layer, name=None)) if not layer.inner else type(layer).__name__
+        )
+
+    def _task(self) -> str:
+        outputs = self.blueprint.outputs
+        if self.loss.task == "classes":
+            return f"one of {outputs} classes for each sample"
+        if self.loss.task == "labels":
+            return (
+                "yes or no for each sample"
+                if outputs == 1
+                else f"{outputs} labels, each yes or no, for each sample"
+            )
+        return f"{outputs} number{'s' if outputs > 1 else ''} for each sample"
+
+    def __repr__(self) -> str:
+        layers = ", ".join(map(repr, self.layers))
+        return f"NeuralNetwork([{layers}], loss={self.loss.label!r})"
+
+    # -- keeping -----------------------------------------------------------------------
+
+    def copy(self, dtype: Any = None) -> "NeuralNetwork":
+        """Return an independent copy, training included.
+
+        Parameters
+        ----------
+        dtype : str, optional
+            Another floating-point type; the copy then starts its training afresh.
+
+        Returns
+        -------
+        NeuralNetwork
+        """
+        other = copying.deepcopy(self)
+        if dtype is not None and np.dtype(dtype) != self.dtype:
+            other.dtype, other.training = np.dtype(dtype), None
+            other._weights = self.weights.astype(other.dtype)
+        return other
+
+    def save(self, path: str | Path, *, checkpoint: bool = False) -> None:
+        """Write the network to a file, all or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where, usually ``NAME.pellucid``. An old file is replaced only when the new
+            one is complete.
+        checkpoint : bool
+            Whether to write everything that continues the training as well: the
+            optimizer's memory and the position in the data.
+        """
+        from pellucid.files import save
+
+        save(self, path, checkpoint=checkpoint)
+
+
+class GradientCheck(Table):
+    """A table that compares gradients with central differences.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        For each parameter its name, how many entries were checked of how many, the pair
+        that differs most, that difference, and whether all agree.
+    ok : bool
+        Whether all parameters agree.
+    """
+
+    def __init__(self, rows: list[tuple[Any, ...]], ok: bool) -> None:
+        self.ok = ok
+        super().__init__(
+            (
+                "parameter",
+                "checked",
+                "of",
+                "backprop",
+                "differences",
+                "largest error",
+                "agree",
+            ),
+            rows,
+            footer="all agree" if ok else "backprop and differences DISAGREE",
+        )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(
+        name, f"{pattern}.*"
+    )
+
+
+def _as_input(given: Any) -> Inputs:
+    if isinstance(given, Input):
+        return given
+    if isinstance(given, Mapping):
+        if not given:
+            raise ConfigurationError("A mapping of inputs needs at least one.")
+        found = {str(name): _as_input(value) for name, value in given.items()}
+        return {
+            name: value for name, value in found.items() if isinstance(value, Input)
+        }
+    if isinstance(given, int | np.integer) and not isinstance(given, bool):
+        return Input(int(given))
+    if isinstance(given, tuple | list):
+        return Input(tuple(given))
+    raise ConfigurationError(
+        f"Expected input_shape as a number, a tuple such as (8, 8), or a mapping of names "
+        f"to such; got {given!r}."
+    )
+
+
+def _input_text(inputs: Inputs) -> str:
+    if isinstance(inputs, Input):
+        return f"(n, {', '.join(map(str, inputs.shape))})"
+    return ", ".join(f"{name} {_input_text(given)}" for name, given in inputs.items())

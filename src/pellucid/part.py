@@ -1,0 +1,291 @@
+"""What every building block is: a small frozen record that a name can find.
+
+Layers, activations, losses, initializers, optimizers and schedules are parts. Their
+fields are their whole configuration, so equality, saving and documentation come for
+free. A part from any other package registers itself by being defined.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from pellucid.errors import ConfigurationError, ModelFileError, suggestion
+
+
+def part(
+    family: Callable[[], type["Part"]], default: Any = MISSING, optional: bool = False
+) -> Any:
+    """Return a field that holds another part and accepts its name as well.
+
+    Parameters
+    ----------
+    family : callable
+        Returns the class whose `of` turns what the user wrote into a part; a callable,
+        so that a class can hold parts of its own kind.
+    default : object
+        What stands there when nothing was written.
+    optional : bool
+        Whether None stays None.
+
+    Returns
+    -------
+    dataclasses.Field
+    """
+    return field(default=default, metadata={"family": family, "optional": optional})
+
+
+def parts(family: Callable[[], type["Part"]]) -> Any:
+    """Return a field that holds a tuple of parts; a list of names will do as well.
+
+    Parameters
+    ----------
+    family : callable
+        As in `part`.
+
+    Returns
+    -------
+    dataclasses.Field
+    """
+    return field(metadata={"family": family, "many": True})
+
+
+def snake_case(name: str) -> str:
+    """Return the name in lower case with underscores: ``BatchNorm`` -> ``batch_norm``.
+
+    Parameters
+    ----------
+    name : str
+        A class name.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field, part, parts))
+class Part:
+    """The base of all building blocks.
+
+    A subclass becomes a frozen dataclass and is registered in its family (the class
+    directly below `Part`) without a decorator. Class keywords: ``label`` gives the name
+    that stands in strings and files (the class name in snake case otherwise);
+    ``abstract=True`` keeps a base out of the register.
+    """
+
+    family: ClassVar[type["Part"]]
+    register: ClassVar[dict[str, type["Part"]]]
+    label: ClassVar[str]
+
+    def __init_subclass__(
+        cls, label: str | None = None, abstract: bool = False
+    ) -> None:
+        super().__init_subclass__()
+        if Part in cls.__bases__:
+            cls.family, cls.register = cls, {}
+        dataclass(frozen=True, repr=False)(cls)
+        cls.label = label or snake_case(cls.__name__)
+        if not abstract:
+            cls.register[cls.registered_name()] = cls
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            object.__setattr__(self, each.name, _converted(each, value))
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` when the settings cannot work."""
+
+    @classmethod
+    def registered_name(cls) -> str:
+        """Return the name in files: ``dense``, or ``package.module:Class`` for others."""
+        if cls.__module__.partition(".")[0] == "pellucid":
+            return cls.label
+        return f"{cls.__module__}:{cls.__qualname__}"
+
+    @classmethod
+    def registered(cls) -> dict[str, type[Self]]:
+        """Return the registered parts of this kind by name."""
+        return {
+            name: known
+            for name, known in cls.register.items()
+            if issubclass(known, cls)
+        }
+
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """Return the part that was meant: a part as it is, or the one of this name.
+
+        Parameters
+        ----------
+        given : Part or str
+            A part of this kind, or the name of one whose settings all have defaults.
+
+        Returns
+        -------
+        Part
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such part of this kind.
+        """
+        kind = cls.__name__.lower()
+        if isinstance(given, cls):
+            return given
+        if isinstance(given, type) and issubclass(given, cls):
+            raise ConfigurationError(
+                f"Got the class {given.__name__} as {kind}: write {given.__name__}(...) "
+                "with brackets."
+            )
+        if not isinstance(given, str):
+            raise ConfigurationError(
+                f"Expected a name or an object of class {cls.__name__} as {kind}, "
+                f"got {given!r}."
+            )
+        known = cls.registered()
+        short = {found.label: found for found in known.values()} | known
+        found = short.get(given)
+        if found is None:
+            raise ConfigurationError(
+                f"There is no {kind} named {given!r}. {suggestion(given, short)}"
+            )
+        try:
+            return found()
+        except TypeError:
+            required = ", ".join(each.name for each in fields(found) if _required(each))
+            raise ConfigurationError(
+                f"The {kind} {given!r} needs settings ({required}): write "
+                f"{found.__name__}({required})."
+            ) from None
+
+    def __repr__(self) -> str:
+        shown, positional = [], True
+        for each, value in self._settings():
+            if not _required(each) and value == _default(each):
+                positional = positional and each.kw_only
+                continue
+            text = _show(value)
+            by_place = positional and not each.kw_only
+            shown.append(text if by_place else f"{each.name}={text}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _settings(self) -> Iterator[tuple[Any, Any]]:
+        for each in fields(self):
+            yield each, getattr(self, each.name)
+
+    def config(self) -> dict[str, Any]:
+        """Return the settings as JSON values, from which `restore` makes an equal part."""
+        settings = {each.name: _plain(value) for each, value in self._settings()}
+        kind = {
+            "family": snake_case(self.family.__name__),
+            "type": self.registered_name(),
+        }
+        return kind | settings
+
+    @classmethod
+    def restore(cls, config: Any) -> Self:
+        """Return the part that `config` describes.
+
+        Parameters
+        ----------
+        config : dict
+            What `config` returned, perhaps read from a file.
+
+        Returns
+        -------
+        Part
+
+        Raises
+        ------
+        ModelFileError
+            If the description is not one of a registered part of this kind.
+        """
+        if not isinstance(config, dict) or not isinstance(config.get("type"), str):
+            raise ModelFileError(f"Expected the settings of a {cls.__name__.lower()}.")
+        name = config["type"]
+        found = cls.registered().get(name)
+        if found is None:
+            module = name.partition(":")[0]
+            remedy = (
+                f"Import the module {module!r}, which defines it, before loading."
+                if ":" in name
+                else suggestion(name, cls.registered())
+            )
+            raise ModelFileError(
+                f"The file names a {cls.__name__.lower()} {name!r} that is not known "
+                f"here. {remedy}"
+            )
+        given = {key: config[key] for key in config if key not in ("family", "type")}
+        expected = {each.name for each in fields(found)}
+        if set(given) != expected:
+            raise ModelFileError(
+                f"The settings of {name!r} in the file are {sorted(given)}; expected "
+                f"{sorted(expected)}."
+            )
+        try:
+            return found(**{key: _thaw(value) for key, value in given.items()})
+        except (ConfigurationError, TypeError) as error:
+            raise ModelFileError(
+                f"The file describes no valid {name!r}: {error}"
+            ) from error
+
+
+def _required(each: Any) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING
+
+
+def _default(each: Any) -> Any:
+    default = each.default_factory() if each.default is MISSING else each.default
+    return _converted(each, default)
+
+
+def _converted(each: Any, value: Any) -> Any:
+    """Return a setting as the part keeps it: names as parts, lists as tuples."""
+    if "family" in each.metadata and not (
+        value is None and each.metadata.get("optional")
+    ):
+        family = each.metadata["family"]()
+        if "many" not in each.metadata:
+            return family.of(value)
+        if isinstance(value, str | Part) or not isinstance(value, Iterable):
+            raise ConfigurationError(
+                f"Expected a list for {each.name}, got {value!r}: write [{value!r}]."
+            )
+        return tuple(map(family.of, value))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _show(value: Any) -> str:
+    """Return the shortest text that stands for a setting."""
+    if isinstance(value, tuple) and any(isinstance(item, Part) for item in value):
+        return f"[{', '.join(map(repr, value))}]"
+    if isinstance(value, Part) and repr(value) == f"{type(value).__name__}()":
+        return repr(value.label)
+    return repr(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.config()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, dict) and "family" in value:
+        for family in Part.__subclasses__():
+            if snake_case(family.__name__) == value["family"]:
+                return family.restore(value)
+        raise ModelFileError(
+            f"The file names an unknown kind of part: {value['family']!r}."
+        )
+    if isinstance(value, list):
+        return tuple(_thaw(item) for item in value)
+    return value

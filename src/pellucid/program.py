@@ -1,0 +1,303 @@
+"""A Program: what a network computes, as a short flat list of NumPy-sized operations.
+
+It is what remains when layers have been called with Symbols: every operation with its
+name, its shape and the layer that asked for it. The compiled engine, the exporters and
+the explanations are readers of Programs; `Program.run` is the simplest of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pellucid.errors import SymbolError
+from pellucid.ops import count, text
+from pellucid.symbol import DTYPE, NUMBER, Dim, Symbol, Trace
+
+
+class Program:
+    """A flat list of operations with the numbers it takes and the numbers it gives.
+
+    Parameters
+    ----------
+    name : str
+        What it computes.
+    trace : Trace
+        In which it was written down. Operations that no output needs are left out.
+
+    Attributes
+    ----------
+    nodes : tuple of Symbol
+        The operations in order, leaves (what is given) included.
+    outputs : dict
+        (vector, name) -> Symbol.
+    """
+
+    def __init__(self, name: str, trace: Trace) -> None:
+        self.name, self.outputs = name, dict(trace.outputs)
+        needed: set[int] = set()
+        waiting = list(self.outputs.values())
+        while waiting:
+            symbol = waiting.pop()
+            if symbol.id not in needed:
+                needed.add(symbol.id)
+                waiting += [s for s in symbol.inputs if isinstance(s, Symbol)]
+        self.nodes = tuple(node for node in trace.nodes if node.id in needed)
+
+    @property
+    def leaves(self) -> tuple[Symbol, ...]:
+        """What the Program is given."""
+        return tuple(node for node in self.nodes if node.operation.group == "leaf")
+
+    @property
+    def operations(self) -> tuple[Symbol, ...]:
+        """What the Program does."""
+        return tuple(node for node in self.nodes if node.operation.group != "leaf")
+
+    def work(self, layer: str | None = None) -> tuple[int, int]:
+        """Return the arithmetic operations for each row of the batch, and besides.
+
+        Parameters
+        ----------
+        layer : str, optional
+            Count only what this layer, or a layer inside it, asked for.
+
+        Returns
+        -------
+        per_row, fixed : int
+        """
+        total = [0, 0]
+        for node in self.operations:
+            inside = layer is None or f"{node.layer}.".startswith(f"{layer}.")
+            if inside and node.kind != NUMBER:
+                amount, scales = _work(node)
+                total[0 if scales else 1] += amount
+        return total[0], total[1]
+
+    def run(self, given: Mapping[str, Any], n: int, dtype: Any) -> dict[Any, Any]:
+        """Carry out the operations one by one in NumPy.
+
+        Parameters
+        ----------
+        given : mapping
+            What the leaves stand for: arrays and numbers by vector (``"x"``, ``"y"``,
+            ``"rate"``...), mappings where a vector has names (``"w"``).
+        n : int
+            The batch size.
+        dtype : dtype
+            The network's floating-point type.
+
+        Returns
+        -------
+        dict
+            (vector, name) -> array or number, for every output.
+        """
+        values: dict[int, Any] = {}
+        for node in self.nodes:
+            settings = {k: _resolve(v, n, dtype) for k, v in node.settings.items()}
+            if node.operation.group == "leaf":
+                values[node.id] = _given(settings, given, n)
+                continue
+            inputs = (values[v.id] if isinstance(v, Symbol) else v for v in node.inputs)
+            result = node.operation.apply(*inputs, **settings)
+            values[node.id] = float(result) if node.kind == NUMBER else result
+        return {place: values[symbol.id] for place, symbol in self.outputs.items()}
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The name in print of every node, by its id."""
+        names: dict[int, str] = {}
+        taken: set[str] = set()
+        outputs = {s.id: place for place, s in self.outputs.items()}
+        for node in self.nodes:
+            if node.operation.group == "leaf":
+                name = node.settings["name"] or node.settings["vector"]
+            elif node.id in outputs:
+                name = _place(*outputs[node.id])
+            elif node.label:
+                name = f"{node.layer}.{node.label}" if node.layer else node.label
+            else:
+                name = ""
+            if not name or name in taken:
+                name = f"t{sum(1 for known in names.values() if known[0] == 't') + 1}"
+                while name in taken:
+                    name += "'"
+            taken.add(name)
+            names[node.id] = name
+        return names
+
+    def __str__(self) -> str:
+        per_row, fixed = self.work()
+        rows = []
+        for node in self.operations:
+            formula = f"{self.names[node.id]} = {self._formula(node)}"
+            rows.append((formula, text(node.shape) if node.shape else "", node.layer))
+        widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
+        lines = [
+            f"{self.name}: {len(rows)} operations, "
+            f"{per_row:,} arithmetic steps a row and {fixed:,} besides"
+        ]
+        lines.append("  given " + ", ".join(map(self._leaf, self.leaves)))
+        for formula, shape, layer in rows:
+            lines.append(
+                f"  {formula:<{widths[0]}}  {shape:<{widths[1]}}  {layer}".rstrip()
+            )
+        for (vector, name), symbol in self.outputs.items():
+            if _place(vector, name) != self.names[symbol.id]:
+                lines.append(f"  {_place(vector, name)} = {self.names[symbol.id]}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _leaf(self, node: Symbol) -> str:
+        shape = text(node.shape) if node.shape else ""
+        return f"{self.names[node.id]} {shape}".strip()
+
+    def _formula(self, node: Symbol) -> str:
+        given = [
+            self.names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs
+        ]
+        infix = node.operation.infix
+        if infix and len(given) == 2:
+            return f"{given[0]} {infix} {given[1]}"
+        if infix:
+            return f"{infix}{given[0]}"
+        if node.operation.name == "slice":
+            return f"{given[0]}[{_index(node.settings['index'])}]"
+        settings = [
+            f"{key}={text(value) if key == 'shape' else value}"
+            for key, value in node.settings.items()
+            if value not in (None, False) and value is not DTYPE
+        ]
+        return f"{node.operation.name}({', '.join(given + settings)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and str(self) == str(other)
+
+    __hash__ = object.__hash__
+
+
+def _place(vector: str, name: str) -> str:
+    if vector == "g":  # the gradient of dense_1.W is dense_1.dW
+        layer, _, slot = name.rpartition(".")
+        return f"{layer}.d{slot}"
+    if vector == "new":
+        return f"new {name}"
+    return f"{vector}.{name}" if name else vector
+
+
+def _index(index: Any) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+
+    def show(item: Any) -> str:
+        if item is Ellipsis:
+            return "..."
+        if isinstance(item, slice):
+            ends = ("" if e is None else str(e) for e in (item.start, item.stop))
+            return ":".join(ends)
+        return str(item)
+
+    return ", ".join(map(show, parts))
+
+
+def _resolve(value: Any, n: int, dtype: Any) -> Any:
+    """Return a setting with the batch size and the dtype filled in."""
+    if isinstance(value, Dim):
+        return value.factor * n
+    if isinstance(value, tuple):
+        return tuple(_resolve(item, n, dtype) for item in value)
+    return dtype if value is DTYPE else value
+
+
+def _given(settings: dict[str, Any], given: Mapping[str, Any], n: int) -> Any:
+    vector, name = settings["vector"], settings["name"]
+    if vector == "constant":
+        return settings["value"]
+    if vector == "n":
+        return n
+    return given[vector][name] if name else given[vector]
+
+
+def _work(node: Symbol) -> tuple[int, bool]:
+    """Return a factor, and whether the batch size multiplies it."""
+    operation = node.operation
+    if operation.name == "matmul":
+        x, y = node.inputs
+        outside, scales = count(node.shape)
+        inside, summed = count((x.shape[-1],))
+        return 2 * outside * inside, scales or summed
+    if operation.group == "reduction":
+        size, scales = count(node.inputs[0].shape)
+        return operation.work * size, scales
+    size, scales = count(node.shape)
+    return operation.work * size, scales
+
+
+def write_down(name: str, write: Callable[[Trace], None]) -> Program:
+    """Return the Program that `write` notes, made twice and compared.
+
+    Two traces of the same code are equal. Where they are not, the code keeps hidden
+    state or draws random numbers of its own, and a Program would freeze them.
+
+    Parameters
+    ----------
+    name : str
+        What the Program computes.
+    write : callable
+        Calls layers with the Symbols of the trace it is given.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    SymbolError
+        If the second trace differs from the first.
+    """
+    programs = []
+    for _ in range(2):
+        trace = Trace()
+        write(trace)
+        programs.append(Program(name, trace))
+    first, second = programs
+    if first == second:
+        return first
+    lines = zip(str(first).splitlines(), str(second).splitlines(), strict=False)
+    before, after = next(
+        (pair for pair in lines if pair[0] != pair[1] and "operations" not in pair[0]),
+        ("(fewer operations)", "(more operations)"),
+    )
+    raise SymbolError(
+        f"The same code was written down twice and differed.\n  first:  {before.strip()}\n"
+        f"  second: {after.strip()}\nA layer keeps hidden state (self.count += 1, a clock) "
+        "or draws random numbers of its own: use memo.state and memo.rng.uniform(shape)."
+    )
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Everything a network computes, written down.
+
+    Parameters
+    ----------
+    prediction : Program
+        Outputs from inputs.
+    evaluation : Program
+        The loss of every row, in prediction mode.
+    training : Program
+        Loss, gradients and new running state.
+    update : Program
+        New weights and optimizer memory from gradients.
+    """
+
+    prediction: Program
+    evaluation: Program
+    training: Program
+    update: Program
+
+    def __str__(self) -> str:
+        each = (self.prediction, self.evaluation, self.training, self.update)
+        return "\n\n".join(map(str, each))
+
+    __repr__ = __str__

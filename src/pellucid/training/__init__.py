@@ -1,0 +1,24 @@
+"""Training: the loop, its state, its history, and what else can happen in it."""
+
+from pellucid.training.callbacks import (
+    Call,
+    Callback,
+    Checkpoint,
+    Report,
+    Run,
+    TimeLimit,
+)
+from pellucid.training.history import History
+from pellucid.training.loop import EarlyStopping, InterruptedWarning
+
+__all__ = [
+    "Call",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "InterruptedWarning",
+    "Report",
+    "Run",
+    "TimeLimit",
+]

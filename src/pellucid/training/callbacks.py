@@ -1,0 +1,207 @@
+"""Callbacks: what else happens during training, at a stated frequency."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+    from pellucid.training.history import History
+
+
+class Run:
+    """A training as callbacks see it.
+
+    Attributes
+    ----------
+    network : NeuralNetwork
+        With the weights of this moment.
+    history : History
+        So far.
+    step, steps : int
+        Iterations done, and how many there will be.
+    epoch, epochs : int
+        Epochs done, and how many there will be.
+    """
+
+    def __init__(
+        self, network: "NeuralNetwork", history: "History", steps: int, epochs: int
+    ) -> None:
+        self.network, self.history = network, history
+        self.steps, self.epochs = steps, epochs
+        self.step = self.epoch = 0
+        self.reason = ""
+
+    def stop(self, reason: str) -> None:
+        """End the training after this iteration.
+
+        Parameters
+        ----------
+        reason : str
+            Why; it stands in ``history.stopped``.
+        """
+        self.reason = reason
+
+
+class Callback:
+    """Something that is called during training; all three methods may be left out.
+
+    Attributes
+    ----------
+    every : int or "epoch"
+        How often `call` happens: after so many iterations, or after each epoch.
+    """
+
+    every: int | str = "epoch"
+
+    def begin(self, run: Run) -> None:
+        """Do something before the first iteration.
+
+        Parameters
+        ----------
+        run : Run
+            The training.
+        """
+
+    def call(self, run: Run) -> None:
+        """Do something every so often.
+
+        Parameters
+        ----------
+        run : Run
+            The training.
+        """
+
+    def end(self, run: Run) -> None:
+        """Do something after the last iteration, also when training was interrupted.
+
+        Parameters
+        ----------
+        run : Run
+            The training.
+        """
+
+
+class Call(Callback):
+    """Calls a function with the run.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(run)``.
+    every : int or "epoch"
+        How often.
+    """
+
+    def __init__(
+        self, function: Callable[[Run], Any], every: int | str = "epoch"
+    ) -> None:
+        self.function, self.every = function, every
+
+    def call(self, run: Run) -> None:
+        self.function(run)
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__name__", repr(self.function))
+
+
+class Report(Callback):
+    """Prints a line with the loss.
+
+    Parameters
+    ----------
+    every : int or "epoch"
+        How often.
+    print : callable
+        Takes the line.
+    """
+
+    def __init__(
+        self,
+        every: int | str = "epoch",
+        print: Callable[[str], Any] = print,  # noqa: A002 (it stands in for print)
+    ) -> None:
+        self.every, self.print = every, print
+
+    def call(self, run: Run) -> None:
+        history = run.history
+        line = f"iteration {run.step}/{run.steps}: loss {history.iterations[-1]:.6g}"
+        if history.validation and self.every == "epoch":
+            line += f", validation {history.validation[-1]:.6g}"
+        self.print(line)
+
+
+class Checkpoint(Callback):
+    """Saves the network with everything that continues its training.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where; each checkpoint replaces the one before.
+    every : int or "epoch"
+        How often.
+    """
+
+    def __init__(self, path: str | Path, every: int | str = "epoch") -> None:
+        self.path, self.every = Path(path), every
+
+    def call(self, run: Run) -> None:
+        run.network.save(self.path, checkpoint=True)
+
+
+class TimeLimit(Callback):
+    """Ends the training after some time.
+
+    Parameters
+    ----------
+    seconds : float
+        The time.
+    every : int or "epoch"
+        How often the clock is looked at.
+    """
+
+    def __init__(self, seconds: float, every: int | str = 10) -> None:
+        self.seconds, self.every = seconds, every
+
+    def begin(self, run: Run) -> None:
+        self._until = time.monotonic() + self.seconds
+
+    def call(self, run: Run) -> None:
+        if time.monotonic() >= self._until:
+            run.stop(f"after {self.seconds:g} seconds")
+
+
+def as_callbacks(given: Any) -> list[Callback]:
+    """Return callbacks; functions are called after each epoch.
+
+    Parameters
+    ----------
+    given : sequence of Callback or callable
+        What the user wrote.
+
+    Returns
+    -------
+    list of Callback
+    """
+    if isinstance(given, Callback) or callable(given):
+        given = [given]
+    callbacks = []
+    for each in given:
+        if not isinstance(each, Callback):
+            if not callable(each) or isinstance(each, type):
+                raise ConfigurationError(
+                    f"Expected a callback or a function of the run, got {each!r}."
+                )
+            each = Call(each)
+        frequency = each.every
+        whole = isinstance(frequency, int) and not isinstance(frequency, bool)
+        if frequency != "epoch" and not (whole and frequency >= 1):  # type: ignore[operator]
+            raise ConfigurationError(
+                f"{each!r} has every={frequency!r}; expected 'epoch' or a number of "
+                "iterations."
+            )
+        callbacks.append(each)
+    return callbacks

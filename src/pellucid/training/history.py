@@ -1,0 +1,135 @@
+"""What happened in training, epoch by epoch and iteration by iteration."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from pellucid.errors import ModelFileError
+from pellucid.texttable import Table
+
+
+@dataclass
+class History:
+    """The course of a training.
+
+    Attributes
+    ----------
+    loss : list of float
+        For each epoch the mean loss of a sample, weighted, each batch as it was before
+        its update (for losses that add up the samples: their total).
+    validation : list of float
+        The same of the validation data after the epoch; empty without them.
+    metrics : dict of str to list of float
+        Each metric after the epoch, on the validation data or, without them, the
+        training data.
+    penalty : list of float
+        What L1 and L2 would add to the loss; empty without them.
+    learning_rate : list of float
+        At the last iteration of the epoch.
+    gradient_norm : list of float
+        Mean length of the gradient over the epoch.
+    seconds : list of float
+        Time that the epoch took.
+    iterations : list of float
+        The loss of every iteration's batch before its update.
+    best_epoch : int or None
+        The epoch, from 1, whose weights were kept: the one with the lowest validation
+        loss. None without validation data: then the last weights were kept.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    stopped : str
+        Why training ended before its time, if it did.
+    engine : str
+        Which engine ran, and why.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    penalty: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    iterations: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
+    interrupted: bool = False
+    stopped: str = ""
+    engine: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs so far."""
+        return len(self.loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "History":
+        """Return the history that `to_dict` described.
+
+        Parameters
+        ----------
+        values : dict
+            Perhaps from a file.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        ModelFileError
+            If it is not such a description.
+        """
+        try:
+            if set(values) != {each.name for each in fields(cls)}:
+                raise ModelFileError("The history in the file has other entries.")
+            history = cls(**values)
+            for name in ("loss", "validation", "seconds", "iterations"):
+                for number in getattr(history, name):
+                    float(number)
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"The history in the file is broken: {error}"
+            ) from error
+        return history
+
+    def table(self, last: int | None = None) -> Table:
+        """Return a table with a row for each epoch.
+
+        Parameters
+        ----------
+        last : int, optional
+            Only so many epochs, counted from the end.
+
+        Returns
+        -------
+        Table
+        """
+        columns: dict[str, list[float]] = {"loss": self.loss}
+        if self.validation:
+            columns["validation"] = self.validation
+        columns |= self.metrics
+        if self.penalty:
+            columns["penalty"] = self.penalty
+        columns["learning rate"] = self.learning_rate
+        columns["gradient"] = self.gradient_norm
+        columns["seconds"] = self.seconds
+        rows = [
+            (epoch + 1, *(column[epoch] for column in columns.values()))
+            for epoch in range(self.epochs)
+        ]
+        footer = f"best epoch: {self.best_epoch}" if self.best_epoch else ""
+        return Table(("epoch", *columns), rows[-last:] if last else rows, footer=footer)
+
+    def __len__(self) -> int:
+        return self.epochs
+
+    def __repr__(self) -> str:
+        if not self.loss:
+            return "<History: no epoch yet>"
+        end = f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}"
+        best = f", best epoch {self.best_epoch}" if self.best_epoch else ""
+        why = f", {self.stopped}" if self.stopped else ""
+        return f"<History: {self.epochs} epochs, {end}{best}{why}>"

@@ -1,0 +1,723 @@
+"""The training loop."""
+
+import math
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.arrays import as_weights
+from pellucid.data.splits import split_indices
+from pellucid.engines.readable import Outcome, ReadableSession
+from pellucid.errors import ConfigurationError, DataError, NonFiniteError
+from pellucid.metrics import Metric, as_metric, metric_name
+from pellucid.optimizers import Optimizer
+from pellucid.rng import make_key
+from pellucid.training.batches import ArrayBatches
+from pellucid.training.callbacks import Callback, Run, as_callbacks
+from pellucid.training.history import History
+from pellucid.training.interrupt import Interrupt
+from pellucid.training.progress import Progress
+from pellucid.training.state import Snapshot, Sums, Training, fresh_memory
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+DEFAULT_BATCH = 32
+
+
+class InterruptedWarning(UserWarning):
+    """Ctrl-C ended a training; the network has the best weights so far."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Ends training when the validation loss has not fallen for some epochs.
+
+    Parameters
+    ----------
+    patience : int
+        How many epochs.
+    smallest : float
+        A fall by less than this does not count.
+    """
+
+    patience: int = 10
+    smallest: float = 0.0
+
+    def __post_init__(self) -> None:
+        whole = isinstance(self.patience, int) and not isinstance(self.patience, bool)
+        if not whole or self.patience < 1:
+            raise ConfigurationError(
+                f"Expected patience to be a number of epochs, got {self.patience!r}."
+            )
+        if self.smallest < 0:
+            raise ConfigurationError(f"Expected smallest >= 0, got {self.smallest!r}.")
+
+
+@dataclass
+class Samples:
+    """Data as a network takes them.
+
+    Parameters
+    ----------
+    x : ndarray or dict of ndarray
+        Inputs.
+    y : ndarray
+        Targets.
+    weight : ndarray, shape (n,)
+        Weights of the samples.
+    own_y : object
+        Targets as the user handed them in, for metrics of one's own.
+    """
+
+    x: Any
+    y: NDArray[Any]
+    weight: NDArray[Any]
+    own_y: Any
+
+    def take(self, rows: NDArray[np.int64]) -> "Samples":
+        """Return some of the samples.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which.
+
+        Returns
+        -------
+        Samples
+        """
+        x = (
+            {name: values[rows] for name, values in self.x.items()}
+            if isinstance(self.x, dict)
+            else self.x[rows]
+        )
+        return Samples(x, self.y[rows], self.weight[rows], np.asarray(self.own_y)[rows])
+
+
+def default_epochs(per_epoch: int) -> int:
+    """Return the number of epochs when none is asked for.
+
+    Enough for 3,000 iterations, but no fewer than 20 epochs and no more than 100.
+
+    Parameters
+    ----------
+    per_epoch : int
+        Iterations of an epoch.
+
+    Returns
+    -------
+    int
+    """
+    return min(100, max(20, math.ceil(3000 / per_epoch)))
+
+
+def weighted(
+    network: "NeuralNetwork", data: Samples, class_weight: Any, sample_weight: Any
+) -> Samples:
+    """Return the data with the weights that samples and classes have.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Gives classes and dtype.
+    data : Samples
+        With weights of 1.
+    class_weight : mapping, "balanced" or None
+        See `pellucid.targets.class_weights`.
+    sample_weight : array_like, shape (n,), or None
+        Weights of the samples.
+
+    Returns
+    -------
+    Samples
+    """
+    from pellucid.targets import class_weights
+
+    if sample_weight is not None:
+        data.weight = as_weights(sample_weight, len(data.y), network.dtype)
+    if class_weight is not None:
+        each = class_weights(class_weight, data.own_y, data.y, network.classes)
+        data.weight = (data.weight * each).astype(network.dtype)
+        if not data.weight.any():
+            raise DataError("class_weight makes the weight of every sample zero.")
+    return data
+
+
+class Fit:
+    """One call of fit: its data, its plan, and the loop.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained in place.
+    data : Samples
+        Training data.
+    validation : Samples or None
+        Validation data.
+    training : Training
+        The state to start from.
+    total : int
+        Iterations of the whole training, those done included.
+    stopping : EarlyStopping or None
+        When to end early.
+    callbacks : list of Callback
+        What else happens.
+    metrics : list of Metric
+        What to measure after each epoch.
+    progress : bool or None
+        Whether to show a progress bar.
+    """
+
+    def __init__(
+        self,
+        network: "NeuralNetwork",
+        data: Samples,
+        validation: Samples | None,
+        training: Training,
+        total: int,
+        stopping: EarlyStopping | None,
+        callbacks: list[Callback],
+        metrics: list[Metric],
+        progress: bool | None,
+    ) -> None:
+        self.network, self.data, self.validation = network, data, validation
+        self.training, self.total, self.stopping = training, total, stopping
+        self.callbacks, self.metrics = callbacks, metrics
+        self.progress = Progress(progress)
+        blueprint = network.blueprint
+        self.batches = ArrayBatches(
+            data.x,
+            data.y,
+            data.weight,
+            training.batch_size,
+            shuffle=training.shuffle,
+            seed=network.seed,
+            run=training.run,
+            no_single=blueprint.needs_batches,
+            first=training.origin,
+        )
+        parameters = blueprint.layout.parameters
+        self.decayed = parameters.mask(lambda name, slot: slot.role == "weight")
+        self.session = ReadableSession(
+            network.engine,
+            network.weights,
+            training.optimizer,
+            training.memory,
+            self.batches,
+            make_key(network.seed, "noise", training.run),
+            total,
+            self.decayed,
+            network.trained_mask(),
+        )
+        epochs = math.ceil((total - training.origin) / self.batches.per_epoch)
+        self.run = Run(network, training.history, total, epochs)
+        self.run.step, self.run.epoch = training.step, training.history.epochs
+        self._clock = time.monotonic()
+
+    def __call__(self) -> History:
+        """Train; return the history.
+
+        Returns
+        -------
+        History
+        """
+        training, history = self.training, self.training.history
+        history.interrupted, history.stopped = False, ""
+        history.engine = self.network.engine.name
+        finished = False
+        with Interrupt() as interrupt:
+            try:
+                self._each("begin")
+                self.progress.begin(self.run)
+                while training.step < self.total and not self.run.reason:
+                    self._advance()
+                    if interrupt.asked:
+                        history.interrupted = True
+                        self.run.stop("interrupted")
+                finished = training.step >= self.total or self._patience_over()
+            finally:
+                self.progress.end()
+                history.stopped = self.run.reason
+                self._keep_the_best(finished)
+                self._each("end")
+        if history.interrupted:
+            kept = f"best epoch {history.best_epoch}" if history.best_epoch else "last"
+            warnings.warn(
+                f"Training was interrupted after {training.step} of {self.total} "
+                f"iterations; the network has the weights of the {kept}. "
+                "fit(..., resume=True) goes on.",
+                InterruptedWarning,
+                stacklevel=4,
+            )
+        return history
+
+    def _each(self, what: str, only: Any = None) -> None:
+        for callback in self.callbacks:
+            if only is None or callback.every == only:
+                self._call(callback, what)
+
+    def _call(self, callback: Callback, what: str) -> None:
+        try:
+            getattr(callback, what)(self.run)
+        except Exception as error:
+            error.add_note(f"in the callback {callback!r}, {what}")
+            raise
+
+    def _advance(self) -> None:
+        """Make the iterations up to the next event, or as many as a moment allows."""
+        training, batches = self.training, self.batches
+        until = min(self.total, batches.epoch_end(training.step))
+        for callback in self.callbacks:
+            if isinstance(callback.every, int):
+                every = callback.every
+                until = min(until, (training.step // every + 1) * every)
+        outcome = self.session.advance(training.step, until - training.step)
+        self._record(outcome)
+        if outcome.failed:
+            raise self._explain(outcome.failed)
+        self.progress.show(self.run)
+        for callback in self.callbacks:
+            if isinstance(callback.every, int) and training.step % callback.every == 0:
+                self._call(callback, "call")
+        if training.step in (self.total, batches.epoch_end(training.step - 1)):
+            self._end_epoch()
+
+    def _record(self, outcome: Outcome) -> None:
+        training, sums = self.training, self.training.sums
+        averages = self.network.loss.reduction == "mean"
+        for loss, weight, norm in zip(
+            outcome.losses, outcome.weights, outcome.norms, strict=True
+        ):
+            sums.loss += loss * weight if averages else loss
+            sums.weight += weight
+            sums.norm += norm
+            sums.batches += 1
+        training.history.iterations += outcome.losses
+        training.step += len(outcome.losses)
+        self.run.step = training.step
+
+    def _end_epoch(self) -> None:
+        training, history, sums = (
+            self.training,
+            self.training.history,
+            self.training.sums,
+        )
+        averages = self.network.loss.reduction == "mean"
+        history.loss.append(
+            sums.loss / sums.weight if averages and sums.weight else sums.loss
+        )
+        history.gradient_norm.append(sums.norm / max(1, sums.batches))
+        optimizer = training.optimizer
+        history.learning_rate.append(optimizer.rate(training.step - 1, self.total))
+        if optimizer.l1 or optimizer.l2:
+            w = self.network.parameters.vector
+            history.penalty.append(optimizer.penalty(w, self.decayed))
+        training.sums = Sums()
+        self.run.epoch = history.epochs
+        if self.validation is not None:
+            loss = self.network.mean_loss(self.validation)
+            history.validation.append(loss)
+            self._compare(loss)
+        measured = self.data if self.validation is None else self.validation
+        for metric in self.metrics:
+            values = history.metrics.setdefault(metric_name(metric), [])
+            values.append(self.network.measure(metric, measured))
+        now = time.monotonic()
+        history.seconds.append(now - self._clock)
+        self._clock = now
+        self.progress.show(self.run)
+        if self._patience_over():
+            self.run.stop(
+                f"early: the validation loss did not fall for {training.waited} epochs"
+            )
+        self._each("call", only="epoch")
+
+    def _compare(self, loss: float) -> None:
+        training = self.training
+        smallest = self.stopping.smallest if self.stopping else 0.0
+        better = loss < training.best_loss
+        enough = loss < training.best_loss - smallest or training.best is None
+        training.waited = 0 if enough else training.waited + 1
+        if better or training.best is None:
+            training.best_loss = loss
+            training.best = Snapshot.of(self.network.weights, training.memory)
+            training.history.best_epoch = training.history.epochs
+
+    def _patience_over(self) -> bool:
+        return (
+            self.stopping is not None and self.training.waited >= self.stopping.patience
+        )
+
+    def _keep_the_best(self, finished: bool) -> None:
+        """Give the network the best weights; keep where an unfinished training stands."""
+        training = self.training
+        training.last = None
+        if training.best is None:
+            return
+        if not finished:
+            training.last = Snapshot.of(self.network.weights, training.memory)
+        put_back(training.best, self.network.weights, training.memory)
+
+    def _explain(self, failed: str) -> NonFiniteError:
+        """Return an error that names where the first number was not finite."""
+        training = self.training
+        step = training.step
+        epoch, place = self.batches.place(step)
+        x, y, weight, _ = self.batches.batch(step)
+        found = self.network.engine.backprop(
+            self.network.weights,
+            x,
+            y,
+            weight,
+            1.0,
+            key=self.session.key,
+            step=step,
+        )
+        first = first_not_finite(found.memo, found.shared.deltas, failed)
+        return NonFiniteError(
+            f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the {failed} is "
+            f"not finite; {first}. The update was not made; "
+            "the network has the last finite weights. Try a learning rate ten times "
+            f"smaller (now {training.optimizer.rate(step, self.total):g}), "
+            "clip_norm=1.0 in the optimizer, or inputs and targets with mean 0 and "
+            "standard deviation 1 (pellucid.data.standardize)."
+        )
+
+
+def put_back(
+    snapshot: Snapshot, weights: NDArray[Any], memory: dict[str, NDArray[Any]]
+) -> None:
+    """Copy a snapshot into weights and memory.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What to copy.
+    weights, memory
+        Where to.
+    """
+    weights[...] = snapshot.weights
+    for name, vector in snapshot.memory.items():
+        memory[name][...] = vector
+
+
+def first_not_finite(memo: Any, deltas: Mapping[str, Any], failed: str) -> str:
+    """Return in words which quantity of which layer was the first that is not finite.
+
+    Parameters
+    ----------
+    memo : Memo
+        What the layers kept of the pass.
+    deltas : mapping of str to ndarray
+        Gradients with respect to the layers' outputs.
+    failed : str
+        What was seen from outside.
+
+    Returns
+    -------
+    str
+    """
+
+    def search(node: Any, path: str) -> str | None:
+        for name, child in node.children.items():
+            found = search(child, f"{path}{name}.")
+            if found:
+                return found
+        for name, value in node.values.items():
+            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+                return f"{path}{name}"
+        return None
+
+    forward = search(memo, "")
+    if forward and forward != "losses":
+        return f"the first such number is in {forward}, on the way forward"
+    if forward:
+        return "the outputs are finite, but too large for the loss"
+    for path, delta in deltas.items():
+        if isinstance(delta, np.ndarray) and not np.isfinite(delta).all():
+            return f"the first such number is in the gradient behind layer {path}"
+    return f"forward and backward are finite, but the {failed} overflowed"
+
+
+def plan_epochs(
+    epochs: int | None, iterations: int | None, per_epoch: int, done: int = 0
+) -> int:
+    """Return how many iterations the whole training has.
+
+    Parameters
+    ----------
+    epochs, iterations : int or None
+        What the user asked for; at most one of them.
+    per_epoch : int
+        Iterations of an epoch.
+    done : int
+        Iterations done before.
+
+    Returns
+    -------
+    int
+    """
+    for name, value in (("epochs", epochs), ("iterations", iterations)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if value is not None and (not whole or value < 1):
+            raise ConfigurationError(f"Expected {name} >= 1, got {value!r}.")
+    if epochs is not None and iterations is not None:
+        raise ConfigurationError("Give epochs or iterations, not both.")
+    if iterations is not None:
+        return int(iterations)
+    return int(epochs or default_epochs(per_epoch)) * per_epoch
+
+
+def as_stopping(given: Any) -> EarlyStopping | None:
+    """Return the rule for early stopping.
+
+    Parameters
+    ----------
+    given : EarlyStopping, int, bool or None
+        A rule; a number of epochs to wait; True for the default rule.
+
+    Returns
+    -------
+    EarlyStopping or None
+    """
+    if given is None or given is False:
+        return None
+    if isinstance(given, EarlyStopping):
+        return given
+    if given is True:
+        return EarlyStopping()
+    return EarlyStopping(given)
+
+
+def hold_out(
+    network: "NeuralNetwork", data: Samples, share: float, run: int
+) -> tuple[Samples, Samples]:
+    """Return training and validation data: a random share, by class where there are.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Gives seed and task.
+    data : Samples
+        All data.
+    share : float
+        Of validation, in (0, 1).
+    run : int
+        Which training this is.
+
+    Returns
+    -------
+    tuple of (Samples, Samples)
+    """
+    if not 0 < share < 1:
+        raise ConfigurationError(
+            f"Expected validation as a share in (0, 1) or as data (x, y), got {share!r}."
+        )
+    n = len(data.y)
+    if n < 2:
+        raise DataError("One row cannot be divided into training and validation data.")
+    choice = data.y if data.y.ndim == 1 else data.y[:, 0]
+    classes = network.classes is not None and data.y.reshape(n, -1).shape[1] == 1
+    basis: Any = choice.astype(np.int64) if classes else n
+    train, held = split_indices(basis, share, seed=network.seed + run)
+    if not len(train) or not len(held):
+        raise DataError(
+            f"validation={share} of {n} rows leaves {len(train)} rows for training and "
+            f"{len(held)} for validation: both need at least one."
+        )
+    return data.take(train), data.take(held)
+
+
+def fit(
+    network: "NeuralNetwork",
+    x: Any,
+    y: Any,
+    *,
+    epochs: int | None,
+    iterations: int | None,
+    batch_size: int | None,
+    shuffle: bool,
+    optimizer: Any,
+    validation: Any,
+    early_stopping: Any,
+    callbacks: Any,
+    metrics: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    resume: bool,
+    progress: bool | None,
+) -> History:
+    """Train a network; see `NeuralNetwork.fit`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained in place.
+    x, y, epochs, iterations, batch_size, shuffle, optimizer, validation, early_stopping
+        As in `NeuralNetwork.fit`.
+    callbacks, metrics, sample_weight, class_weight, resume, progress
+        As in `NeuralNetwork.fit`.
+
+    Returns
+    -------
+    History
+    """
+    rule = Optimizer.of(optimizer)
+    calls, measures = as_callbacks(callbacks), as_metrics(metrics)
+    stopping = as_stopping(early_stopping)
+    if stopping is not None and validation is None:
+        validation = 0.1
+    before: Training | None = network.training
+    if resume and (before is None or not before.resumable):
+        raise ConfigurationError(
+            "There is no training to resume: call fit without resume first, or load a "
+            "file saved with checkpoint=True."
+        )
+    # Nothing of the network changes until all of the data have been looked at.
+    data = network.samples(x, y, learn=True)
+    data = weighted(network, data, class_weight, sample_weight)
+    run = before.run if resume and before else (before.run + 1 if before else 0)
+    held: Samples | None = None
+    if isinstance(validation, int | float) and not isinstance(validation, bool):
+        data, held = hold_out(network, data, float(validation), run)
+    elif validation is not None:
+        held = _given_validation(network, validation, class_weight)
+    size = as_batch_size(batch_size, len(data.y))
+    settings = {"batch_size": size, "rows": len(data.y), "shuffle": bool(shuffle)}
+    if resume and before is not None:
+        before.must_match(optimizer=rule, **settings)
+        training = before
+        if training.last is not None:
+            put_back(training.last, network.weights, training.memory)
+            training.last = None
+    else:
+        memory = fresh_memory(
+            rule, network.blueprint.layout.parameters.size, network.dtype
+        )
+        training = Training(rule, memory, run, **settings)
+    network.make_writable()
+    network.training = training
+    per_epoch = _per_epoch(network, size, len(data.y))
+    total = plan_epochs(epochs, iterations, per_epoch)
+    return Fit(
+        network, data, held, training, total, stopping, calls, measures, progress
+    )()
+
+
+def _per_epoch(network: "NeuralNetwork", size: int, rows: int) -> int:
+    whole, rest = divmod(rows, size)
+    joined = network.blueprint.needs_batches and rest == 1 and whole > 0
+    return whole + (1 if rest and not joined else 0)
+
+
+def _given_validation(
+    network: "NeuralNetwork", validation: Any, class_weight: Any
+) -> Samples:
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise ConfigurationError(
+            "Expected validation as a share such as 0.2, as data (x, y) or as (x, y, "
+            f"sample_weight); got {type(validation).__name__}."
+        )
+    try:
+        samples = network.samples(validation[0], validation[1])
+        weights = validation[2] if len(validation) == 3 else None
+        return weighted(network, samples, class_weight, weights)
+    except DataError as error:
+        raise type(error)(f"Validation data: {error}") from error
+
+
+def as_batch_size(given: Any, rows: int) -> int:
+    """Return the rows of a batch.
+
+    Parameters
+    ----------
+    given : int or None
+        What the user asked for; None means 32.
+    rows : int
+        Rows of the data: a batch is no larger.
+
+    Returns
+    -------
+    int
+    """
+    if given is None:
+        given = DEFAULT_BATCH
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    if not whole or given < 1:
+        raise ConfigurationError(
+            f"Expected batch_size to be a number of rows of at least 1, got {given!r}; for "
+            "all rows at once write batch_size=len(x)."
+        )
+    return min(int(given), rows)
+
+
+def as_metrics(given: Any) -> list[Metric]:
+    """Return metrics by name, object or function.
+
+    Parameters
+    ----------
+    given : sequence
+        What the user wrote; one alone will do.
+
+    Returns
+    -------
+    list of Metric
+    """
+    if isinstance(given, str | Metric) or callable(given):
+        given = [given]
+    return [as_metric(each) for each in given]
+
+
+def partial_fit(
+    network: "NeuralNetwork",
+    x: Any,
+    y: Any,
+    *,
+    batch_size: int | None,
+    optimizer: Any,
+    sample_weight: Any,
+    class_weight: Any,
+) -> History:
+    """Pass once over some data; see `NeuralNetwork.partial_fit`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained in place.
+    x, y, batch_size, optimizer, sample_weight, class_weight
+        As in `NeuralNetwork.partial_fit`.
+
+    Returns
+    -------
+    History
+    """
+    before = network.training
+    data = network.samples(x, y, learn=True, several=False)
+    data = weighted(network, data, class_weight, sample_weight)
+    rule = Optimizer.of(optimizer) if optimizer is not None else None
+    anew = before is None or not before.resumable
+    if anew or (rule is not None and before is not None and rule != before.optimizer):
+        rule = rule or Optimizer.of("adam")
+        memory = fresh_memory(
+            rule, network.blueprint.layout.parameters.size, network.dtype
+        )
+        run = 0 if before is None else before.run + 1
+        network.training = Training(rule, memory, run, 1, 1, True)
+    training = network.training
+    assert training is not None
+    if training.last is not None:
+        put_back(training.last, network.weights, training.memory)
+    training.last = training.best = None
+    training.best_loss, training.history.best_epoch = float("inf"), None
+    training.batch_size = as_batch_size(batch_size, len(data.y))
+    training.rows = len(data.y)
+    network.make_writable()
+    training.origin = training.step
+    total = training.step + _per_epoch(network, training.batch_size, training.rows)
+    return Fit(network, data, None, training, total, None, [], [], False)()
