@@ -10,8 +10,8 @@ from pellucid._version import __version__
 
 _WHERE = {
     "activations": (
-        "ELU GELU SELU Activation HardSigmoid HardTanh Identity LeakyReLU LogSoftmax Mish "
-        "ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
+        "ELU GELU SELU Activation HardSigmoid HardTanh Identity LeakyReLU LogSoftmax "
+        "Mish ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
     ),
     "errors": (
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "
@@ -21,7 +21,8 @@ _WHERE = {
     "initializers": "Initializer",
     "layer": "Layer",
     "layers": (
-        "BatchNorm Chain Concat Dense Dropout Flatten Input PReLU Reshape Residual Select"
+        "BatchNorm Chain Concat Dense Dropout Flatten Input PReLU Reshape Residual "
+        "Select"
     ),
     "layout": "Slot",
     "losses": (
@@ -34,16 +35,28 @@ _WHERE = {
     "optimizers": ("Adam AdamW GradientDescent Momentum Nesterov Optimizer RMSProp"),
     "schedules": "Constant Cosine Exponential Schedule Step WarmUp",
     "training": (
-        "Call Callback Checkpoint EarlyStopping History InterruptedWarning Report TimeLimit"
+        "Call Callback Checkpoint EarlyStopping History InterruptedWarning Report "
+        "TimeLimit"
     ),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}
-_MODULES = (
-    "activations data errors initializers layers losses metrics optimizers plots report "
-    "schedules testing training"
-).split()
+_MODULES = [
+    "activations",
+    "data",
+    "errors",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "plots",
+    "report",
+    "schedules",
+    "testing",
+    "training",
+]
 
-__all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604 (names of this package)
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

@@ -52,7 +52,7 @@ def softplus(z: Any) -> Any:
 
 
 def below_top(z: Any) -> Any:
-    """Return half of ``z - max(z)`` along the last axis: never positive, never infinite.
+    """Return half of ``z - max(z)`` along the last axis: never above 0, never infinite.
 
     Halves, because the difference itself can leave the range of floating-point numbers.
 
@@ -458,7 +458,8 @@ class LogSoftmax(Activation):
 
     def slope(self, z: Any, a: Any) -> Any:
         raise ConfigurationError(
-            "Each output of log_softmax depends on all inputs: it has delta(), no slope()."
+            "Each output of log_softmax depends on all inputs: it has delta(), no "
+            "slope()."
         )
 
     def delta(self, da: Any, z: Any, a: Any) -> Any:

@@ -161,8 +161,8 @@ def _not_finite(
         )
     kind = "NaN" if np.isnan(value) else "an infinity"
     return (
-        f"{what} has {kind} at {place}{more}: fill the gaps or leave the rows out before "
-        "training."
+        f"{what} has {kind} at {place}{more}: fill the gaps or leave the rows out "
+        "before training."
     )
 
 
@@ -239,7 +239,8 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
     if isinstance(inputs, Input):
         if isinstance(x, Mapping):
             raise ShapeError(
-                f"x has the named inputs {sorted(map(str, x))}; the network takes one array."
+                f"x has the named inputs {sorted(map(str, x))}; the network takes one "
+                "array."
             )
         return _one(x, inputs, dtype, "x")
     if not isinstance(x, Mapping):
@@ -249,7 +250,8 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
         )
     if set(x) != set(inputs):
         raise ShapeError(
-            f"x has the inputs {sorted(map(str, x))}; the network takes {sorted(inputs)}."
+            f"x has the inputs {sorted(map(str, x))}; the network takes "
+            f"{sorted(inputs)}."
         )
     found = {name: _one(x[name], given, dtype, name) for name, given in inputs.items()}
     counts = {name: n for name, (_, n, _) in found.items()}
@@ -283,7 +285,7 @@ def _remedy(array: NDArray[Any], given: Input) -> str:
         return "samples are rows; perhaps the array must be transposed (x.T)."
     if array.ndim == 1 and given.shape == (1,):
         return "write x.reshape(-1, 1) for samples of one number."
-    return "hand in the same features as before, or make a network with another input_shape."
+    return "hand in the same features, or make a network with another input_shape."
 
 
 def as_weights(weights: Any, n: int, dtype: Any) -> NDArray[Any]:
@@ -305,8 +307,8 @@ def as_weights(weights: Any, n: int, dtype: Any) -> NDArray[Any]:
     array = as_floats(weights, "sample_weight", dtype)
     if array.shape != (n,):
         raise ShapeError(
-            f"sample_weight has shape {_shape(array)}; expected one for each of the {n} "
-            f"samples, shape ({n},)."
+            f"sample_weight has shape {_shape(array)}; expected one for each of the "
+            f"{n} samples, shape ({n},)."
         )
     if (array < 0).any():
         row = int(np.argmax(array < 0))

@@ -262,9 +262,10 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
 def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
     if loss.task == "classes" and (len(shape) != 1 or shape[0] < 2):
         raise ConfigurationError(
-            f"{loss.label} chooses among classes, one output each, so the last layer needs "
-            f"two or more outputs; it has shape (n, {', '.join(map(str, shape))}). For a "
-            "yes or no in one output use loss='binary_cross_entropy'."
+            f"{loss.label} chooses among classes, one output each, so the last layer "
+            f"needs two or more outputs; it has shape (n, "
+            f"{', '.join(map(str, shape))}). For a yes or no in one output use "
+            "loss='binary_cross_entropy'."
         )
 
 
@@ -329,9 +330,9 @@ def _join(layer: Layer, loss: Loss) -> tuple[Any, tuple[str, ...] | None]:
 def _join_nothing(layer: Layer | None, loss: Loss) -> None:
     if layer is not None and _join(layer, loss)[1] is not None:
         raise ConfigurationError(
-            f"{loss.label} works on logits, and {loss.link} must then be the last thing in "
-            f"the network: move {loss.link} to the end, or leave it out (predict_proba "
-            "applies it)."
+            f"{loss.label} works on logits, and {loss.link} must then be the last "
+            f"thing in the network: move {loss.link} to the end, or leave it out "
+            "(predict_proba applies it)."
         )
 
 
@@ -347,6 +348,6 @@ def _is_link(activation: Activation, loss: Loss) -> bool:
         "sigmoid": "For one of several classes use loss='cross_entropy' with softmax.",
     }.get(str(loss.link), "")
     raise ConfigurationError(
-        f"The network ends in {activation.label}, but {loss.label} needs {loss.link} or "
-        f"no activation there: write Dense(..., {loss.link!r}). {remedy}".rstrip()
+        f"The network ends in {activation.label}, but {loss.label} needs {loss.link} "
+        f"or no activation there: write Dense(..., {loss.link!r}). {remedy}".rstrip()
     )

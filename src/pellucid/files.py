@@ -1,9 +1,9 @@
 """Model files: one safetensors container with a closed schema, written all or nothing.
 
 The container is readable by any safetensors reader: one flat tensor ``weights`` and, in
-a checkpoint, the optimizer's vectors. Its metadata hold a JSON document (schema version,
-layers, loss, inputs, classes, training) and the SHA-256 of document and numbers. A file
-names parts by their registered names; nothing in it is ever run or imported.
+a checkpoint, the optimizer's vectors. Its metadata hold the schema version, a JSON
+document (layers, loss, inputs, classes, training), and the SHA-256 of document and
+numbers. A file names parts by their registered names; nothing in it is run or imported.
 """
 
 import hashlib
@@ -121,7 +121,7 @@ def _digest(text: str, vectors: Mapping[str, NDArray[Any]]) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(vectors):
         digest.update(f"\0{name}\0{vectors[name].dtype.str}\0".encode())
-        digest.update(memoryview(np.ascontiguousarray(vectors[name])).cast("B"))
+        digest.update(np.ascontiguousarray(vectors[name]).data.cast("B"))
     return digest.hexdigest()
 
 
@@ -258,7 +258,7 @@ def _container(content: bytes) -> tuple[dict[str, str], dict[str, NDArray[Any]]]
 
     (length,) = struct.unpack("<Q", content[:8])
     try:
-        tensors = deserialize(content)
+        tensors: Any = deserialize(content)  # type: ignore[no-untyped-call]
         header = json.loads(content[8 : 8 + length].decode())
     except (SafetensorError, ValueError, RecursionError) as error:
         raise ModelFileError(
@@ -271,9 +271,11 @@ def _container(content: bytes) -> tuple[dict[str, str], dict[str, NDArray[Any]]]
         )
     vectors = {}
     for name, tensor in tensors:
-        if tensor["dtype"] not in _KINDS or len(tensor["shape"]) != 1:
+        dtype = _KINDS.get(tensor["dtype"])
+        if dtype is None or len(tensor["shape"]) != 1:
             raise ModelFileError(f"the vector {name!r} is of an unknown kind.")
-        vectors[name] = np.frombuffer(tensor["data"], dtype=_KINDS[tensor["dtype"]])
+        numbers: NDArray[Any] = np.frombuffer(tensor["data"], dtype=dtype)
+        vectors[name] = numbers
     return metadata, vectors
 
 
@@ -328,8 +330,8 @@ def _checked_document(
         raise ModelFileError("the file names no schema version.")
     if int(version) > SCHEMA:
         raise ModelFileError(
-            f"the file has schema version {version}; this pellucid {__version__} reads up "
-            f"to {SCHEMA}. Install a newer pellucid to read it."
+            f"the file has schema version {version}; this pellucid {__version__} reads "
+            f"up to {SCHEMA}. Install a newer pellucid to read it."
         )
     if set(metadata) != {"format", "schema", "document", "sha256"}:
         raise ModelFileError(f"the file has unknown metadata {sorted(metadata)}.")
@@ -386,8 +388,8 @@ def _check_numbers(written: Any, blueprint: Blueprint) -> None:
     ]
     if written != built:
         raise ModelFileError(
-            "its layers need other numbers than the file has; it was written with other "
-            "layers of the same names."
+            "its layers need other numbers than the file has; it was written with "
+            "other layers of the same names."
         )
 
 
@@ -398,7 +400,8 @@ def _vector(
     if vector is None or vector.shape != (size,) or vector.dtype != dtype:
         found = "none" if vector is None else f"{vector.size} of {vector.dtype}"
         raise ModelFileError(
-            f"the vector {name!r} must have {size} numbers of {dtype}; the file has {found}."
+            f"the vector {name!r} must have {size} numbers of {dtype}; the file has "
+            f"{found}."
         )
     return vector.astype(dtype.newbyteorder("="), copy=True)
 

@@ -302,4 +302,5 @@ class Orthogonal(Initializer):
         # The sign makes the result uniform among all orthogonal matrices.
         q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
         matrix: Any = q if rows >= columns else q.T
-        return self.gain * matrix.reshape(shape)
+        values: NDArray[np.float64] = self.gain * matrix.reshape(shape)
+        return values

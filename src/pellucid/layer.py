@@ -5,11 +5,12 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid import ops, rng
+from pellucid import ops
 from pellucid.errors import ConfigurationError, PellucidError, SymbolError
 from pellucid.layout import Slot
 from pellucid.part import Part
@@ -124,11 +125,11 @@ def layer_names(layers: tuple[Layer, ...]) -> tuple[str, ...]:
     counts: dict[str, int] = {}
     names = []
     for layer in layers:
-        name = layer.name
-        while name is None:
+        name = layer.name or ""
+        while not name:
             counts[layer.label] = counts.get(layer.label, 0) + 1
             candidate = f"{layer.label}_{counts[layer.label]}"
-            name = None if candidate in explicit else candidate
+            name = "" if candidate in explicit else candidate
         names.append(name)
     return tuple(names)
 
@@ -285,11 +286,11 @@ class Memo:
             value.label = name
 
     def __getitem__(self, name: str) -> "Memo":
-        child = self._children.get(name)
-        if child is None:
+        children: dict[str, Memo] = self._children
+        if name not in children:
             path = f"{self._path}.{name}" if self._path else name
-            child = self._children[name] = Memo(self._shared, path)
-        return child
+            children[name] = Memo(self._shared, path)
+        return children[name]
 
     def forward(self, name: str, layer: Layer, x: Any, p: Any) -> Any:
         """Call a layer inside this one.
@@ -354,7 +355,12 @@ class _Inside:
         if self.trace is not None:
             self.before, self.trace.layer = self.trace.layer, self.path
 
-    def __exit__(self, kind: Any, error: Any, where: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
         if self.trace is not None:
             self.trace.layer = self.before
         if error is None or getattr(error, "in_layer", None):
@@ -367,7 +373,7 @@ class _Inside:
                 f"{_place(where)}{error}"
             )
         else:
-            error.in_layer = self.path
+            error.in_layer = self.path  # type: ignore[attr-defined]
             error.add_note(f"in layer {self.path!r} {self.layer!r}")
             return
         told.in_layer = self.path  # type: ignore[attr-defined]

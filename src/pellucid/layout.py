@@ -213,6 +213,9 @@ class LayerView:
     """
 
     __slots__ = ("_layout", "_path", "_vector")
+    _vector: NDArray[Any]
+    _layout: Layout
+    _path: str
 
     def __init__(self, vector: NDArray[Any], layout: Layout, path: str = "") -> None:
         object.__setattr__(self, "_vector", vector)
@@ -247,8 +250,8 @@ class LayerView:
             )
         if values.dtype != window.dtype:
             raise DataError(
-                f"Slot {name!r} is {window.dtype}; got {values.dtype}. Somewhere in the "
-                "layer a NumPy scalar, an integer array or np.where of two numbers made "
-                "the numbers wider: use Python numbers, or .astype(memo.dtype)."
+                f"Slot {name!r} is {window.dtype}; got {values.dtype}. Somewhere in "
+                "the layer a NumPy scalar, an integer array or np.where of two numbers "
+                "made the numbers wider: use Python numbers, or .astype(memo.dtype)."
             )
         window[...] = values

@@ -140,7 +140,7 @@ class MeanAbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """``e^2 / 2`` for errors up to `delta`, ``delta (|e| - delta / 2)`` beyond; the mean.
+    """``e^2 / 2`` up to `delta`, ``delta (|e| - delta / 2)`` beyond; the mean.
 
     Squares for small errors, straight lines for outliers. Source: Huber, 1964.
 

@@ -117,7 +117,7 @@ class LogLoss(Metric):
 
 
 class RootMeanSquaredError(Metric, label="rmse"):
-    """``RMSE = sqrt(mean (y_hat - y)^2)``: the size of errors, in units of the target."""
+    """``RMSE = sqrt(mean (y_hat - y)^2)``: size of errors, in the target's units."""
 
     def value(self, y: Any, y_hat: Any, weight: NDArray[Any]) -> float:
         error = np.asarray(y_hat, dtype=np.float64) - y

@@ -26,7 +26,7 @@ from pellucid.layer import Layer, layer_names
 from pellucid.layers.inputs import Input
 from pellucid.layout import Windows
 from pellucid.losses import Loss
-from pellucid.metrics import FunctionMetric, Metric, as_metric, metric_name
+from pellucid.metrics import FunctionMetric, Metric, metric_name
 from pellucid.optimizers import Optimizer
 from pellucid.program import Programs
 from pellucid.rng import Random, make_key
@@ -176,7 +176,7 @@ class NeuralNetwork:
 
     @property
     def weights(self) -> NDArray[Any]:
-        """All numbers as one vector: parameters, then state. Assigning copies into it."""
+        """All numbers as one vector: parameters, then state; assigning copies."""
         if self._weights is None:
             self.blueprint  # noqa: B018 (raises)
         assert self._weights is not None
@@ -225,7 +225,8 @@ class NeuralNetwork:
             or len(found) != count
         ):
             raise DataError(
-                f"Expected {count} different classes, one for each output; got {labels!r}."
+                f"Expected {count} different classes, one for each output; got "
+                f"{labels!r}."
             )
         self._classes = found
 
@@ -257,7 +258,7 @@ class NeuralNetwork:
         Examples
         --------
         >>> from pellucid import Dense, NeuralNetwork
-        >>> net = NeuralNetwork([Dense(2, weight_init="ones")], loss="mean_squared_error")
+        >>> net = NeuralNetwork([Dense(2, weight_init="ones")], loss="sum_of_squares")
         >>> net.feedforward([[1.0, 2.0], [3.0, 4.0]])
         array([[3., 3.],
                [7., 7.]], dtype=float32)
@@ -312,8 +313,9 @@ class NeuralNetwork:
         """
         if self.loss.task == "numbers":
             raise ConfigurationError(
-                f"loss={self.loss.label!r} is about numbers, which have no probabilities: "
-                "use predict or feedforward, or train with loss='cross_entropy'."
+                f"loss={self.loss.label!r} is about numbers, which have no "
+                "probabilities: use predict or feedforward, or train with "
+                "loss='cross_entropy'."
             )
         batch, _, single = self._inputs(x)
         p = self._probabilities(batch)
@@ -349,7 +351,8 @@ class NeuralNetwork:
     def _decide(self, p: NDArray[Any]) -> NDArray[Any]:
         """Return class indices, labels or numbers from probabilities or numbers."""
         if self.loss.task == "classes":
-            return p.argmax(axis=1)
+            best: NDArray[Any] = p.argmax(axis=1)
+            return best
         if self.loss.task == "labels":
             yes = (p > 0.5).astype(np.int64)
             return yes[:, 0] if p.shape[1:] == (1,) else yes
@@ -362,7 +365,7 @@ class NeuralNetwork:
     ) -> tuple[float, Gradients]:
         """Return the loss and its gradient with respect to every parameter.
 
-        ``dL/dW`` by the chain rule, from the last layer to the first. Nothing is changed.
+        ``dL/dW`` by the chain rule, from the last layer to the first. Changes nothing.
 
         Parameters
         ----------
@@ -380,7 +383,8 @@ class NeuralNetwork:
         loss : float
             The loss of the batch: the sum over samples or their mean, as the loss says.
         gradients : Gradients
-            By name, as one vector (``.vector``), and the new running state (``.state``).
+            By name, as one vector (``.vector``), and the new running state
+            (``.state``).
 
         Examples
         --------
@@ -872,9 +876,10 @@ class NeuralNetwork:
         frozen = self.trained_mask()
         size = blueprint.layout.parameters.size
         trained = size if frozen is None else int(frozen.sum())
+        share = "all" if trained == size else f"{trained:,}"
         state = blueprint.layout.state.size
         parts = [
-            f"{size:,} parameters, {'all' if trained == size else f'{trained:,}'} trained",
+            f"{size:,} parameters, {share} trained",
             f"{state:,} numbers of running state" if state else "",
             f"{program.work()[0]:,} operations a row to predict",
         ]
@@ -999,8 +1004,8 @@ def _as_input(given: Any) -> Inputs:
     if isinstance(given, tuple | list):
         return Input(tuple(given))
     raise ConfigurationError(
-        f"Expected input_shape as a number, a tuple such as (8, 8), or a mapping of names "
-        f"to such; got {given!r}."
+        f"Expected input_shape as a number, a tuple such as (8, 8), or a mapping of "
+        f"names to such; got {given!r}."
     )
 
 

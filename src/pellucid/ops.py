@@ -207,7 +207,7 @@ def axis_numbers(ndim: int, axis: Any) -> tuple[int, ...]:
 
 
 def count(shape: Shape) -> tuple[int, bool]:
-    """Return the number of elements: a factor, and whether the batch size multiplies it.
+    """Return the size: a factor, and whether the batch size multiplies it.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _reshaped(x: Any, shape: Any) -> Shape:
     size, scales = count(x.shape)
     known, scaled = count(tuple(s for s in new if s != -1))
     if -1 in new:
-        if scaled and not scales or not known or size % known:
+        if (scaled and not scales) or not known or size % known:
             raise ShapeError(f"{text(x.shape)} cannot become {text(tuple(new))}.")
         rest = size // known
         trace = x.trace
@@ -288,9 +288,9 @@ def _sliced(x: Any, index: Any) -> Shape:
             axis += 1
         else:
             raise SymbolError(
-                f"x[{item!r}] cannot be followed: the vocabulary has slices, None, ..., "
-                "whole numbers on axes of fixed length, and gathering by whole numbers; "
-                "for x[condition] write np.where(condition, x, 0)."
+                f"x[{item!r}] cannot be followed: the vocabulary has slices, None, "
+                "..., whole numbers on axes of fixed length, and gathering by whole "
+                "numbers; for x[condition] write np.where(condition, x, 0)."
             )
     return tuple(result)
 

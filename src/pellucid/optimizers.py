@@ -39,7 +39,7 @@ class Optimizer(Part, abstract=True):
     Attributes
     ----------
     memories : tuple of str
-        Names of the vectors that are kept from one iteration to the next; zero at first.
+        Names of the vectors kept from one iteration to the next; zero at first.
     """
 
     learning_rate: Any = 1e-3

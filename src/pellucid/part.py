@@ -7,7 +7,7 @@ free. A part from any other package registers itself by being defined.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from pellucid.errors import ConfigurationError, ModelFileError, suggestion
@@ -91,17 +91,23 @@ class Part:
             cls.register[cls.registered_name()] = cls
 
     def __post_init__(self) -> None:
-        for each in fields(self):
+        for each in self.settings():
             value = getattr(self, each.name)
             object.__setattr__(self, each.name, _converted(each, value))
         self.check()
+
+    @classmethod
+    def settings(cls) -> tuple[Field[Any], ...]:
+        """Return the fields of this kind of part, in order."""
+        made: Any = cls  # type checkers see the transform, not the dataclass it gives
+        return fields(made)
 
     def check(self) -> None:
         """Raise `ConfigurationError` when the settings cannot work."""
 
     @classmethod
     def registered_name(cls) -> str:
-        """Return the name in files: ``dense``, or ``package.module:Class`` for others."""
+        """Return the name in files: ``dense``, or ``module:Class`` for others."""
         if cls.__module__.partition(".")[0] == "pellucid":
             return cls.label
         return f"{cls.__module__}:{cls.__qualname__}"
@@ -138,8 +144,8 @@ class Part:
             return given
         if isinstance(given, type) and issubclass(given, cls):
             raise ConfigurationError(
-                f"Got the class {given.__name__} as {kind}: write {given.__name__}(...) "
-                "with brackets."
+                f"Got the class {given.__name__} as {kind}: write "
+                f"{given.__name__}(...) with brackets."
             )
         if not isinstance(given, str):
             raise ConfigurationError(
@@ -156,7 +162,9 @@ class Part:
         try:
             return found()
         except TypeError:
-            required = ", ".join(each.name for each in fields(found) if _required(each))
+            required = ", ".join(
+                each.name for each in found.settings() if _required(each)
+            )
             raise ConfigurationError(
                 f"The {kind} {given!r} needs settings ({required}): write "
                 f"{found.__name__}({required})."
@@ -174,11 +182,11 @@ class Part:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _settings(self) -> Iterator[tuple[Any, Any]]:
-        for each in fields(self):
+        for each in self.settings():
             yield each, getattr(self, each.name)
 
     def config(self) -> dict[str, Any]:
-        """Return the settings as JSON values, from which `restore` makes an equal part."""
+        """Return the settings as JSON values, from which `restore` makes the part."""
         settings = {each.name: _plain(value) for each, value in self._settings()}
         kind = {
             "family": snake_case(self.family.__name__),
@@ -220,7 +228,7 @@ class Part:
                 f"here. {remedy}"
             )
         given = {key: config[key] for key in config if key not in ("family", "type")}
-        expected = {each.name for each in fields(found)}
+        expected = {each.name for each in found.settings()}
         if set(given) != expected:
             raise ModelFileError(
                 f"The settings of {name!r} in the file are {sorted(given)}; expected "

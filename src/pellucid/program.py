@@ -133,10 +133,10 @@ class Program:
             formula = f"{self.names[node.id]} = {self._formula(node)}"
             rows.append((formula, text(node.shape) if node.shape else "", node.layer))
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
-        lines = [
-            f"{self.name}: {len(rows)} operations, "
-            f"{per_row:,} arithmetic steps a row and {fixed:,} besides"
-        ]
+        head = (
+            f"{self.name}: {len(rows)} operations, {per_row:,} arithmetic steps a row "
+        )
+        lines = [f"{head}and {fixed:,} besides"]
         lines.append("  given " + ", ".join(map(self._leaf, self.leaves)))
         for formula, shape, layer in rows:
             lines.append(
@@ -222,7 +222,7 @@ def _work(node: Symbol) -> tuple[int, bool]:
     """Return a factor, and whether the batch size multiplies it."""
     operation = node.operation
     if operation.name == "matmul":
-        x, y = node.inputs
+        x = node.inputs[0]
         outside, scales = count(node.shape)
         inside, summed = count((x.shape[-1],))
         return 2 * outside * inside, scales or summed
@@ -269,9 +269,10 @@ def write_down(name: str, write: Callable[[Trace], None]) -> Program:
         ("(fewer operations)", "(more operations)"),
     )
     raise SymbolError(
-        f"The same code was written down twice and differed.\n  first:  {before.strip()}\n"
-        f"  second: {after.strip()}\nA layer keeps hidden state (self.count += 1, a clock) "
-        "or draws random numbers of its own: use memo.state and memo.rng.uniform(shape)."
+        f"The same code was written down twice and differed.\n  first:  "
+        f"{before.strip()}\n  second: {after.strip()}\nA layer keeps hidden state "
+        "(self.count += 1, a clock) or draws random numbers of its own: use memo.state "
+        "and memo.rng.uniform(shape)."
     )
 
 

@@ -99,7 +99,8 @@ def squares(key: int, positions: NDArray[np.uint64]) -> NDArray[np.uint64]:
     x = (x >> _32) | (x << _32)
     x = x * x + y
     x = (x >> _32) | (x << _32)
-    return (x * x + z) >> _32
+    bits: NDArray[np.uint64] = (x * x + z) >> _32
+    return bits
 
 
 def uniform(key: int, shape: Sequence[int], first: int = 0) -> NDArray[np.float32]:

@@ -81,7 +81,8 @@ class Dim:
         raise SymbolError(
             "The batch size is not known while a network is written down, so range(n), "
             "np.zeros(x.shape), np.arange(n) and the like cannot be followed: write "
-            "whole-array formulas, np.zeros_like(x) for zeros, x.shape[0] in arithmetic."
+            "whole-array formulas, np.zeros_like(x) for zeros, x.shape[0] in "
+            "arithmetic."
         )
 
     __int__ = __float__ = __bool__ = __index__
@@ -370,46 +371,46 @@ class Symbol(NDArrayOperatorsMixin):
     @property
     def T(self) -> Any:
         """The transpose."""
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Return the sum over one axis, some axes, or everything."""
-        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.sum(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Return the mean over one axis, some axes, or everything."""
-        return np.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.mean(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Return the largest value along the last axis, or of everything."""
-        return np.max(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Return the smallest value along the last axis, or of everything."""
-        return np.min(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.min(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Any:
         """Return the same numbers in another shape."""
         shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-        return np.reshape(self, shape)  # type: ignore[call-overload]
+        return np.reshape(self, shape)
 
     def transpose(self, *axes: Any) -> Any:
         """Return the axes in another order."""
         axes = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple) else axes
-        return np.transpose(self, axes or None)  # type: ignore[call-overload]
+        return np.transpose(self, axes or None)
 
     def astype(self, dtype: Any) -> Any:
         """Return a condition as numbers: ``(z > 0).astype(z.dtype)``."""
         if dtype is not DTYPE:
             raise SymbolError(
-                f".astype({dtype!r}) cannot be followed: a network has one dtype; write "
-                ".astype(memo.dtype) or .astype(z.dtype)."
+                f".astype({dtype!r}) cannot be followed: a network has one dtype; "
+                "write .astype(memo.dtype) or .astype(z.dtype)."
             )
         return self.trace.call(VOCABULARY["astype"], (self,), dtype=DTYPE)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, Symbol):
-            return np.take(self, index, axis=0)  # type: ignore[call-overload]
+            return np.take(self, index, axis=0)
         return self.trace.call(VOCABULARY["slice"], (self,), index=index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
@@ -418,15 +419,15 @@ class Symbol(NDArrayOperatorsMixin):
             "np.where(condition, value, x) or np.concatenate."
         )
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self, other: object) -> Any:
         if other is None or isinstance(other, str):
             raise SymbolError(
                 f"x == {other!r} has no meaning for a value: test settings."
             )
-        return np.equal(self, other)
+        return self.__array_ufunc__(np.equal, "__call__", self, other)
 
-    def __ne__(self, other: Any) -> Any:
-        return np.not_equal(self, other)
+    def __ne__(self, other: object) -> Any:
+        return self.__array_ufunc__(np.not_equal, "__call__", self, other)
 
     __hash__ = object.__hash__
 

@@ -1,4 +1,4 @@
-"""Targets: numbers, classes or labels, as a loss wants them, and back to the user's own."""
+"""Targets: numbers, classes or labels, as a loss wants them, and back again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -95,8 +95,8 @@ def learn_classes(
         found = np.unique(array)
     if several and len(found) == 1:
         raise DataError(
-            f"y has a single class, {found[0]!r}: there is nothing to tell apart. Training "
-            "needs rows of at least two classes."
+            f"y has a single class, {found[0]!r}: there is nothing to tell apart. "
+            "Training needs rows of at least two classes."
         )
     whole = found.dtype.kind in "iuf"
     if whole and found.min() >= 0 and found.max() < count:
@@ -122,9 +122,9 @@ def learn_classes(
         else:
             count_text = f"{len(found)} class" + ("es" if len(found) > 1 else "")
         raise DataError(
-            f"y has {count_text} ({', '.join(map(repr, found.tolist()))}), but the network "
-            f"has outputs for {count}: make the last layer smaller, or name all classes "
-            "first with net.classes = [...]."
+            f"y has {count_text} ({', '.join(map(repr, found.tolist()))}), but the "
+            f"network has outputs for {count}: make the last layer smaller, or name "
+            "all classes first with net.classes = [...]."
         )
     return found
 
@@ -134,8 +134,8 @@ def _labels(array: NDArray[Any]) -> NDArray[Any]:
         return array[:, 0]
     if array.ndim != 1:
         raise ShapeError(
-            f"y has shape {_shape(*array.shape)}; expected one class a sample, shape (n,), "
-            "or one-hot rows with a column for every output."
+            f"y has shape {_shape(*array.shape)}; expected one class a sample, shape "
+            "(n,), or one-hot rows with a column for every output."
         )
     return array
 
@@ -149,8 +149,8 @@ def _is_one_hot(array: NDArray[Any], blueprint: Blueprint) -> bool:
     if not whole:
         row = int(np.argmax(~((array == 0) | (array == 1)).all(axis=1)))
         raise DataError(
-            f"y has {blueprint.outputs} columns, but row {row} is {array[row].tolist()}: "
-            "one-hot rows have a single 1 and zeros elsewhere."
+            f"y has {blueprint.outputs} columns, but row {row} is "
+            f"{array[row].tolist()}: one-hot rows have a single 1 and zeros elsewhere."
         )
     return True
 
@@ -170,8 +170,8 @@ def _refuse_measurements(array: NDArray[Any]) -> None:
         if odd.any():
             row = int(np.argmax(odd))
             raise DataError(
-                f"y has {array[row]} at row {row}: classes are whole numbers or texts. For "
-                "targets that are measurements use loss='mean_squared_error'."
+                f"y has {array[row]} at row {row}: classes are whole numbers or texts. "
+                "For targets that are measurements use loss='mean_squared_error'."
             )
     elif array.dtype.kind not in "iubUS":
         raise DataError(f"y holds {array.dtype}; classes are whole numbers or texts.")
@@ -223,8 +223,8 @@ def as_targets(
         return indices.astype(dtype)[:, None]
     if array.dtype.kind in "US":
         raise DataError(
-            f"y holds texts such as {array.flat[0]!r}, but {blueprint.loss.label} is about "
-            "numbers: for classes use loss='cross_entropy'."
+            f"y holds texts such as {array.flat[0]!r}, but {blueprint.loss.label} is "
+            "about numbers: for classes use loss='cross_entropy'."
         )
     if array.ndim == 1 and blueprint.output_shape == (1,):
         array = array[:, None]
@@ -238,8 +238,8 @@ def as_targets(
     if blueprint.loss.task == "labels" and ((numbers < 0) | (numbers > 1)).any():
         index = np.argwhere((numbers < 0) | (numbers > 1))[0].tolist()
         raise DataError(
-            f"y has {numbers[tuple(index)]} at row {index[0]}, column {index[1]}; labels "
-            "are 0 (no) and 1 (yes), or shares between."
+            f"y has {numbers[tuple(index)]} at row {index[0]}, column {index[1]}; "
+            "labels are 0 (no) and 1 (yes), or shares between."
         )
     return np.ascontiguousarray(numbers)
 
@@ -266,8 +266,8 @@ def encode(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     _refuse_measurements(labels)
     if (labels.dtype.kind in "US") != (classes.dtype.kind in "US"):
         raise DataError(
-            f"y holds {labels[0]!r}, but the classes are {_some(classes)}: labels must be "
-            "of the same kind as in training."
+            f"y holds {labels[0]!r}, but the classes are {_some(classes)}: labels must "
+            "be of the same kind as in training."
         )
     order = np.argsort(classes, kind="stable")
     places = np.searchsorted(classes[order], labels).clip(0, len(classes) - 1)
@@ -288,7 +288,7 @@ def _some(classes: NDArray[Any]) -> str:
 
 
 def class_weights(
-    class_weight: Any, y: Any, targets: NDArray[Any], classes: NDArray[Any] | None
+    class_weight: Any, targets: NDArray[Any], classes: NDArray[Any] | None
 ) -> NDArray[np.float64]:
     """Return the weight that its class gives each sample.
 
@@ -296,8 +296,6 @@ def class_weights(
     ----------
     class_weight : mapping of label to float, or "balanced"
         ``"balanced"`` is ``n / (classes * count)``: every class weighs the same in all.
-    y : array_like
-        Targets as the user handed them in.
     targets : ndarray
         As `as_targets` returned them.
     classes : ndarray or None
@@ -319,15 +317,15 @@ def class_weights(
             labels, indices = np.arange(values.shape[1]), values.argmax(axis=1)
         else:
             raise DataError(
-                "class_weight needs one class for each sample; here y has several numbers "
-                "a sample. Use sample_weight."
+                "class_weight needs one class for each sample; here y has several "
+                "numbers a sample. Use sample_weight."
             )
     counts = np.bincount(indices, minlength=len(labels))
     if isinstance(class_weight, str):
         if class_weight != "balanced":
             raise DataError(
-                f"class_weight is {class_weight!r}; expected 'balanced' or a mapping from "
-                "class to weight."
+                f"class_weight is {class_weight!r}; expected 'balanced' or a mapping "
+                "from class to weight."
             )
         present = counts > 0
         each = np.zeros(len(labels))
@@ -343,7 +341,8 @@ def class_weights(
     for label, weight in class_weight.items():
         if label not in known:
             raise DataError(
-                f"class_weight names the class {label!r}, which is none of {_some(labels)}."
+                f"class_weight names the class {label!r}, which is none of "
+                f"{_some(labels)}."
             )
         number = isinstance(weight, int | float | np.number)
         if not number or not 0 <= weight < np.inf:

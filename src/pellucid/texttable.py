@@ -69,7 +69,8 @@ class Table:
         around = [
             f"<p>{html.escape(t)}</p>" if t else "" for t in (self.title, self.footer)
         ]
-        return f"{around[0]}<table><thead>{head}</thead><tbody>{body}</tbody></table>{around[1]}"
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        return around[0] + table + around[1]
 
 
 def show(cell: Any) -> str:

@@ -1,6 +1,7 @@
 """The readable engine: calls the layers one after the other, in NumPy."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -220,7 +221,8 @@ class Memory:
         vector = getattr(self, name)
         if value.dtype != vector.dtype:
             raise TypeError(
-                f"The memory {name!r} is {vector.dtype}; the optimizer wrote {value.dtype}."
+                f"The memory {name!r} is {vector.dtype}; the optimizer wrote "
+                f"{value.dtype}."
             )
         vector[...] = value
 
@@ -274,7 +276,7 @@ class ReadableSession:
         Iterations of the whole run, for schedules.
     decayed, trained : ndarray of bool, shape (parameters,)
         Where decay applies, and where weights may change (None: everywhere).
-    reduce : callable
+    reduce : callable, optional
         What happens to a gradient before its update: nothing on one machine.
     """
 
@@ -287,7 +289,7 @@ class ReadableSession:
     total: int
     decayed: NDArray[np.bool_]
     trained: NDArray[np.bool_] | None
-    reduce: Any = staticmethod(lambda gradient: gradient)
+    reduce: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
     def advance(self, step: int, count: int, seconds: float = 0.03) -> Outcome:
         """Make up to `count` updates; stop early after some time, or on a failure.
@@ -323,7 +325,7 @@ class ReadableSession:
         found = self.engine.backprop(
             self.weights, x, y, weight, scale, key=self.key, step=step
         )
-        gradient = self.reduce(found.gradient)
+        gradient = self.reduce(found.gradient) if self.reduce else found.gradient
         with np.errstate(over="ignore", invalid="ignore"):
             norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
         if not np.isfinite(found.loss):

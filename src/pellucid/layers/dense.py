@@ -12,7 +12,7 @@ from pellucid.part import part
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> None:
-    """Raise `ConfigurationError` unless a setting is a whole number of at least `least`.
+    """Raise `ConfigurationError` unless a setting is a whole number, at least `least`.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class Dense(Layer):
             )
         if len(shape) != 1:
             raise ShapeError(
-                f"Dense takes one row of numbers for each sample, shape (n, inputs); here "
-                f"the input has shape (n, {', '.join(map(str, shape))}). Put Flatten() "
-                "before it."
+                f"Dense takes one row of numbers for each sample, shape (n, inputs); "
+                f"here the input has shape (n, {', '.join(map(str, shape))}). Put "
+                "Flatten() before it."
             )
         first = self.weight_init or Initializer.of(self.activation.initializer)
         slots = {"W": Slot((shape[0], self.units), first)}

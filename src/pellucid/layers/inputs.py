@@ -28,8 +28,8 @@ class Input:
         for length in shape:
             if isinstance(length, bool) or not isinstance(length, int) or length < 1:
                 raise ConfigurationError(
-                    "An input shape has whole numbers of at least 1, without the number "
-                    f"of samples; got {self.shape!r}."
+                    "An input shape has whole numbers of at least 1, without the "
+                    f"number of samples; got {self.shape!r}."
                 )
         object.__setattr__(self, "shape", shape)
         if self.kind not in ("number", "integer"):

@@ -38,7 +38,8 @@ class BatchNorm(Layer):
         if not 0 <= self.momentum < 1:
             raise ConfigurationError(
                 f"Expected momentum in [0, 1), got {self.momentum!r}. (It is the share "
-                "that stays; frameworks that call 0.1 the same thing mean 1 - momentum.)"
+                "that stays; frameworks that call 0.1 the same thing mean 1 - "
+                "momentum.)"
             )
         if not self.epsilon > 0:
             raise ConfigurationError(f"Expected epsilon > 0, got {self.epsilon!r}.")

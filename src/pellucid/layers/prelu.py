@@ -11,9 +11,10 @@ from pellucid.layout import Slot
 
 
 class PReLU(Layer, label="prelu"):
-    """``y = x`` where positive, ``slope x`` elsewhere, with one learned slope a feature.
+    """``y = x`` where positive, ``slope x`` elsewhere, with a learned slope a feature.
 
-    Backwards ``dslope = sum of dy x`` where x is negative. Source: He et al., ICCV 2015.
+    Backwards ``dslope = sum of dy x`` where x is negative.
+    Source: He et al., ICCV 2015.
 
     x, y : (n, ..., features)   slope : (features,)
 

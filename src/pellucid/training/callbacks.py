@@ -198,7 +198,7 @@ def as_callbacks(given: Any) -> list[Callback]:
             each = Call(each)
         frequency = each.every
         whole = isinstance(frequency, int) and not isinstance(frequency, bool)
-        if frequency != "epoch" and not (whole and frequency >= 1):  # type: ignore[operator]
+        if frequency != "epoch" and not (whole and frequency >= 1):
             raise ConfigurationError(
                 f"{each!r} has every={frequency!r}; expected 'epoch' or a number of "
                 "iterations."

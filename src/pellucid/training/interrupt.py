@@ -3,7 +3,7 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 class Interrupt:
@@ -14,7 +14,7 @@ class Interrupt:
         self._before: Any = None
         self._active = False
 
-    def __enter__(self) -> "Interrupt":
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = signal.getsignal(signal.SIGINT)
             # Another program's own handling of Ctrl-C (or None, set from C) stays.

@@ -142,7 +142,7 @@ def weighted(
     if sample_weight is not None:
         data.weight = as_weights(sample_weight, len(data.y), network.dtype)
     if class_weight is not None:
-        each = class_weights(class_weight, data.own_y, data.y, network.classes)
+        each = class_weights(class_weight, data.y, network.classes)
         data.weight = (data.weight * each).astype(network.dtype)
         if not data.weight.any():
             raise DataError("class_weight makes the weight of every sample zero.")
@@ -355,7 +355,7 @@ class Fit:
         )
 
     def _keep_the_best(self, finished: bool) -> None:
-        """Give the network the best weights; keep where an unfinished training stands."""
+        """Give the network the best weights; keep where an unfinished run stands."""
         training = self.training
         training.last = None
         if training.best is None:
@@ -381,8 +381,8 @@ class Fit:
         )
         first = first_not_finite(found.memo, found.shared.deltas, failed)
         return NonFiniteError(
-            f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the {failed} is "
-            f"not finite; {first}. The update was not made; "
+            f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the "
+            f"{failed} is not finite; {first}. The update was not made; "
             "the network has the last finite weights. Try a learning rate ten times "
             f"smaller (now {training.optimizer.rate(step, self.total):g}), "
             "clip_norm=1.0 in the optimizer, or inputs and targets with mean 0 and "
@@ -445,9 +445,7 @@ def first_not_finite(memo: Any, deltas: Mapping[str, Any], failed: str) -> str:
     return f"forward and backward are finite, but the {failed} overflowed"
 
 
-def plan_epochs(
-    epochs: int | None, iterations: int | None, per_epoch: int, done: int = 0
-) -> int:
+def plan_epochs(epochs: int | None, iterations: int | None, per_epoch: int) -> int:
     """Return how many iterations the whole training has.
 
     Parameters
@@ -456,8 +454,6 @@ def plan_epochs(
         What the user asked for; at most one of them.
     per_epoch : int
         Iterations of an epoch.
-    done : int
-        Iterations done before.
 
     Returns
     -------
@@ -517,7 +513,8 @@ def hold_out(
     """
     if not 0 < share < 1:
         raise ConfigurationError(
-            f"Expected validation as a share in (0, 1) or as data (x, y), got {share!r}."
+            f"Expected validation as a share in (0, 1) or as data (x, y), got "
+            f"{share!r}."
         )
     n = len(data.y)
     if n < 2:
@@ -589,7 +586,11 @@ def fit(
     elif validation is not None:
         held = _given_validation(network, validation, class_weight)
     size = as_batch_size(batch_size, len(data.y))
-    settings = {"batch_size": size, "rows": len(data.y), "shuffle": bool(shuffle)}
+    settings: dict[str, Any] = {
+        "batch_size": size,
+        "rows": len(data.y),
+        "shuffle": bool(shuffle),
+    }
     if resume and before is not None:
         before.must_match(optimizer=rule, **settings)
         training = before
@@ -651,8 +652,8 @@ def as_batch_size(given: Any, rows: int) -> int:
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
     if not whole or given < 1:
         raise ConfigurationError(
-            f"Expected batch_size to be a number of rows of at least 1, got {given!r}; for "
-            "all rows at once write batch_size=len(x)."
+            f"Expected batch_size to be a number of rows of at least 1, got {given!r}; "
+            "for all rows at once write batch_size=len(x)."
         )
     return min(int(given), rows)
 

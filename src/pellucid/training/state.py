@@ -134,8 +134,9 @@ class Training:
         ]
         if differ:
             raise ConfigurationError(
-                f"fit(resume=True) continues the same training, but {'; '.join(differ)}. "
-                "Use the same settings and data, or start anew without resume."
+                f"fit(resume=True) continues the same training, but "
+                f"{'; '.join(differ)}. Use the same settings and data, or start anew "
+                "without resume."
             )
 
 
