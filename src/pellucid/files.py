@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 HEADER_LIMIT = 32 * 2**20  # bytes; a history of a million epochs fits
-_KINDS = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_KINDS: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 # -- writing ---------------------------------------------------------------------------

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Coefficients of the rational approximations, lowest power first, from the error
-# function of FDLIBM (Sun Microsystems, 1993): erf(x) = x + x P(x^2)/Q(x^2) at first,
-# 0.845... + P(|x|-1)/Q(|x|-1) up to 1.25, and 1 - exp(-x^2 - 0.5625 + R/S) / x beyond,
-# with R and S in 1/x^2.
+# function of FDLIBM (Sun Microsystems, 1993). With P / Q one of the ratios below:
+#   x + x P(x^2) / Q(x^2)                            for |x| up to 0.84375,
+#   0.84506... + P(|x| - 1) / Q(|x| - 1)             up to 1.25,
+#   1 - exp(-x^2 - 0.5625 + P(1/x^2) / Q(1/x^2)) / x beyond (two ratios, up to 2.857).
 _SMALL = (
     (
         1.28379167095512558561e-01,
