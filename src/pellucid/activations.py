@@ -4,7 +4,8 @@ r"""Activations: what a neuron makes of its weighted sum.
 
 Each is right, without a warning, for every finite input, the largest included. That is
 why exponentials are taken of numbers that are never positive, and why powers are taken
-of clipped numbers: beyond the limits the result is already exact.
+of clipped numbers: beyond the limits the result is already exact. Where the value itself
+leaves the range of floating-point numbers (SELU of the very largest), it is infinite.
 """
 
 import math
@@ -326,9 +327,10 @@ class SELU(Activation, label="selu"):
     scale: ClassVar[float] = 1.0507009873554805
 
     def value(self, z: Any) -> Any:
-        # Pull in the very largest, where the scale would leave the range.
         below = self.alpha * np.expm1(np.minimum(z, 0.0))
-        return self.scale * np.where(z > 0, z, below)
+        # Above 95 % of the range the value leaves it: infinite, as it is, in silence.
+        with np.errstate(over="ignore"):
+            return self.scale * np.where(z > 0, z, below)
 
     def slope(self, z: Any, a: Any) -> Any:
         below = self.alpha * np.exp(np.minimum(z, 0.0))
@@ -454,7 +456,9 @@ class LogSoftmax(Activation):
 
     def value(self, z: Any) -> Any:
         h = below_top(z)
-        return 2.0 * h - log_sum(h)
+        # The difference of the largest numbers leaves the range: infinite, in silence.
+        with np.errstate(over="ignore"):
+            return 2.0 * h - log_sum(h)
 
     def slope(self, z: Any, a: Any) -> Any:
         raise ConfigurationError(

@@ -4,6 +4,7 @@ Lists, NumPy arrays, pandas and polars frames and series are taken. Whatever can
 right (gaps, texts among numbers, shapes that do not fit) is refused with its place.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,8 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
     DataError
         If they are nothing that has a shape: ragged lists, masked or sparse arrays.
     """
+    if values is None:
+        raise DataError(f"{what} is missing: got None.")
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(
             f"{what} is a masked array; its masked values would count as numbers. Fill "
@@ -41,6 +44,7 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
         )
     if hasattr(values, "toarray") and hasattr(values, "nnz"):
         raise DataError(f"{what} is a sparse array: hand in {what}.toarray().")
+    names = column_names(values)
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     try:
@@ -49,42 +53,69 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
         raise ShapeError(
             f"{what} is ragged: its rows have different lengths{_ragged(values)}."
         ) from None
-    if array.dtype.kind == "O":
-        array = _unboxed(array, what)
-    return array
+    if array.dtype.kind == "T":
+        array = array.astype(object)
+    elif array.dtype.kind == "U" and isinstance(values, list | tuple):
+        # NumPy has turned numbers and gaps among texts into texts.
+        array = np.asarray(values, dtype=object)
+    return _unboxed(array, what, names) if array.dtype.kind == "O" else array
 
 
 def _ragged(values: Any) -> str:
     if not isinstance(values, Sequence) or not values:
         return ""
     lengths = [len(row) if hasattr(row, "__len__") else 0 for row in values]
-    row = next(i for i, length in enumerate(lengths) if length != lengths[0])
-    return f" (row 0 has {lengths[0]}, row {row} has {lengths[row]})"
+    for row, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f" (row 0 has {lengths[0]}, row {row} has {length})"
+    return ""
 
 
-def _unboxed(array: NDArray[Any], what: str) -> NDArray[Any]:
+def _unboxed(
+    array: NDArray[Any], what: str, names: Sequence[str] | None
+) -> NDArray[Any]:
     """Return an array of Python objects as numbers or texts."""
-    kinds = {type(value) for value in array.flat}
-    if all(issubclass(kind, str) for kind in kinds):
+    kinds = {type(value) for value in array.flat if not _is_gap(value)}
+    texts = {kind for kind in kinds if issubclass(kind, str)}
+    if texts != kinds and texts:
+        others = ", ".join(sorted(kind.__name__ for kind in kinds - texts))
+        place = _first(array, lambda value: isinstance(value, str), names)
+        raise DataError(f"{what} mixes texts with {others}{place}.")
+    if texts:
+        gap = _first(array, _is_gap, names)
+        if gap:
+            raise DataError(f"{what} has gaps among its texts{gap}: fill them first.")
         return array.astype(str)
-    if any(issubclass(kind, str) for kind in kinds):
-        numbers = kinds - {k for k in kinds if issubclass(k, str)}
-        raise DataError(
-            f"{what} mixes texts with {', '.join(sorted(k.__name__ for k in numbers))}"
-            f"{_first(array, lambda v: isinstance(v, str))}."
-        )
+    numbers = [math.nan if _is_gap(value) else value for value in array.flat]
     try:
-        return np.asarray(array.tolist(), dtype=np.float64)
-    except (TypeError, ValueError):
-        names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(f"{what} holds objects that are no numbers: {names}.") from None
+        return np.asarray(numbers, dtype=np.float64).reshape(array.shape)
+    except (TypeError, ValueError, OverflowError):
+        found = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(f"{what} holds objects that are no numbers: {found}.") from None
 
 
-def _first(array: NDArray[Any], wanted: Any) -> str:
+def _is_gap(value: Any) -> bool:
+    """Return whether an object stands for a missing value: None, NaN, pandas' NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _first(array: NDArray[Any], wanted: Any, names: Sequence[str] | None = None) -> str:
     for index, value in np.ndenumerate(array):
         if wanted(value):
-            return f" (first at row {index[0]}{_column(index)}: {value!r})"
+            place = f"first at {_place(index, names)}: " if index else ""
+            return f" ({place}{_plain(value)!r})"
     return ""
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy scalar as the Python object that people know."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _place(index: tuple[int, ...], names: Sequence[str] | None = None) -> str:
+    return f"row {index[0]}{_column(index, names)}" if index else "its only number"
 
 
 def _column(index: tuple[int, ...], names: Sequence[str] | None = None) -> str:
@@ -131,10 +162,8 @@ def as_floats(
             if array.dtype.kind in "US"
             else "hand in real numbers"
         )
-        raise DataError(
-            f"{what} holds {kind}{_first(array, lambda v: True)}; expected numbers: "
-            f"{advice}."
-        )
+        place = _first(array, lambda value: True, names)
+        raise DataError(f"{what} holds {kind}{place}; expected numbers: {advice}.")
     with np.errstate(over="ignore"):
         floats: NDArray[Any] = array.astype(dtype, copy=False)
     # A sum is finite only if all numbers are; and it is much cheaper than looking.
@@ -151,12 +180,12 @@ def _not_finite(
     bad = ~np.isfinite(floats)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     value = array[index]
-    place = f"row {index[0]}{_column(index, names)}"
+    place = _place(index, names)
     count = int(bad.sum())
     more = f"; {count} such values in all" if count > 1 else ""
     if np.isfinite(value):
         return (
-            f"{what} has {value!r} at {place}{more}, which is too large for "
+            f"{what} has {_plain(value)!r} at {place}{more}, which is too large for "
             f"{floats.dtype}: standardize the data, or use dtype='float64'."
         )
     kind = "NaN" if np.isnan(value) else "an infinity"
@@ -195,12 +224,17 @@ def infer_inputs(x: Any) -> Inputs:
     Input or dict of str to Input
     """
     if isinstance(x, Mapping):
-        return {str(name): _one_input(values, str(name)) for name, values in x.items()}
+        for name in x:
+            if not isinstance(name, str):
+                raise DataError(f"The names of inputs are texts; got {name!r}.")
+        return {name: _one_input(values, name) for name, values in x.items()}
     return _one_input(x, "x")
 
 
 def _one_input(values: Any, what: str) -> Input:
     array = as_array(values, what)
+    if array.size == 0 and array.ndim == 1:
+        raise DataError(f"{what} is empty: there is nothing to learn from.")
     if array.ndim < 2:
         raise ShapeError(
             f"{what} has shape {_shape(array)}; expected one row a sample, shape (n, "
@@ -315,4 +349,4 @@ def as_weights(weights: Any, n: int, dtype: Any) -> NDArray[Any]:
         raise DataError(f"sample_weight has {array[row]} at row {row}; expected >= 0.")
     if not array.any():
         raise DataError("Every sample_weight is zero: nothing would be learned.")
-    return array
+    return np.ascontiguousarray(array)

@@ -61,10 +61,17 @@ class SymbolView:
         written = self._trace.outputs.get((self._vector, full))
         if written is not None:
             return written
+        if self._vector == "g":
+            raise AttributeError(f"g.{name} is read before it was written.")
         return self._trace.leaf("w", full, slot.shape)
 
     def __setattr__(self, name: str, value: Any) -> None:
         full, slot = self._slot(name)
+        if self._vector == "w":
+            raise AttributeError(
+                f"p.{name} = ... would change the network during a pass: backward "
+                f"writes g.{name}, running state goes to memo.state.{name}."
+            )
         if not isinstance(value, Symbol) or value.shape != slot.shape:
             shape = value.shape if isinstance(value, Symbol) else type(value).__name__
             raise ShapeError(f"Slot {name!r} has shape {slot.shape}; got {shape}.")

@@ -2,6 +2,7 @@
 
 import linecache
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -118,9 +119,9 @@ def layer_names(layers: tuple[Layer, ...]) -> tuple[str, ...]:
     tuple of str
         For example ``("dense_1", "dense_2", "output")``.
     """
-    explicit = [layer.name for layer in layers if layer.name]
-    for name in explicit:
-        if explicit.count(name) > 1:
+    explicit = Counter(layer.name for layer in layers if layer.name)
+    for name, count in explicit.items():
+        if count > 1:
             raise ConfigurationError(f"Two layers have the name {name!r}.")
     counts: dict[str, int] = {}
     names = []
@@ -276,6 +277,10 @@ class Memo:
             ) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if hasattr(type(self), name):
+            raise AttributeError(
+                f"memo.{name} is given by the network: keep the value by another name."
+            )
         self._values[name] = value
         self._name(value, name)
 
@@ -315,6 +320,8 @@ class Memo:
             if self._shared.enter is not None:
                 self._shared.enter(layer, child._path, x)
             output = layer.forward(x, p[name], child)
+            if self._shared.trace is not None:
+                _check_output(output)
         child._name(output, "y")
         self._shared.outputs[child._path] = output
         return output
@@ -365,12 +372,15 @@ class _Inside:
             self.trace.layer = self.before
         if error is None or getattr(error, "in_layer", None):
             return
+        place = "" if self.trace is None else _place(where)
         if isinstance(error, PellucidError) and not isinstance(error, SymbolError):
-            told = type(error)(f"Layer {self.path!r} {self.layer!r}: {error}")
+            # What a layer raises on purpose says it all; no line of code is needed.
+            place = place if _is_machinery(_files(where)[-1]) else ""
+            told = type(error)(f"Layer {self.path!r} {self.layer!r}: {place}{error}")
         elif self.trace is not None and isinstance(error, Exception):
             told = SymbolError(
                 f"Layer {self.path!r} {self.layer!r} cannot be written down: "
-                f"{_place(where)}{error}"
+                f"{place}{error}"
             )
         else:
             error.in_layer = self.path  # type: ignore[attr-defined]
@@ -380,14 +390,31 @@ class _Inside:
         raise told from error
 
 
+def _check_output(output: Any) -> None:
+    """Raise unless a layer returned what the next one can take."""
+    if not isinstance(output, Symbol | Mapping):
+        raise SymbolError(
+            f"forward returned {type(output).__name__}, not an array: end it with "
+            "return and the output."
+        )
+
+
+def _is_machinery(filename: str) -> bool:
+    """Return whether code is not a layer's own, but what follows it."""
+    path = Path(filename)
+    names = ("symbol", "ops", "layer", "layout", "blueprint")
+    own = path.parent == Path(__file__).parent and path.stem in names
+    return own or "numpy" in path.parts
+
+
+def _files(where: Any) -> list[str]:
+    return [frame.filename for frame in traceback.extract_tb(where)]
+
+
 def _place(where: Any) -> str:
     """Return file and line of the layer's own code in a traceback."""
-    here = Path(__file__).parent
-    machinery = {
-        str(here / f"{name}.py") for name in ("symbol", "ops", "layer", "layout")
-    }
     for frame in reversed(traceback.extract_tb(where)):
-        if frame.filename in machinery or "numpy" in Path(frame.filename).parts:
+        if _is_machinery(frame.filename):
             continue
         line = linecache.getline(frame.filename, frame.lineno or 0).strip()
         place = f"{Path(frame.filename).name}, line {frame.lineno}"

@@ -122,6 +122,24 @@ class Layout:
             mask[entry.start : entry.stop] = chosen
         return mask
 
+    def first_not_finite(self, vector: NDArray[Any]) -> str:
+        """Return the first name with a number that is not finite.
+
+        Parameters
+        ----------
+        vector : ndarray, shape (size,)
+            Numbers in the order of the layout.
+
+        Returns
+        -------
+        str
+            Empty if all numbers are finite.
+        """
+        for name, entry in self.entries.items():
+            if not np.isfinite(vector[entry.start : entry.stop]).all():
+                return name
+        return ""
+
 
 class Windows(Mapping[str, Any]):
     """Names on a flat vector: reading gives a view, writing copies into it.

@@ -197,7 +197,8 @@ class CrossEntropy(Loss):
         at_target = np.where(hot, h, 0.0).sum(axis=-1)
         s = self.label_smoothing
         if s:
-            at_target = (1.0 - s) * at_target + s * h.mean(axis=-1)
+            # Each term has its share first: the sum alone could leave the range.
+            at_target = (1.0 - s) * at_target + (s / h.shape[-1] * h).sum(axis=-1)
         return log_sum(h)[:, 0] - 2.0 * at_target
 
     def slope(self, y_hat: Any, y: Any) -> Any:
@@ -223,7 +224,8 @@ class BinaryCrossEntropy(Loss):
         # (1 - y) z or -y z, whichever is not a difference of two large numbers.
         straight = np.where(y_hat > 0, (1.0 - y) * y_hat, -y * y_hat)
         each = straight + np.log1p(np.exp(-np.abs(y_hat)))
-        return per_sample(each) / math.prod(y_hat.shape[1:])
+        # Divided before the sum, which alone could leave the range.
+        return per_sample(each / math.prod(y_hat.shape[1:]))
 
     def slope(self, y_hat: Any, y: Any) -> Any:
         return (sigmoid(y_hat) - y) / math.prod(y_hat.shape[1:])

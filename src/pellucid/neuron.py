@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.activations import Activation
+from pellucid.arrays import as_floats
 from pellucid.errors import ShapeError
 
 
@@ -28,13 +29,16 @@ class Neuron:
     """
 
     def __init__(self, weights: Any, bias: float, activation: Any = "sigmoid") -> None:
-        self.weights = np.asarray(weights, dtype=np.float64)
+        self.weights = as_floats(weights, "weights", np.float64)
         if self.weights.ndim != 1:
             raise ShapeError(
                 f"A neuron has one weight an input, a list of numbers; got shape "
                 f"{self.weights.shape}."
             )
-        self.bias = float(bias)
+        number = as_floats(bias, "bias", np.float64)
+        if number.ndim:
+            raise ShapeError(f"A neuron has one number as bias; got {bias!r}.")
+        self.bias = float(number)
         self.activation = Activation.of(activation)
 
     def feedforward(self, inputs: Any) -> Any:
@@ -49,7 +53,7 @@ class Neuron:
         -------
         float, or ndarray of shape (n,)
         """
-        x = np.asarray(inputs, dtype=np.float64)
+        x = as_floats(inputs, "inputs", np.float64)
         if x.ndim not in (1, 2) or x.shape[-1] != len(self.weights):
             raise ShapeError(
                 f"The neuron has {len(self.weights)} weights; the inputs have shape "

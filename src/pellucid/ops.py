@@ -122,9 +122,17 @@ def _float(*_: Any) -> str:
     return FLOAT
 
 
+def _scattered(values: Any, index: Any) -> str:
+    _gathered(values, index)
+    return _function(values)
+
+
 def _gathered(x: Any, index: Any) -> str:
-    if index.kind != INTEGER:
-        raise SymbolError("Rows are gathered by whole numbers.")
+    if getattr(index, "kind", "") != INTEGER:
+        raise SymbolError(
+            "Rows are gathered by an array of whole numbers; for x[condition] write "
+            "np.where(condition, x, 0)."
+        )
     return str(x.kind)
 
 
@@ -203,7 +211,14 @@ def axis_numbers(ndim: int, axis: Any) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    return tuple(sorted(a % ndim for a in axes))
+    return tuple(sorted(_place_of(a, ndim) for a in axes))
+
+
+def _place_of(axis: int, ndim: int) -> int:
+    """Return an axis counted from 0, as NumPy does: -1 is the last one."""
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"There is no axis {axis} of {ndim} axes.")
+    return axis % ndim
 
 
 def count(shape: Shape) -> tuple[int, bool]:
@@ -243,7 +258,9 @@ def _reshaped(x: Any, shape: Any) -> Shape:
 
 
 def _transposed(x: Any, axes: Any = None) -> Shape:
-    order = axes or tuple(reversed(range(x.ndim)))
+    order = tuple(reversed(range(x.ndim))) if axes is None else axes
+    if axis_numbers(x.ndim, order) != tuple(range(x.ndim)):
+        raise ShapeError(f"{order} is no order of the axes of {text(x.shape)}.")
     return tuple(x.shape[axis] for axis in order)
 
 
@@ -262,8 +279,10 @@ def _product(x: Any, y: Any) -> Shape:
 def _sliced(x: Any, index: Any) -> Shape:
     index = index if isinstance(index, tuple) else (index,)
     used = sum(1 for i in index if i is not None and i is not Ellipsis)
-    if Ellipsis not in index:
+    if not any(i is Ellipsis for i in index):
         index = (*index, Ellipsis)
+    if used > x.ndim:
+        raise ShapeError(f"{used} indices are too many for {text(x.shape)}.")
     result: list[Any] = []
     axis = 0
     for item in index:
@@ -284,7 +303,11 @@ def _sliced(x: Any, index: Any) -> Shape:
             else:
                 result.append(len(range(*item.indices(length))))
             axis += 1
-        elif isinstance(item, int) and not isinstance(x.shape[axis], Dim):
+        elif type(item) is int and not isinstance(x.shape[axis], Dim):
+            if not -x.shape[axis] <= item < x.shape[axis]:
+                raise ShapeError(
+                    f"There is no x[{item}] on an axis of {x.shape[axis]}."
+                )
             axis += 1
         else:
             raise SymbolError(
@@ -297,7 +320,7 @@ def _sliced(x: Any, index: Any) -> Shape:
 
 def _joined(*inputs: Any, axis: int = 0) -> Shape:
     first = inputs[0].shape
-    place = axis % len(first)
+    place = _place_of(axis, len(first))
     total: Any = 0
     for value in inputs:
         rest = [s for i, s in enumerate(value.shape) if i != place]
@@ -314,10 +337,14 @@ def _joined(*inputs: Any, axis: int = 0) -> Shape:
 
 def _padded(x: Any, width: Any) -> Shape:
     grown = []
+    if len(width) != x.ndim:
+        raise ShapeError(
+            f"np.pad needs (before, after) for each axis of {text(x.shape)}."
+        )
     for length, (before, after) in zip(x.shape, width, strict=True):
-        if before or after:
-            length = length + before + after
-        grown.append(length)
+        if (before or after) and isinstance(length, Dim):
+            raise SymbolError("Rows cannot be added to the batch in a layer.")
+        grown.append(length + before + after if before or after else length)
     return tuple(grown)
 
 
@@ -328,8 +355,13 @@ def _taken(x: Any, index: Any, axis: int = 0) -> Shape:
 
 
 def _picked(x: Any, index: Any, axis: int = -1) -> Shape:
-    if axis % x.ndim != x.ndim - 1:
+    if _place_of(axis, x.ndim) != x.ndim - 1:
         raise SymbolError("np.take_along_axis picks along the last axis.")
+    if index.shape[:-1] != x.shape[:-1]:
+        raise ShapeError(
+            f"np.take_along_axis picks from {text(x.shape)} with an index that differs "
+            f"in the last axis at most; got {text(index.shape)}."
+        )
     return (*x.shape[:-1], index.shape[-1])
 
 
@@ -506,7 +538,7 @@ for _value, _like in ((0.0, np.zeros_like), (1.0, np.ones_like)):
         "full_like",
         _full,
         lambda x, value: x.shape,
-        _float,
+        _function,
         "elementwise",
         arguments=lambda x, value=_value: ((x,), {"value": value}),
     )
@@ -514,7 +546,7 @@ VOCABULARY[np.full_like] = Operation(
     "full_like",
     _full,
     lambda x, value: x.shape,
-    _float,
+    _function,
     "elementwise",
     arguments=lambda x, value: ((x,), {"value": float(value)}),
 )
@@ -577,7 +609,8 @@ VOCABULARY[np.take] = Operation(
     _taken,
     _gathered,
     "structural",
-    arguments=lambda x, indices, axis=0: ((x, indices), {"axis": axis}),
+    # Without an axis NumPy flattens first, which is not in the vocabulary.
+    arguments=lambda x, indices, axis: ((x, indices), {"axis": axis}),
 )
 VOCABULARY[np.take_along_axis] = Operation(
     "take_along_axis",
@@ -591,7 +624,7 @@ VOCABULARY[scatter_add] = Operation(
     "scatter_add",
     scatter_add,
     lambda values, index, rows: (rows, values.shape[-1]),
-    _float,
+    _scattered,
     "structural",
     work=1,
 )

@@ -84,7 +84,7 @@ class Optimizer(Part, abstract=True):
         float
         """
         if isinstance(self.learning_rate, Schedule):
-            return self.learning_rate.rate(step, total)
+            return float(self.learning_rate.rate(step, total))
         return float(self.learning_rate)
 
     def step(self, w: Any, g: Any, memory: Any, t: Any, rate: Any) -> Any:

@@ -5,10 +5,13 @@ fields are their whole configuration, so equality, saving and documentation come
 free. A part from any other package registers itself by being defined.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, dataclass_transform
+
+import numpy as np
 
 from pellucid.errors import ConfigurationError, ModelFileError, suggestion
 
@@ -171,15 +174,17 @@ class Part:
             ) from None
 
     def __repr__(self) -> str:
-        shown, positional = [], True
+        placed: list[str] = []
+        named: list[str] = []
+        by_place = True
         for each, value in self._settings():
             if not _required(each) and value == _default(each):
-                positional = positional and each.kw_only
-                continue
-            text = _show(value)
-            by_place = positional and not each.kw_only
-            shown.append(text if by_place else f"{each.name}={text}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+                by_place = by_place and each.kw_only
+            elif by_place and not each.kw_only:
+                placed.append(_show(value))
+            else:
+                named.append(f"{each.name}={_show(value)}")
+        return f"{type(self).__name__}({', '.join([*placed, *named])})"
 
     def _settings(self) -> Iterator[tuple[Any, Any]]:
         for each in self.settings():
@@ -264,7 +269,36 @@ def _converted(each: Any, value: Any) -> Any:
                 f"Expected a list for {each.name}, got {value!r}: write [{value!r}]."
             )
         return tuple(map(family.of, value))
-    return tuple(value) if isinstance(value, list) else value
+    value = _without_numpy(value)
+    _check_kind(each, value)
+    return value
+
+
+def _without_numpy(value: Any) -> Any:
+    """Return a NumPy number as Python's, so that it can be written to a file."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_without_numpy, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_kind(each: Any, value: Any) -> None:
+    """Raise `ConfigurationError` unless a setting is of the kind its field declares."""
+    declared = each.type.__name__ if isinstance(each.type, type) else str(each.type)
+    expected, optional = declared.removesuffix(" | None"), declared.endswith("None")
+    if expected not in _KINDS or (optional and value is None):
+        return
+    kinds, words = _KINDS[expected]
+    fits = isinstance(value, kinds) and (expected == "bool") == isinstance(value, bool)
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
+        raise ConfigurationError(f"Expected {each.name} to be {words}, got {value!r}.")
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "float": (int | float, "a number"),
+    "int": (int, "a whole number"),
+    "bool": (bool, "True or False"),
+    "str": (str, "a text"),
+}
 
 
 def _show(value: Any) -> str:

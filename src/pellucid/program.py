@@ -130,7 +130,7 @@ class Program:
         per_row, fixed = self.work()
         rows = []
         for node in self.operations:
-            formula = f"{self.names[node.id]} = {self._formula(node)}"
+            formula = f"{self.names[node.id]} = {self.formula(node)}"
             rows.append((formula, text(node.shape) if node.shape else "", node.layer))
         widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
         head = (
@@ -153,7 +153,7 @@ class Program:
         shape = text(node.shape) if node.shape else ""
         return f"{self.names[node.id]} {shape}".strip()
 
-    def _formula(self, node: Symbol) -> str:
+    def formula(self, node: Symbol) -> str:
         given = [
             self.names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs
         ]

@@ -77,15 +77,29 @@ class Dim:
     def __rtruediv__(self, other: Any) -> Any:
         return other / self.symbol()
 
+    def __pow__(self, other: Any) -> Any:
+        return self.symbol() ** other
+
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, **rest: Any
+    ) -> Any:
+        known = (v.symbol() if isinstance(v, Dim) else v for v in inputs)
+        return getattr(ufunc, method)(*known, **rest)
+
     def __index__(self) -> NoReturn:
         raise SymbolError(
             "The batch size is not known while a network is written down, so range(n), "
             "np.zeros(x.shape), np.arange(n) and the like cannot be followed: write "
             "whole-array formulas, np.zeros_like(x) for zeros, x.shape[0] in "
-            "arithmetic."
+            "arithmetic and x.shape[0] ** 0.5 for its root."
         )
 
     __int__ = __float__ = __bool__ = __index__
+
+    def _compare(self, other: Any) -> NoReturn:
+        self.__index__()
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compare
 
 
 Shape = tuple[Any, ...]  # of int and Dim
@@ -220,14 +234,14 @@ class Trace:
             return value
         if isinstance(value, Dim):
             return value.symbol()
-        if isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, np.generic):
+        if isinstance(value, np.generic):  # before float, which np.float64 is as well
             raise SymbolError(
                 f"{operation.name} got the NumPy number {value!r}, which would make "
                 "float32 arrays float64: use Python numbers (math.sqrt(2) instead of "
                 "np.sqrt(2), float(value))."
             )
+        if isinstance(value, bool | int | float):
+            return value
         if isinstance(value, np.ndarray):
             if value.dtype.kind in "iu":
                 return self.constant(value)
@@ -236,7 +250,10 @@ class Trace:
                 "layer are Python numbers, whole-number arrays such as np.arange(k) in "
                 "comparisons, or slots that are not trained."
             )
-        raise SymbolError(f"{operation.name} cannot take {value!r}.")
+        raise SymbolError(
+            f"{operation.name} cannot take {value!r}: it takes values, Python numbers, "
+            "and whole-number arrays such as np.arange(k)."
+        )
 
     def constant(self, value: Any) -> "Symbol":
         """Return the Symbol of a whole-number array such as ``np.arange(3)``."""
@@ -332,8 +349,13 @@ class Symbol(NDArrayOperatorsMixin):
                 "followed and would change memo in place: write x = x + y."
             )
         operation = VOCABULARY.get(ufunc)
-        if operation is None or method != "__call__" or settings:
+        if operation is None or method != "__call__":
             _unknown(f"np.{ufunc.__name__}", method)
+        if settings:
+            raise SymbolError(
+                f"np.{ufunc.__name__} with {'=, '.join(settings)}= cannot be followed: "
+                "write it without."
+            )
         return self.trace.call(operation, inputs)
 
     def __array_function__(
@@ -420,13 +442,11 @@ class Symbol(NDArrayOperatorsMixin):
         )
 
     def __eq__(self, other: object) -> Any:
-        if other is None or isinstance(other, str):
-            raise SymbolError(
-                f"x == {other!r} has no meaning for a value: test settings."
-            )
+        other = _comparable(other)
         return self.__array_ufunc__(np.equal, "__call__", self, other)
 
     def __ne__(self, other: object) -> Any:
+        other = _comparable(other)
         return self.__array_ufunc__(np.not_equal, "__call__", self, other)
 
     __hash__ = object.__hash__
@@ -466,6 +486,15 @@ class Symbol(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         shape = ", ".join(map(str, self.shape))
         return f"<Symbol {self.label or self.operation.name} ({shape}) {self.kind}>"
+
+
+def _comparable(other: Any) -> Any:
+    if other is None or isinstance(other, str):
+        raise SymbolError(
+            f"A value compared with {other!r} (x == {other!r}) has no meaning: decide "
+            "by the layer's settings."
+        )
+    return other
 
 
 def _unknown(name: str, method: str = "__call__") -> NoReturn:

@@ -6,18 +6,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.arrays import as_array, as_floats
+from pellucid.arrays import as_floats
 from pellucid.blueprint import Blueprint
 from pellucid.errors import DataError, ShapeError
 
 
-def _rows(y: Any) -> NDArray[Any]:
-    array = as_array(y, "y")
-    if array.ndim == 0:
+def check_rows(y: NDArray[Any], n: int) -> None:
+    """Raise `ShapeError` unless there is a target for each sample.
+
+    Parameters
+    ----------
+    y : ndarray
+        What the user handed in.
+    n : int
+        Number of samples in x.
+    """
+    if y.ndim == 0:
         raise ShapeError(
-            f"y is the single value {array!r}; expected one for each sample."
+            f"y is the single value {y.item()!r}; expected one for each sample."
         )
-    return array
+    if len(y) != n:
+        raise ShapeError(f"x has {n} samples, y has {len(y)}: each row needs a target.")
 
 
 def _shape(*lengths: Any) -> str:
@@ -56,7 +65,7 @@ def class_count(blueprint: Blueprint) -> int:
 
 
 def learn_classes(
-    y: Any, blueprint: Blueprint, several: bool = True
+    y: NDArray[Any], blueprint: Blueprint, several: bool = True
 ) -> NDArray[Any] | None:
     """Return the classes in the order of the outputs, judged by the targets.
 
@@ -65,7 +74,7 @@ def learn_classes(
 
     Parameters
     ----------
-    y : array_like
+    y : ndarray, shape (n, ...)
         Targets.
     blueprint : Blueprint
         The network.
@@ -84,19 +93,19 @@ def learn_classes(
     """
     if not chooses(blueprint):
         return None
-    array, count = _rows(y), class_count(blueprint)
-    if _is_one_hot(array, blueprint):
-        found: NDArray[Any] = np.unique(array.argmax(axis=1))
+    count = class_count(blueprint)
+    if _is_one_hot(y, blueprint):
+        found: NDArray[Any] = np.unique(y.argmax(axis=1))
     else:
-        array = _labels(array)
-        if _is_share(array, blueprint):
+        labels = _labels(y)
+        if _are_shares(labels, blueprint):
             return np.arange(count)
-        _refuse_measurements(array)
-        found = np.unique(array)
+        _refuse_measurements(labels)
+        found = np.unique(labels)
     if several and len(found) == 1:
         raise DataError(
-            f"y has a single class, {found[0]!r}: there is nothing to tell apart. "
-            "Training needs rows of at least two classes."
+            f"y has a single class, {found[0].item()!r}: there is nothing to tell "
+            "apart. Training needs rows of at least two classes."
         )
     whole = found.dtype.kind in "iuf"
     if whole and found.min() >= 0 and found.max() < count:
@@ -104,27 +113,21 @@ def learn_classes(
     if found.dtype.kind == "f":
         found = found.astype(np.int64)
     if len(found) > count:
-        shown = ", ".join(map(repr, found[:8].tolist())) + (
-            ", ..." if len(found) > 8 else ""
-        )
         how = (
             f"make the last layer Dense({len(found)})"
             if blueprint.loss.task == "classes"
             else f"use Dense({len(found)}, 'softmax') with loss='cross_entropy'"
         )
         raise DataError(
-            f"y has {len(found)} classes ({shown}), but the network has outputs for "
-            f"{count}: {how}."
+            f"y has {len(found)} classes ({_some(found)}), but the network has outputs "
+            f"for {count}: {how}."
         )
     if len(found) < count:
-        if not several and whole is False and len(found) == 1:
-            count_text = "1 class"
-        else:
-            count_text = f"{len(found)} class" + ("es" if len(found) > 1 else "")
+        classes = "1 class" if len(found) == 1 else f"{len(found)} classes"
         raise DataError(
-            f"y has {count_text} ({', '.join(map(repr, found.tolist()))}), but the "
-            f"network has outputs for {count}: make the last layer smaller, or name "
-            "all classes first with net.classes = [...]."
+            f"y has {classes} ({_some(found)}), but the network has outputs for "
+            f"{count}: make the last layer smaller, or name all classes first with "
+            "net.classes = [...]."
         )
     return found
 
@@ -145,9 +148,9 @@ def _is_one_hot(array: NDArray[Any], blueprint: Blueprint) -> bool:
         return False
     if array.shape[1] != blueprint.outputs:
         return False
-    whole = ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()
-    if not whole:
-        row = int(np.argmax(~((array == 0) | (array == 1)).all(axis=1)))
+    hot = ((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)
+    if not hot.all():
+        row = int(np.argmin(hot))
         raise DataError(
             f"y has {blueprint.outputs} columns, but row {row} is "
             f"{array[row].tolist()}: one-hot rows have a single 1 and zeros elsewhere."
@@ -155,43 +158,46 @@ def _is_one_hot(array: NDArray[Any], blueprint: Blueprint) -> bool:
     return True
 
 
-def _is_share(array: NDArray[Any], blueprint: Blueprint) -> bool:
-    """Return whether targets of a single output are shares such as 0.3."""
+def _are_shares(array: NDArray[Any], blueprint: Blueprint) -> bool:
+    """Return whether targets of a single output are shares of yes, such as 0.3."""
     if blueprint.loss.task != "labels" or array.dtype.kind != "f":
         return False
-    inside = np.isfinite(array) & (array >= 0) & (array <= 1)
-    return bool(inside.all())
+    inside = (array >= 0) & (array <= 1)
+    return bool(inside.all() and (array != np.floor(array)).any())
 
 
 def _refuse_measurements(array: NDArray[Any]) -> None:
     if array.dtype.kind == "f":
         as_floats(array, "y", np.float64)
-        odd = array != np.floor(array)
+        odd = (array != np.floor(array)) | (np.abs(array) > 2.0**53)
         if odd.any():
             row = int(np.argmax(odd))
             raise DataError(
                 f"y has {array[row]} at row {row}: classes are whole numbers or texts. "
                 "For targets that are measurements use loss='mean_squared_error'."
             )
-    elif array.dtype.kind not in "iubUS":
+    elif array.dtype.kind == "S":
+        raise DataError(
+            f"y holds bytes such as {array[0].item()!r}; classes are whole numbers or "
+            "texts: write np.char.decode(y)."
+        )
+    elif array.dtype.kind not in "iubU":
         raise DataError(f"y holds {array.dtype}; classes are whole numbers or texts.")
 
 
 def as_targets(
-    y: Any, blueprint: Blueprint, classes: NDArray[Any] | None, n: int, dtype: Any
+    y: NDArray[Any], blueprint: Blueprint, classes: NDArray[Any] | None, dtype: Any
 ) -> NDArray[Any]:
     """Return targets as the loss takes them.
 
     Parameters
     ----------
-    y : array_like
+    y : ndarray, shape (n, ...)
         What the user handed in.
     blueprint : Blueprint
         The network.
     classes : ndarray or None
         The classes in the order of the outputs, see `learn_classes`.
-    n : int
-        Number of samples in x.
     dtype : dtype
         The network's floating-point type.
 
@@ -205,36 +211,31 @@ def as_targets(
     ShapeError, DataError
         If they do not fit the network, or are no targets of its loss.
     """
-    array = _rows(y)
-    if len(array) != n:
-        raise ShapeError(
-            f"x has {n} samples, y has {len(array)}: each row needs a target."
-        )
     if classes is not None:
-        if _is_one_hot(array, blueprint):
-            indices: NDArray[Any] = array.argmax(axis=1)
+        if _is_one_hot(y, blueprint):
+            indices: NDArray[Any] = y.argmax(axis=1)
         else:
-            array = _labels(array)
-            if _is_share(array, blueprint) and classes.dtype.kind in "iu":
-                return array.astype(dtype)[:, None]
-            indices = encode(array, classes)
+            labels = _labels(y)
+            if _are_shares(labels, blueprint) and classes.dtype.kind in "iu":
+                return labels.astype(dtype)[:, None]
+            indices = encode(labels, classes)
         if blueprint.loss.task == "classes":
             return indices
         return indices.astype(dtype)[:, None]
-    if array.dtype.kind in "US":
+    if y.dtype.kind in "US":
         raise DataError(
-            f"y holds texts such as {array.flat[0]!r}, but {blueprint.loss.label} is "
-            "about numbers: for classes use loss='cross_entropy'."
+            f"y holds texts such as {y.flat[0].item()!r}, but {blueprint.loss.label} "
+            "is about numbers: for classes use loss='cross_entropy'."
         )
-    if array.ndim == 1 and blueprint.output_shape == (1,):
-        array = array[:, None]
-    if array.shape[1:] != blueprint.output_shape:
+    if y.ndim == 1 and blueprint.output_shape == (1,):
+        y = y[:, None]
+    if y.shape[1:] != blueprint.output_shape:
         expected = _shape("n", *blueprint.output_shape)
         raise ShapeError(
-            f"y has shape {_shape(*array.shape)}, but the network's output has shape "
+            f"y has shape {_shape(*y.shape)}, but the network's output has shape "
             f"{expected}: change the last layer's units, or the columns of y."
         )
-    numbers = as_floats(array, "y", dtype)
+    numbers = as_floats(y, "y", dtype)
     if blueprint.loss.task == "labels" and ((numbers < 0) | (numbers > 1)).any():
         index = np.argwhere((numbers < 0) | (numbers > 1))[0].tolist()
         raise DataError(
@@ -266,8 +267,8 @@ def encode(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     _refuse_measurements(labels)
     if (labels.dtype.kind in "US") != (classes.dtype.kind in "US"):
         raise DataError(
-            f"y holds {labels[0]!r}, but the classes are {_some(classes)}: labels must "
-            "be of the same kind as in training."
+            f"y holds {labels[0].item()!r}, but the classes are {_some(classes)}: "
+            "labels must be of the same kind as in training."
         )
     order = np.argsort(classes, kind="stable")
     places = np.searchsorted(classes[order], labels).clip(0, len(classes) - 1)

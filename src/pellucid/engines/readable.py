@@ -1,5 +1,6 @@
 """The readable engine: calls the layers one after the other, in NumPy."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.blueprint import Blueprint
 from pellucid.layer import Memo, Pass, new_pass
-from pellucid.layout import LayerView
+from pellucid.layout import LayerView, Windows
 from pellucid.optimizers import Optimizer
 
 # Rows that predictions are made for at once, so that memory stays bounded.
@@ -54,6 +55,8 @@ class Backprop:
         Everything that the layers kept.
     shared : Pass
         Outputs and deltas of every layer.
+    gradients : Windows
+        The gradient by name.
     """
 
     loss: float
@@ -61,6 +64,7 @@ class Backprop:
     state: NDArray[Any]
     memo: Memo
     shared: Pass
+    gradients: Windows
 
 
 class ReadableEngine:
@@ -194,28 +198,32 @@ class ReadableEngine:
         # What overflows shows as a loss or gradient that is not finite, and is named.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loss = self.blueprint.backprop(x, y, weight, scale, p, g, memo)
-        return Backprop(float(loss), gradient, state, memo, shared)
+        named = Windows(gradient, layout.parameters)
+        return Backprop(float(loss), gradient, state, memo, shared, named)
 
 
 class Memory:
-    """The optimizer's vectors by name: ``memory.m`` reads, ``memory.m = ...`` keeps.
+    """The optimizer's vectors by name: ``memory.m`` reads, ``memory.m = ...`` notes.
 
     Parameters
     ----------
     vectors : dict of str to ndarray, shape (parameters,)
-        They are written in place.
+        They are written in place by `keep`.
     """
 
-    __slots__ = ("_vectors",)
+    __slots__ = ("_new", "_vectors")
+
+    _new: dict[str, NDArray[Any]]
+    _vectors: dict[str, NDArray[Any]]
 
     def __init__(self, vectors: dict[str, NDArray[Any]]) -> None:
         object.__setattr__(self, "_vectors", vectors)
+        object.__setattr__(self, "_new", {})
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in self._vectors:
             raise AttributeError(f"The optimizer keeps no memory {name!r}.")
-        vector: NDArray[Any] = self._vectors[name]
-        return vector
+        return self._new.get(name, self._vectors[name])
 
     def __setattr__(self, name: str, value: NDArray[Any]) -> None:
         vector = getattr(self, name)
@@ -224,7 +232,12 @@ class Memory:
                 f"The memory {name!r} is {vector.dtype}; the optimizer wrote "
                 f"{value.dtype}."
             )
-        vector[...] = value
+        self._new[name] = value
+
+    def keep(self) -> None:
+        """Make the new vectors the ones to start from."""
+        for name, value in self._new.items():
+            self._vectors[name][...] = value
 
 
 class Source(Protocol):
@@ -246,12 +259,15 @@ class Outcome:
     failed : str or None
         Which quantity of the iteration after them was not finite; its update was not
         applied.
+    where : str
+        Name of the parameter or running number of which it was seen, if of one.
     """
 
     losses: list[float] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     failed: str | None = None
+    where: str = ""
 
 
 @dataclass
@@ -326,34 +342,47 @@ class ReadableSession:
             self.weights, x, y, weight, scale, key=self.key, step=step
         )
         gradient = self.reduce(found.gradient) if self.reduce else found.gradient
-        with np.errstate(over="ignore", invalid="ignore"):
-            norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
         if not np.isfinite(found.loss):
             return "loss"
-        if not np.isfinite(norm):
+        norm = _length(gradient)
+        if not np.isfinite(norm) and not np.isfinite(gradient).all():
             return "gradient"
-        size = blueprint.layout.parameters.size
-        w = self.weights[:size]
-        with np.errstate(over="ignore", invalid="ignore"):
+        layout = blueprint.layout
+        size = layout.parameters.size
+        w, memory = self.weights[:size], Memory(self.memory)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             new = self.optimizer.update(
                 w,
                 gradient,
-                Memory(self.memory),
+                memory,
                 step + 1,
                 self.optimizer.rate(step, self.total),
                 self.decayed,
                 self.trained,
             )
         if not np.isfinite(new).all():
+            outcome.where = layout.parameters.first_not_finite(new)
             return "weights after the update"
         if not np.isfinite(found.state).all():
+            outcome.where = layout.state.first_not_finite(found.state)
             return "running state"
+        memory.keep()
         w[...] = new
         self.weights[size:] = found.state
         outcome.losses.append(found.loss)
         outcome.weights.append(total)
         outcome.norms.append(norm)
         return None
+
+
+def _length(vector: NDArray[Any]) -> float:
+    """Return the norm of a vector, also where the squares leave the range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = float(np.sqrt(np.square(vector, dtype=np.float64).sum()))
+    if norm < math.inf:
+        return norm
+    peak = float(np.abs(vector).max())
+    return peak * _length(vector / peak) if peak < math.inf else norm
 
 
 def scale_of(blueprint: Blueprint, total: float) -> float:

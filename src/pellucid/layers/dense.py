@@ -58,11 +58,11 @@ class Dense(Layer):
     """
 
     units: int
-    activation: Any = part(lambda: Activation, None)
+    activation: Any = part(lambda: Activation, default=None)
     _: KW_ONLY
     bias: bool = True
-    weight_init: Any = part(lambda: Initializer, None, optional=True)
-    bias_init: Any = part(lambda: Initializer, "zeros")
+    weight_init: Any = part(lambda: Initializer, default=None, optional=True)
+    bias_init: Any = part(lambda: Initializer, default="zeros")
 
     def check(self) -> None:
         whole_number("units", self.units)

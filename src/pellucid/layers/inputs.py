@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pellucid.errors import ConfigurationError, ShapeError
 from pellucid.layer import Layer
 
@@ -24,7 +26,8 @@ class Input:
     kind: str = "number"
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        shape = self.shape if isinstance(self.shape, list | tuple) else (self.shape,)
+        shape = tuple(n.item() if isinstance(n, np.integer) else n for n in shape)
         for length in shape:
             if isinstance(length, bool) or not isinstance(length, int) or length < 1:
                 raise ConfigurationError(

@@ -32,7 +32,7 @@ class Reshape(Layer):
     shape: Any
 
     def __post_init__(self) -> None:
-        if isinstance(self.shape, int):
+        if not isinstance(self.shape, list | tuple):
             object.__setattr__(self, "shape", (self.shape,))
         super().__post_init__()
 

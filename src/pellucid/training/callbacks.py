@@ -1,7 +1,7 @@
 """Callbacks: what else happens during training, at a stated frequency."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Run:
         reason : str
             Why; it stands in ``history.stopped``.
         """
-        self.reason = reason
+        self.reason = str(reason) or "by a callback"
 
 
 class Callback:
@@ -164,6 +164,8 @@ class TimeLimit(Callback):
     """
 
     def __init__(self, seconds: float, every: int | str = 10) -> None:
+        if not isinstance(seconds, int | float) or not seconds > 0:
+            raise ConfigurationError(f"Expected seconds > 0, got {seconds!r}.")
         self.seconds, self.every = seconds, every
 
     def begin(self, run: Run) -> None:
@@ -188,6 +190,8 @@ def as_callbacks(given: Any) -> list[Callback]:
     """
     if isinstance(given, Callback) or callable(given):
         given = [given]
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(f"Expected a list of callbacks, got {given!r}.")
     callbacks = []
     for each in given:
         if not isinstance(each, Callback):

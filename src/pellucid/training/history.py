@@ -1,6 +1,7 @@
 """What happened in training, epoch by epoch and iteration by iteration."""
 
 from dataclasses import asdict, dataclass, field, fields
+from itertools import zip_longest
 from typing import Any
 
 from pellucid.errors import ModelFileError
@@ -82,18 +83,13 @@ class History:
         ModelFileError
             If it is not such a description.
         """
-        try:
-            if set(values) != {each.name for each in fields(cls)}:
-                raise ModelFileError("The history in the file has other entries.")
-            history = cls(**values)
-            for name in ("loss", "validation", "seconds", "iterations"):
-                for number in getattr(history, name):
-                    float(number)
-        except (TypeError, ValueError) as error:
-            raise ModelFileError(
-                f"The history in the file is broken: {error}"
-            ) from error
-        return history
+        kinds = {each.name: each.type for each in fields(cls)}
+        if not isinstance(values, dict) or set(values) != set(kinds):
+            raise ModelFileError("The history in the file has other entries.")
+        for name, value in values.items():
+            if not _is_of(value, kinds[name]):
+                raise ModelFileError(f"The history in the file is broken at {name!r}.")
+        return cls(**values)
 
     def table(self, last: int | None = None) -> Table:
         """Return a table with a row for each epoch.
@@ -116,10 +112,9 @@ class History:
         columns["learning rate"] = self.learning_rate
         columns["gradient"] = self.gradient_norm
         columns["seconds"] = self.seconds
-        rows = [
-            (epoch + 1, *(column[epoch] for column in columns.values()))
-            for epoch in range(self.epochs)
-        ]
+        # partial_fit has no validation data, and leaves such columns short.
+        cells = zip_longest(range(1, self.epochs + 1), *columns.values())
+        rows = list(cells)[: self.epochs]
         footer = f"best epoch: {self.best_epoch}" if self.best_epoch else ""
         return Table(("epoch", *columns), rows[-last:] if last else rows, footer=footer)
 
@@ -133,3 +128,16 @@ class History:
         best = f", best epoch {self.best_epoch}" if self.best_epoch else ""
         why = f", {self.stopped}" if self.stopped else ""
         return f"<History: {self.epochs} epochs, {end}{best}{why}>"
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Return whether a value from a file is of the kind that a field declares."""
+    if kind == list[float]:
+        return isinstance(value, list) and all(type(item) is float for item in value)
+    if kind == dict[str, list[float]]:
+        return isinstance(value, dict) and all(
+            _is_of(item, list[float]) for item in value.values()
+        )
+    if kind == int | None:
+        return value is None or type(value) is int
+    return type(value) is kind

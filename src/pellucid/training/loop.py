@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from pellucid.arrays import as_weights
 from pellucid.data.splits import split_indices
-from pellucid.engines.readable import Outcome, ReadableSession
+from pellucid.engines.readable import Backprop, Outcome, ReadableSession, scale_of
 from pellucid.errors import ConfigurationError, DataError, NonFiniteError
+from pellucid.layer import Memo
+from pellucid.losses import Loss
 from pellucid.metrics import Metric, as_metric, metric_name
 from pellucid.optimizers import Optimizer
 from pellucid.rng import make_key
@@ -22,7 +24,7 @@ from pellucid.training.callbacks import Callback, Run, as_callbacks
 from pellucid.training.history import History
 from pellucid.training.interrupt import Interrupt
 from pellucid.training.progress import Progress
-from pellucid.training.state import Snapshot, Sums, Training, fresh_memory
+from pellucid.training.state import Snapshot, Sums, Training, fresh_memory, writable
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
@@ -55,7 +57,7 @@ class EarlyStopping:
             raise ConfigurationError(
                 f"Expected patience to be a number of epochs, got {self.patience!r}."
             )
-        if self.smallest < 0:
+        if not isinstance(self.smallest, int | float) or not self.smallest >= 0:
             raise ConfigurationError(f"Expected smallest >= 0, got {self.smallest!r}.")
 
 
@@ -230,21 +232,21 @@ class Fit:
         training, history = self.training, self.training.history
         history.interrupted, history.stopped = False, ""
         history.engine = self.network.engine.name
-        finished = False
         with Interrupt() as interrupt:
             try:
                 self._each("begin")
                 self.progress.begin(self.run)
-                while training.step < self.total and not self.run.reason:
+                if training.sums.batches and self._epoch_is_over():
+                    self._end_epoch()  # which a checkpoint was saved just before
+                while training.step < self.total and not self._stops():
                     self._advance()
                     if interrupt.asked:
                         history.interrupted = True
                         self.run.stop("interrupted")
-                finished = training.step >= self.total or self._patience_over()
             finally:
                 self.progress.end()
                 history.stopped = self.run.reason
-                self._keep_the_best(finished)
+                self._keep_the_best()
                 self._each("end")
         if history.interrupted:
             kept = f"best epoch {history.best_epoch}" if history.best_epoch else "last"
@@ -277,16 +279,22 @@ class Fit:
             if isinstance(callback.every, int):
                 every = callback.every
                 until = min(until, (training.step // every + 1) * every)
+        training.resumable = False  # until what has happened is noted
         outcome = self.session.advance(training.step, until - training.step)
         self._record(outcome)
+        training.resumable = True
         if outcome.failed:
-            raise self._explain(outcome.failed)
+            raise self._explain(outcome)
         self.progress.show(self.run)
         for callback in self.callbacks:
             if isinstance(callback.every, int) and training.step % callback.every == 0:
                 self._call(callback, "call")
-        if training.step in (self.total, batches.epoch_end(training.step - 1)):
+        if self._epoch_is_over():
             self._end_epoch()
+
+    def _epoch_is_over(self) -> bool:
+        step = self.training.step
+        return step in (self.total, self.batches.epoch_end(step - 1))
 
     def _record(self, outcome: Outcome) -> None:
         training, sums = self.training, self.training.sums
@@ -303,34 +311,29 @@ class Fit:
         self.run.step = training.step
 
     def _end_epoch(self) -> None:
-        training, history, sums = (
-            self.training,
-            self.training.history,
-            self.training.sums,
-        )
+        training, history = self.training, self.training.history
+        optimizer, sums = training.optimizer, training.sums
+        # Measured first, so that a metric that raises leaves no half an epoch behind.
+        validation, measured = self._measured()
         averages = self.network.loss.reduction == "mean"
         history.loss.append(
             sums.loss / sums.weight if averages and sums.weight else sums.loss
         )
         history.gradient_norm.append(sums.norm / max(1, sums.batches))
-        optimizer = training.optimizer
         history.learning_rate.append(optimizer.rate(training.step - 1, self.total))
         if optimizer.l1 or optimizer.l2:
             w = self.network.parameters.vector
             history.penalty.append(optimizer.penalty(w, self.decayed))
         training.sums = Sums()
-        self.run.epoch = history.epochs
-        if self.validation is not None:
-            loss = self.network.mean_loss(self.validation)
-            history.validation.append(loss)
-            self._compare(loss)
-        measured = self.data if self.validation is None else self.validation
-        for metric in self.metrics:
-            values = history.metrics.setdefault(metric_name(metric), [])
-            values.append(self.network.measure(metric, measured))
+        if validation is not None:
+            history.validation.append(validation)
+            self._compare(validation)
+        for name, value in measured.items():
+            history.metrics.setdefault(name, []).append(value)
         now = time.monotonic()
         history.seconds.append(now - self._clock)
         self._clock = now
+        self.run.epoch = history.epochs
         self.progress.show(self.run)
         if self._patience_over():
             self.run.stop(
@@ -338,13 +341,25 @@ class Fit:
             )
         self._each("call", only="epoch")
 
+    def _measured(self) -> tuple[float | None, dict[str, float]]:
+        """Return validation loss and metrics of this moment."""
+        held = self.validation
+        loss = None if held is None else self.network.mean_loss(held)
+        data = self.data if held is None else held
+        return loss, {
+            metric_name(metric): float(self.network.measure(metric, data))
+            for metric in self.metrics
+        }
+
     def _compare(self, loss: float) -> None:
         training = self.training
+        if math.isnan(loss):
+            loss = math.inf
         smallest = self.stopping.smallest if self.stopping else 0.0
-        better = loss < training.best_loss
+        better = loss < training.best_loss or training.best is None
         enough = loss < training.best_loss - smallest or training.best is None
         training.waited = 0 if enough else training.waited + 1
-        if better or training.best is None:
+        if better:
             training.best_loss = loss
             training.best = Snapshot.of(self.network.weights, training.memory)
             training.history.best_epoch = training.history.epochs
@@ -354,37 +369,35 @@ class Fit:
             self.stopping is not None and self.training.waited >= self.stopping.patience
         )
 
-    def _keep_the_best(self, finished: bool) -> None:
-        """Give the network the best weights; keep where an unfinished run stands."""
-        training = self.training
-        training.last = None
-        if training.best is None:
-            return
-        if not finished:
-            training.last = Snapshot.of(self.network.weights, training.memory)
-        put_back(training.best, self.network.weights, training.memory)
+    def _stops(self) -> bool:
+        return bool(self.run.reason) or self._patience_over()
 
-    def _explain(self, failed: str) -> NonFiniteError:
-        """Return an error that names where the first number was not finite."""
+    def _keep_the_best(self) -> None:
+        """Give the network the best weights, and keep those where training stands."""
         training = self.training
+        if training.best is not None:
+            training.last = Snapshot.of(self.network.weights, training.memory)
+            put_back(training.best, self.network.weights, training.memory)
+
+    def _explain(self, outcome: Outcome) -> NonFiniteError:
+        """Return an error that names where the first number was not finite."""
+        training, engine = self.training, self.network.engine
         step = training.step
         epoch, place = self.batches.place(step)
-        x, y, weight, _ = self.batches.batch(step)
-        found = self.network.engine.backprop(
-            self.network.weights,
-            x,
-            y,
-            weight,
-            1.0,
-            key=self.session.key,
-            step=step,
+        x, y, weight, total = self.batches.batch(step)
+        scale = scale_of(engine.blueprint, total)
+        weights, key = self.network.weights, self.session.key
+        found = engine.backprop(weights, x, y, weight, scale, key=key, step=step)
+        kept = (
+            f"the weights of epoch {training.history.best_epoch}, the best so far"
+            if training.best is not None
+            else "the last finite weights"
         )
-        first = first_not_finite(found.memo, found.shared.deltas, failed)
         return NonFiniteError(
             f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the "
-            f"{failed} is not finite; {first}. The update was not made; "
-            "the network has the last finite weights. Try a learning rate ten times "
-            f"smaller (now {training.optimizer.rate(step, self.total):g}), "
+            f"{outcome.failed} is not finite; {first_not_finite(found, outcome)}. The "
+            f"update was not made; the network has {kept}. Try a learning rate ten "
+            f"times smaller (now {training.optimizer.rate(step, self.total):g}), "
             "clip_norm=1.0 in the optimizer, or inputs and targets with mean 0 and "
             "standard deviation 1 (pellucid.data.standardize)."
         )
@@ -407,42 +420,49 @@ def put_back(
         memory[name][...] = vector
 
 
-def first_not_finite(memo: Any, deltas: Mapping[str, Any], failed: str) -> str:
+def first_not_finite(found: Backprop, outcome: Outcome) -> str:
     """Return in words which quantity of which layer was the first that is not finite.
 
     Parameters
     ----------
-    memo : Memo
-        What the layers kept of the pass.
-    deltas : mapping of str to ndarray
-        Gradients with respect to the layers' outputs.
-    failed : str
-        What was seen from outside.
+    found : Backprop
+        The pass in which it happened.
+    outcome : Outcome
+        What the engine saw.
 
     Returns
     -------
     str
     """
-
-    def search(node: Any, path: str) -> str | None:
-        for name, child in node.children.items():
-            found = search(child, f"{path}{name}.")
-            if found:
-                return found
-        for name, value in node.values.items():
-            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
-                return f"{path}{name}"
-        return None
-
-    forward = search(memo, "")
-    if forward and forward != "losses":
-        return f"the first such number is in {forward}, on the way forward"
-    if forward:
+    if outcome.where:
+        return f"forward and backward are finite, but {outcome.where} overflowed"
+    forward = _first_kept(found.memo, "")
+    if forward == "losses":
         return "the outputs are finite, but too large for the loss"
-    for path, delta in deltas.items():
-        if isinstance(delta, np.ndarray) and not np.isfinite(delta).all():
+    if forward:
+        return f"the first such number is in {forward}, on the way forward"
+    gradients = found.gradients.items()
+    for path, delta in found.shared.deltas.items():  # from the last layer to the first
+        if _overflows(delta):
             return f"the first such number is in the gradient behind layer {path}"
-    return f"forward and backward are finite, but the {failed} overflowed"
+        for name, gradient in gradients:
+            if name.rpartition(".")[0] == path and _overflows(gradient):
+                return f"the first such number is in the gradient of {name}"
+    return "every number before it is finite, but their sum overflowed"
+
+
+def _overflows(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not np.isfinite(value).all()
+
+
+def _first_kept(memo: Memo, path: str) -> str:
+    """Return the name of the first of a memo's values that is not finite."""
+    for name, child in memo.children.items():
+        found = _first_kept(child, f"{path}{name}.")
+        if found:
+            return found
+    bad = (f"{path}{name}" for name, v in memo.values.items() if _overflows(v))
+    return next(bad, "")
 
 
 def plan_epochs(epochs: int | None, iterations: int | None, per_epoch: int) -> int:
@@ -566,46 +586,57 @@ def fit(
     History
     """
     rule = Optimizer.of(optimizer)
-    calls, measures = as_callbacks(callbacks), as_metrics(metrics)
+    calls, measures = as_callbacks(callbacks), as_metrics(metrics, network.loss)
     stopping = as_stopping(early_stopping)
     if stopping is not None and validation is None:
         validation = 0.1
+    if not isinstance(shuffle, bool):
+        raise ConfigurationError(f"Expected shuffle True or False, got {shuffle!r}.")
     before: Training | None = network.training
     if resume and (before is None or not before.resumable):
         raise ConfigurationError(
             "There is no training to resume: call fit without resume first, or load a "
             "file saved with checkpoint=True."
         )
-    # Nothing of the network changes until all of the data have been looked at.
-    data = network.samples(x, y, learn=True)
-    data = weighted(network, data, class_weight, sample_weight)
-    run = before.run if resume and before else (before.run + 1 if before else 0)
-    held: Samples | None = None
-    if isinstance(validation, int | float) and not isinstance(validation, bool):
-        data, held = hold_out(network, data, float(validation), run)
-    elif validation is not None:
-        held = _given_validation(network, validation, class_weight)
-    size = as_batch_size(batch_size, len(data.y))
-    settings: dict[str, Any] = {
-        "batch_size": size,
-        "rows": len(data.y),
-        "shuffle": bool(shuffle),
-    }
+    # Nothing of the network changes until all has been looked at.
+    with network.tentatively():
+        data = network.samples(x, y, learn=True)
+        data = weighted(network, data, class_weight, sample_weight)
+        run = before.run + (not resume) if before else 0
+        held: Samples | None = None
+        if isinstance(validation, int | float) and not isinstance(validation, bool):
+            data, held = hold_out(network, data, float(validation), run)
+        elif validation is not None:
+            held = _given_validation(network, validation, class_weight)
+        size = as_batch_size(batch_size, len(data.y))
+        per_epoch = _per_epoch(network, size, len(data.y))
+        total = plan_epochs(epochs, iterations, per_epoch)
+        settings: dict[str, Any] = {
+            "batch_size": size,
+            "rows": len(data.y),
+            "shuffle": shuffle,
+        }
+        if resume and before is not None:
+            now = {"optimizer": rule, **settings}
+            if before.history.epochs:
+                now["validation"] = held is not None
+                now["metrics"] = [metric_name(metric) for metric in measures]
+            before.must_match(**now)
+    network.make_writable()
     if resume and before is not None:
-        before.must_match(optimizer=rule, **settings)
         training = before
+        training.memory = writable(training.memory)
+        if epochs is None and iterations is None:
+            total = training.total
         if training.last is not None:
             put_back(training.last, network.weights, training.memory)
             training.last = None
     else:
-        memory = fresh_memory(
-            rule, network.blueprint.layout.parameters.size, network.dtype
-        )
+        parameters = network.blueprint.layout.parameters.size
+        memory = fresh_memory(rule, parameters, network.dtype)
         training = Training(rule, memory, run, **settings)
-    network.make_writable()
+    training.total = total
     network.training = training
-    per_epoch = _per_epoch(network, size, len(data.y))
-    total = plan_epochs(epochs, iterations, per_epoch)
     return Fit(
         network, data, held, training, total, stopping, calls, measures, progress
     )()
@@ -658,13 +689,15 @@ def as_batch_size(given: Any, rows: int) -> int:
     return min(int(given), rows)
 
 
-def as_metrics(given: Any) -> list[Metric]:
+def as_metrics(given: Any, loss: Loss) -> list[Metric]:
     """Return metrics by name, object or function.
 
     Parameters
     ----------
     given : sequence
         What the user wrote; one alone will do.
+    loss : Loss
+        The network's loss, which says what there is to measure.
 
     Returns
     -------
@@ -672,7 +705,18 @@ def as_metrics(given: Any) -> list[Metric]:
     """
     if isinstance(given, str | Metric) or callable(given):
         given = [given]
-    return [as_metric(each) for each in given]
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(f"Expected a list of metrics, got {given!r}.")
+    metrics = [as_metric(each) for each in given]
+    for metric in metrics:
+        wants_numbers = metric.uses == "numbers"
+        if metric.uses != "own" and wants_numbers != (loss.task == "numbers"):
+            kind = "numbers" if wants_numbers else "classes or labels"
+            raise ConfigurationError(
+                f"The metric {metric_name(metric)!r} is about {kind}, but "
+                f"loss={loss.label!r} is not."
+            )
+    return metrics
 
 
 def partial_fit(
@@ -699,9 +743,12 @@ def partial_fit(
     History
     """
     before = network.training
-    data = network.samples(x, y, learn=True, several=False)
-    data = weighted(network, data, class_weight, sample_weight)
     rule = Optimizer.of(optimizer) if optimizer is not None else None
+    with network.tentatively():
+        data = network.samples(x, y, learn=True, several=False)
+        data = weighted(network, data, class_weight, sample_weight)
+        size = as_batch_size(batch_size, len(data.y))
+    network.make_writable()
     anew = before is None or not before.resumable
     if anew or (rule is not None and before is not None and rule != before.optimizer):
         rule = rule or Optimizer.of("adam")
@@ -709,16 +756,15 @@ def partial_fit(
             rule, network.blueprint.layout.parameters.size, network.dtype
         )
         run = 0 if before is None else before.run + 1
-        network.training = Training(rule, memory, run, 1, 1, True)
+        network.training = Training(rule, memory, run, size, len(data.y), True)
     training = network.training
     assert training is not None
-    if training.last is not None:
-        put_back(training.last, network.weights, training.memory)
+    # The network goes on from the weights and the memory that it has now.
+    training.memory = writable(training.memory)
     training.last = training.best = None
     training.best_loss, training.history.best_epoch = float("inf"), None
-    training.batch_size = as_batch_size(batch_size, len(data.y))
-    training.rows = len(data.y)
-    network.make_writable()
+    training.sums, training.waited = Sums(), 0
+    training.batch_size, training.rows = size, len(data.y)
     training.origin = training.step
-    total = training.step + _per_epoch(network, training.batch_size, training.rows)
-    return Fit(network, data, None, training, total, None, [], [], False)()
+    training.total = training.step + _per_epoch(network, size, training.rows)
+    return Fit(network, data, None, training, training.total, None, [], [], False)()

@@ -84,6 +84,8 @@ class Training:
         Whether batches change.
     step : int
         Iterations done.
+    total : int
+        Iterations that the training was planned for.
     origin : int
         The iteration at which the data began: above 0 after `partial_fit`.
     history : History
@@ -97,10 +99,10 @@ class Training:
     waited : int
         Epochs since then.
     last : Snapshot or None
-        Where an unfinished training stands, when the network has the best weights.
+        Where the training stands, when the network has the best weights.
     resumable : bool
-        Whether the memory is there; a model file that is no checkpoint has only the
-        history.
+        Whether all is there that continues it. A model file that is no checkpoint has
+        only the history, and a second Ctrl-C leaves an iteration half done.
     """
 
     optimizer: Optimizer
@@ -110,6 +112,7 @@ class Training:
     rows: int
     shuffle: bool
     step: int = 0
+    total: int = 0
     origin: int = 0
     history: History = field(default_factory=History)
     sums: Sums = field(default_factory=Sums)
@@ -118,6 +121,17 @@ class Training:
     waited: int = 0
     last: Snapshot | None = None
     resumable: bool = True
+
+    @property
+    def validation(self) -> bool:
+        """Whether every epoch so far has had a validation loss."""
+        return len(self.history.validation) == self.history.epochs
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics that every epoch so far has had."""
+        epochs, measured = self.history.epochs, self.history.metrics
+        return [name for name, values in measured.items() if len(values) == epochs]
 
     def must_match(self, **now: Any) -> None:
         """Raise unless the settings are those of the training to be continued.
@@ -159,3 +173,21 @@ def fresh_memory(
     dict of str to ndarray, shape (size,)
     """
     return {name: np.zeros(size, dtype=dtype) for name in optimizer.memories}
+
+
+def writable(memory: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the optimizer's vectors, copied where they are memory maps to be read.
+
+    Parameters
+    ----------
+    memory : dict of str to ndarray
+        The vectors.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    return {
+        name: vector if vector.flags.writeable else np.array(vector)
+        for name, vector in memory.items()
+    }

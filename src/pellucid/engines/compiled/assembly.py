@@ -1,0 +1,521 @@
+"""From a plan to a table: which kernel is called with which numbers.
+
+A row of the table is the address of a kernel and the place of its operands. Memory for
+what is stored between steps is taken from one arena: values that do not live at the same
+time share it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.engines.compiled import cache, library
+from pellucid.engines.compiled.plan import (
+    Call,
+    Extent,
+    Loop,
+    Plan,
+    Planner,
+    Space,
+    Unsupported,
+    kind_letter,
+    space_of,
+    stored_as,
+)
+from pellucid.engines.compiled.printer import Kernel, Operand, Printer
+from pellucid.program import Program
+from pellucid.symbol import NUMBER, Symbol
+
+ALIGNMENT = 64
+_ITEM = {"i": 8, "b": 1}
+
+
+def length(extent: Extent, n: int) -> int:
+    """Return a number of rows.
+
+    Parameters
+    ----------
+    extent : Extent
+        A factor, and whether the batch size multiplies it.
+    n : int
+        The batch size.
+
+    Returns
+    -------
+    int
+    """
+    return extent[0] * n if extent[1] else extent[0]
+
+
+@dataclass
+class Numbers:
+    """Cells for the numbers that kernels read: settings, sizes, the learning rate.
+
+    Attributes
+    ----------
+    vector : ndarray of float64
+        The cells.
+    """
+
+    vector: NDArray[np.float64]
+    places: dict[Any, int]
+
+    @classmethod
+    def empty(cls) -> "Numbers":
+        """Return no cells, with room for 4,096."""
+        return cls(np.zeros(4096), {})
+
+    def address(self, key: Any, value: float | None = None) -> int:
+        """Return the address of a cell, made at its first use.
+
+        Parameters
+        ----------
+        key : object
+            Which.
+        value : float, optional
+            What it holds.
+
+        Returns
+        -------
+        int
+        """
+        if key not in self.places:
+            if len(self.places) == len(self.vector):
+                raise Unsupported("more than 4,096 different numbers")
+            self.places[key] = len(self.places)
+        place = self.places[key]
+        if value is not None:
+            self.vector[place] = value
+        return int(self.vector.ctypes.data) + 8 * place
+
+
+class Assembly:
+    """A Program that is ready to be put into tables.
+
+    Parameters
+    ----------
+    program : Program
+        What is computed.
+    dtype : dtype
+        float32 or float64.
+    same_place : dict
+        Output place -> leaf place whose memory it overwrites, such as
+        ``("new", "w"): ("w", "")``.
+    gemm : int
+        Address of the matrix product.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        dtype: Any,
+        gemm: int,
+        same_place: dict[tuple[str, str], tuple[str, str]] | None = None,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.bits = 8 * self.dtype.itemsize
+        self.gemm = gemm
+        self.plan: Plan = Planner(program).plan()
+        self.program = self.plan.program
+        self.outputs = {s.id: place for place, s in self.program.outputs.items()}
+        if len(self.outputs) < len(self.program.outputs):
+            raise Unsupported("one value that goes to two places")
+        for symbol in self.program.outputs.values():
+            if stored_as(symbol) is not symbol or symbol.operation.group == "leaf":
+                self._refuse_alias(symbol)
+        leaves = {
+            (leaf.settings["vector"], leaf.settings["name"]): leaf.id
+            for leaf in self.program.leaves
+        }
+        overwritten = {
+            node: leaves[leaf]
+            for place, leaf in (same_place or {}).items()
+            for node in [self.program.outputs[place].id]
+            if leaf in leaves
+        }
+        self.kernels: list[Kernel | None] = [
+            Printer(self.plan, step, overwritten).kernel()
+            if isinstance(step, Loop)
+            else None
+            for step in self.plan.steps
+        ]
+        self._check_order(overwritten)
+        self._lives = self._intervals()
+
+    def _refuse_alias(self, symbol: Symbol) -> None:
+        source = stored_as(symbol)
+        if source.operation.group == "leaf" or source.id in self.outputs:
+            raise Unsupported("an output that is an input")
+        self.outputs[source.id] = self.outputs.pop(symbol.id)
+
+    def _check_order(self, overwritten: dict[int, int]) -> None:
+        """Refuse a plan that reads a memory after a step has overwritten it."""
+        written: dict[int, int] = {}
+        for i, step in enumerate(self.plan.steps):
+            for node in self._nodes(step):
+                for value in node.inputs:
+                    if isinstance(value, Symbol):
+                        at = written.get(stored_as(value).id)
+                        if at is not None and at != i:
+                            raise Unsupported(
+                                "a memory that is read after it was written"
+                            )
+            for node in self._nodes(step):
+                if node.id in overwritten:
+                    written[overwritten[node.id]] = i
+
+    @staticmethod
+    def _nodes(step: Loop | Call) -> list[Symbol]:
+        return step.nodes if isinstance(step, Loop) else [step.node]
+
+    # -- memory ------------------------------------------------------------------------
+
+    def _intervals(self) -> dict[int, tuple[int, int, Symbol]]:
+        """Return for every stored value the steps between which it lives."""
+        found: dict[int, tuple[int, int, Symbol]] = {}
+        for i, step in enumerate(self.plan.steps):
+            for node in self._nodes(step):
+                if node.id in self.plan.stored and node.id not in self.outputs:
+                    found[node.id] = (i, i, node)
+            for node in self._nodes(step):
+                for value in node.inputs:
+                    if not isinstance(value, Symbol):
+                        continue
+                    source = stored_as(value)
+                    if source.operation.name == "transpose":
+                        source = stored_as(source.inputs[0])
+                    if source.id in found:
+                        begin, _, symbol = found[source.id]
+                        found[source.id] = (begin, i, symbol)
+        return found
+
+    def _bytes(self, node: Symbol, n: int) -> int:
+        rows, columns = space_of(node.shape)
+        item = _ITEM.get(kind_letter(node), self.dtype.itemsize)
+        size = length(rows, n) * columns * item
+        return math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
+
+    def arena(self, n: int) -> tuple[dict[Any, int], int]:
+        """Return offsets in the arena for a batch size, and its size in bytes.
+
+        Parameters
+        ----------
+        n : int
+            The largest batch.
+
+        Returns
+        -------
+        offsets : dict
+            Node id, or (step, scratch), -> offset.
+        size : int
+        """
+        wanted: list[tuple[int, int, Any, int]] = [
+            (begin, end, key, self._bytes(node, n))
+            for key, (begin, end, node) in self._lives.items()
+        ]
+        for i, kernel in enumerate(self.kernels):
+            for operand in kernel.operands if kernel else []:
+                if operand.kind == "scratch":
+                    step = self.plan.steps[i]
+                    assert isinstance(step, Loop)
+                    size = step.space[1] * self.dtype.itemsize + ALIGNMENT
+                    wanted.append((i, i, (i, operand.what), size))
+        offsets: dict[Any, int] = {}
+        placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, size
+        for begin, end, key, size in sorted(wanted, key=lambda w: -w[3]):
+            offset = 0
+            for other in sorted(placed, key=lambda p: p[2]):
+                together = other[0] <= end and begin <= other[1]
+                if (
+                    together
+                    and offset < other[2] + other[3]
+                    and other[2] < offset + size
+                ):
+                    offset = math.ceil((other[2] + other[3]) / ALIGNMENT) * ALIGNMENT
+            offsets[key] = offset
+            placed.append((begin, end, offset, size))
+        total = max((offset + size for _, _, offset, size in placed), default=0)
+        return offsets, total + ALIGNMENT
+
+    # -- tables ------------------------------------------------------------------------
+
+    def calls(
+        self,
+        n: int,
+        where: Callable[[tuple[str, str]], int],
+        arena: int,
+        offsets: dict[Any, int],
+        numbers: Numbers,
+        *,
+        batch: int | None = None,
+        first: int = 0,
+        seed: int = 0,
+        step: int = 0,
+        piece: tuple[int, int] | None = None,
+    ) -> list[tuple[int, list[int]]]:
+        """Return the calls for a batch (or a shard of one) in order.
+
+        Parameters
+        ----------
+        n : int
+            Rows of the batch or shard.
+        where : callable
+            Returns the address of a leaf or output by (vector, name).
+        arena : int
+            Address of the arena, aligned.
+        offsets : dict
+            From `arena`.
+        numbers : Numbers
+            Cells for numbers.
+        batch : int
+            Rows of the whole batch; n by default.
+        first : int
+            Row of the batch at which the shard begins.
+        seed, step : int
+            Addresses of the key of the random numbers and of the iteration.
+        piece : (int, int), optional
+            Only these columns of vectors, from and to; the sums of a piece go to
+            ``("norm", number of the piece)``.
+
+        Returns
+        -------
+        list of (int, list of int)
+            Kernel addresses and operands.
+        """
+        context = _Context(
+            self,
+            n,
+            where,
+            arena,
+            offsets,
+            numbers,
+            batch or n,
+            first,
+            seed,
+            step,
+            piece,
+        )
+        found = []
+        for i, plan_step in enumerate(self.plan.steps):
+            if isinstance(plan_step, Loop):
+                kernel = self.kernels[i]
+                assert kernel is not None
+                address = cache.load(kernel.body, self.bits, kernel.note)
+                found.append((address, context.loop(i, plan_step.space, kernel)))
+            else:
+                found += context.call(plan_step.node)
+        return found
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether an update can run on pieces of the vector: one loop, no inner sums."""
+        if len(self.plan.steps) != 1 or not isinstance(self.plan.steps[0], Loop):
+            return False
+        sums = {
+            n.id for n in self.plan.steps[0].nodes if n.operation.group == "reduction"
+        }
+        return not any(
+            isinstance(value, Symbol) and value.id in sums
+            for node in self.plan.steps[0].nodes
+            for value in node.inputs
+        )
+
+
+@dataclass
+class _Context:
+    """One filling of the table, see `Assembly.calls`."""
+
+    assembly: Assembly
+    n: int
+    where: Callable[[tuple[str, str]], int]
+    arena: int
+    offsets: dict[Any, int]
+    numbers: Numbers
+    batch: int
+    first: int
+    seed: int
+    step: int
+    piece: tuple[int, int] | None
+
+    def address(self, node: Symbol) -> int:
+        """Return where a stored value is."""
+        source = stored_as(node)
+        if source.operation.group == "leaf":
+            return self.where((source.settings["vector"], source.settings["name"]))
+        if source.id in self.assembly.outputs:
+            return self.where(self.assembly.outputs[source.id])
+        return self.arena + self.offsets[source.id]
+
+    def loop(self, index: int, space: Space, kernel: Kernel) -> list[int]:
+        rows, columns = length(space[0], self.n), space[1]
+        if self.piece is not None:
+            columns = self.piece[1] - self.piece[0]
+        return [rows, columns, *(self._operand(index, o) for o in kernel.operands)]
+
+    def _operand(self, index: int, operand: Operand) -> int:
+        kind, what = operand.kind, operand.what
+        if kind == "array":
+            return self.address(what) + self._shift(what)
+        if kind == "number":
+            if what == "n":
+                return self.numbers.address(("n", self.batch), float(self.batch))
+            if isinstance(what, str):
+                return self.numbers.address(what)
+            return self.numbers.address(("number", repr(what)), what)
+        if kind == "scratch":
+            return self.arena + self.offsets[index, what]
+        return {
+            "seed": self.seed,
+            "step": self.step,
+            "first": self.first,
+            "stream": what,
+        }[kind]
+
+    def _shift(self, node: Symbol) -> int:
+        """Return how far into a vector a piece begins."""
+        if self.piece is None or space_of(node.shape)[1] == 1:
+            return 0
+        item = _ITEM.get(kind_letter(node), self.assembly.dtype.itemsize)
+        return self.piece[0] * item
+
+    def call(self, node: Symbol) -> list[tuple[int, list[int]]]:
+        """Return the calls of a hand-written kernel."""
+        name = node.operation.name
+        make = getattr(self, f"_{name}", None)
+        if make is None:
+            raise Unsupported(f"the operation {name}")
+        text, rows = make(node)
+        address = cache.load(text, self.assembly.bits)
+        return [(address, row) for row in rows]
+
+    def _size(self, node: Symbol) -> tuple[int, int]:
+        rows, columns = space_of(node.shape)
+        return length(rows, self.n), columns
+
+    def _matmul(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        sides, inner = [], 0
+        for place, value in enumerate(node.inputs):
+            turned = value.operation.name == "transpose"
+            source = value.inputs[0] if turned else value
+            rows, columns = self._size(source)
+            sides.append((112 if turned else 111, self.address(source), columns))
+            if place == 0:
+                inner = rows if turned else columns
+        (how_x, x, long_x), (how_y, y, long_y) = sides
+        rows, columns = self._size(node)
+        z = self.address(node)
+        function = self.assembly.gemm
+        row = [
+            rows,
+            columns,
+            function,
+            how_x,
+            how_y,
+            inner,
+            x,
+            long_x,
+            y,
+            long_y,
+            z,
+            columns,
+        ]
+        return library.PRODUCT, [row]
+
+    def _transpose(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        rows, columns = self._size(node)
+        return library.TRANSPOSE, [
+            [rows, columns, self.address(node.inputs[0]), self.address(node)]
+        ]
+
+    def _slice(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        index = node.settings["index"]
+        parts = index if isinstance(index, tuple) else (index,)
+        source = node.inputs[0]
+        cut = parts[-1]
+        others = all(p is Ellipsis or p == slice(None) for p in parts[:-1])
+        full = Ellipsis in parts or len(parts) == source.ndim
+        if (
+            not isinstance(cut, slice)
+            or not others
+            or not full
+            or cut.step not in (None, 1)
+        ):
+            raise Unsupported(f"the slice {index}")
+        begin = cut.indices(source.shape[-1])[0]
+        rows, columns = self._size(node)
+        long_x = self._size(source)[1]
+        x = self.address(source) + begin * self.assembly.dtype.itemsize
+        return library.COPY, [[rows, columns, x, long_x, self.address(node), columns]]
+
+    def _concatenate(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        if node.settings["axis"] not in (-1, node.ndim - 1):
+            raise Unsupported("concatenate along another axis than the last")
+        rows, total = self._size(node)
+        z, found = self.address(node), []
+        for value in node.inputs:
+            columns = self._size(value)[1]
+            found.append([rows, columns, self.address(value), columns, z, total])
+            z += columns * self.assembly.dtype.itemsize
+        return library.COPY, found
+
+    def _take(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        table, index = node.inputs
+        rows, columns = self._size(node)
+        return library.TAKE, [
+            [
+                rows,
+                columns,
+                self.address(table),
+                self.address(index),
+                self.address(node),
+            ]
+        ]
+
+    def _take_along_axis(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        source, index = node.inputs
+        rows, columns = self._size(node)
+        long_x = self._size(source)[1]
+        return library.TAKE_ALONG, [
+            [
+                rows,
+                columns,
+                self.address(source),
+                long_x,
+                self.address(index),
+                self.address(node),
+            ]
+        ]
+
+    def _scatter_add(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        values, index = node.inputs
+        rows, columns = self._size(values)
+        total = self._size(node)[0]
+        return library.SCATTER_ADD, [
+            [
+                rows,
+                columns,
+                self.address(values),
+                self.address(index),
+                self.address(node),
+                total,
+            ]
+        ]
+
+
+def reads_numbers(program: Program) -> list[str]:
+    """Return the names of the numbers that a Program is given at run time.
+
+    Parameters
+    ----------
+    program : Program
+        Any.
+
+    Returns
+    -------
+    list of str
+    """
+    return [leaf.settings["vector"] for leaf in program.leaves if leaf.kind == NUMBER]

@@ -1,0 +1,151 @@
+"""Kernels on disk: a readable file each, compiled once a machine.
+
+A file is named by the hash of its text and of the modules that give its words their
+meaning, and is never rewritten. Numba keeps the machine code beside it, keyed by the
+CPU, so a folder can be shared between machines.
+"""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+import threading
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pellucid._version import __version__
+
+_HEAD = "from pellucid.engines.compiled.words{bits} import *\n\n\n@kernel\n"
+_lock = threading.RLock()
+_loaded: dict[str, Any] = {}
+
+
+@cache
+def folder() -> Path:
+    """Return the folder of the kernels.
+
+    ``PELLUCID_CACHE``, else the platform's place for caches; a temporary folder where
+    that cannot be written.
+
+    Returns
+    -------
+    Path
+    """
+    given = os.environ.get("PELLUCID_CACHE")
+    if given:
+        wanted = Path(given)
+    elif sys.platform == "win32":
+        wanted = (
+            Path(os.environ.get("LOCALAPPDATA", Path.home())) / "pellucid" / "cache"
+        )
+    elif sys.platform == "darwin":
+        wanted = Path.home() / "Library" / "Caches" / "pellucid"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        wanted = Path(base) / "pellucid"
+    wanted = wanted / f"kernels-{__version__}"
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            pass
+    except OSError as error:
+        instead = Path(tempfile.mkdtemp(prefix="pellucid-kernels-"))
+        warnings.warn(
+            f"The folder for compiled kernels, {wanted}, cannot be written "
+            f"({error.strerror}); they are kept in {instead} for now. Set PELLUCID_CACHE "
+            "to a folder that can.",
+            stacklevel=2,
+        )
+        return instead
+    return wanted
+
+
+@cache
+def _meaning() -> bytes:
+    """Return a hash of the modules that give kernels their words."""
+    here = Path(__file__).parent
+    digest = hashlib.sha1(usedforsecurity=False)
+    for name in ("elementary", "runtime", "words32", "words64"):
+        digest.update((here / f"{name}.py").read_bytes())
+    return digest.digest()
+
+
+def name_of(body: str, bits: int) -> str:
+    """Return the name of a kernel's file.
+
+    Parameters
+    ----------
+    body : str
+        Its function.
+    bits : int
+        32 or 64.
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha1(_meaning(), usedforsecurity=False)
+    digest.update(f"{bits}\n{body}".encode())
+    return f"kernel_{digest.hexdigest()[:16]}"
+
+
+def text_of(body: str, bits: int, note: str = "") -> str:
+    """Return the whole text of a kernel's file.
+
+    Parameters
+    ----------
+    body : str
+        Its function.
+    bits : int
+        32 or 64.
+    note : str
+        The formula in the words of the first network that used it.
+
+    Returns
+    -------
+    str
+    """
+    comment = "".join(f"# {line}\n" for line in note.splitlines())
+    return comment + _HEAD.format(bits=bits) + body
+
+
+def load(body: str, bits: int, note: str = "") -> int:
+    """Return the address of a kernel, compiled at its first use on this machine.
+
+    Parameters
+    ----------
+    body : str
+        Its function.
+    bits : int
+        32 or 64.
+    note : str
+        See `text_of`.
+
+    Returns
+    -------
+    int
+    """
+    name = name_of(body, bits)
+    with _lock:
+        if name not in _loaded:
+            _loaded[name] = _import(name, text_of(body, bits, note))
+        address: int = _loaded[name].address
+    return address
+
+
+def _import(name: str, text: str) -> Any:
+    path = folder() / f"{name}.py"
+    if not path.exists():
+        temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    spec = importlib.util.spec_from_file_location(f"pellucid_kernels.{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.run

@@ -1,0 +1,89 @@
+"""The hand-written kernels: what is not elementwise.
+
+Like the printed ones they are the text of a function ``run(a)`` with ``a[0]`` rows,
+``a[1]`` columns and then operands; sizes and addresses come at run time.
+"""
+
+# Matrix product z = x y, with either side transposed: BLAS does it.
+# a: function, how x, how y, inner length, x, leading length of x, y, of y, z, of z
+PRODUCT = """def run(a):
+    gemm(a[2], a[3], a[4], a[0], a[1], a[5], a[6], a[7], a[8], a[9], number(0), a[10], a[11])
+"""
+
+# Copy a block of columns into a block of columns. a: x, row length of x, z, of z
+COPY = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    long_x = a[3]
+    long_z = a[5]
+    x = array(floats(a[2]), rows * long_x)
+    z = array(floats(a[4]), rows * long_z)
+    for i in range(rows):
+        for j in range(columns):
+            z[i * long_z + j] = x[i * long_x + j]
+"""
+
+# z = x transposed; rows and columns are those of z. a: x, z
+TRANSPOSE = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = array(floats(a[2]), (columns, rows))
+    z = array(floats(a[3]), (rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            z[i, j] = x[j, i]
+"""
+
+# The rows of a batch, in the order of the epoch. a: x, order, where to begin, first, z
+GATHER = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = {kind}(a[2])
+    order = integers(a[3])
+    begin = integers(a[4])[0] + a[5]
+    z = array({kind}(a[6]), (rows, columns))
+    for i in range(rows):
+        row = order[begin + i] * columns
+        for j in range(columns):
+            z[i, j] = x[row + j]
+"""
+
+# Rows of a table. a: table, indices, z
+TAKE = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = floats(a[2])
+    index = array(integers(a[3]), rows)
+    z = array(floats(a[4]), (rows, columns))
+    for i in range(rows):
+        row = index[i] * columns
+        for j in range(columns):
+            z[i, j] = x[row + j]
+"""
+
+# One entry of every row, or several. a: x, row length of x, indices, z
+TAKE_ALONG = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = array(floats(a[2]), (rows, a[3]))
+    index = array(integers(a[4]), (rows, columns))
+    z = array(floats(a[5]), (rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            z[i, j] = x[i, index[i, j]]
+"""
+
+# Sums of rows by index; the first size is that of the values. a: x, indices, z, its rows
+SCATTER_ADD = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = array(floats(a[2]), (rows, columns))
+    index = array(integers(a[3]), rows)
+    z = array(floats(a[4]), (a[5], columns))
+    for i in range(a[5]):
+        for j in range(columns):
+            z[i, j] = number(0)
+    for i in range(rows):
+        for j in range(columns):
+            z[index[i], j] += x[i, j]
+"""

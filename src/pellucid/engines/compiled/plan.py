@@ -1,0 +1,469 @@
+"""From a Program to a plan: which operations share a loop, and in which order.
+
+Everything here is pure bookkeeping on Symbols. Every array is seen as a matrix of
+(rows, columns): the product of its leading axes, and its last axis. A vector with one
+entry a sample is (n, 1), any other vector (1, length), a scalar (1, 1).
+
+A plan is a list of steps. A `Loop` is a fused elementwise kernel, printed from its
+operations; a `Call` is one of the hand-written kernels. The one rule of fusion: walk the
+operations in order and let elementwise ones wait; when something needs a value (a
+reduction, a call, an output), place the whole waiting tree below it as a unit, in the
+first loop over the same space that comes late enough. Nothing is computed twice, and
+nothing is computed before it is needed.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from pellucid.program import Program
+from pellucid.symbol import BOOL, INTEGER, NUMBER, Dim, Symbol, Trace
+
+Extent = tuple[int, bool]  # a factor, and whether the batch size multiplies it
+Space = tuple[Extent, int]  # rows and columns
+
+ONE: Extent = (1, False)
+
+
+class Unsupported(Exception):
+    """A Program that the compiled engine cannot run; the readable one can."""
+
+
+def extent(length: Any) -> Extent:
+    """Return a length as a factor and whether the batch size multiplies it.
+
+    Parameters
+    ----------
+    length : int or Dim
+        Length of an axis.
+
+    Returns
+    -------
+    tuple of (int, bool)
+    """
+    return (length.factor, True) if isinstance(length, Dim) else (int(length), False)
+
+
+def space_of(shape: tuple[Any, ...]) -> Space:
+    """Return a shape as rows and columns.
+
+    Parameters
+    ----------
+    shape : tuple
+        Of integers and Dims.
+
+    Returns
+    -------
+    Space
+    """
+    if not shape:
+        return ONE, 1
+    if len(shape) == 1:
+        rows = extent(shape[0])
+        return (rows, 1) if rows[1] else (ONE, rows[0])
+    if isinstance(shape[-1], Dim):
+        raise Unsupported("an array whose last axis is the batch")
+    factors = [extent(length) for length in shape[:-1]]
+    if sum(scaled for _, scaled in factors) > 1:
+        raise Unsupported("an array with the batch size in two axes")
+    rows = (math.prod(f for f, _ in factors), any(scaled for _, scaled in factors))
+    return rows, int(shape[-1])
+
+
+def is_alias(node: Symbol) -> bool:
+    """Return whether a Symbol is the same numbers in memory under another shape.
+
+    Parameters
+    ----------
+    node : Symbol
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    name = node.operation.name
+    if name in ("reshape", "positive"):
+        return True
+    if name != "slice":
+        return False
+    index = node.settings["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    source = node.inputs[0].shape
+    axis = 0
+    for part in parts:
+        if part is None:
+            continue
+        if part is Ellipsis:
+            axis = len(source) - sum(1 for p in parts if p not in (None, Ellipsis))
+            continue
+        whole = isinstance(part, slice) and part == slice(None)
+        if not whole and not (isinstance(part, int) and source[axis] == 1):
+            return False
+        axis += 1
+    return True
+
+
+def stored_as(node: Symbol) -> Symbol:
+    """Return the Symbol whose memory a Symbol is.
+
+    Parameters
+    ----------
+    node : Symbol
+        Any.
+
+    Returns
+    -------
+    Symbol
+    """
+    while is_alias(node):
+        node = node.inputs[0]
+    return node
+
+
+def reduction_axis(node: Symbol) -> str:
+    """Return what a reduction is over: ``"columns"``, ``"rows"`` or ``"all"``.
+
+    Parameters
+    ----------
+    node : Symbol
+        A reduction.
+
+    Returns
+    -------
+    str
+    """
+    source, axes = node.inputs[0], node.settings["axis"]
+    if len(axes) == source.ndim:
+        return "columns" if space_of(source.shape)[0] == ONE else "all"
+    if axes == (source.ndim - 1,) or axes == tuple(range(1, source.ndim)):
+        return "columns"
+    return "rows"
+
+
+def loop_space(node: Symbol) -> Space:
+    """Return the space that an operation loops over.
+
+    Parameters
+    ----------
+    node : Symbol
+        An elementwise operation or a reduction.
+
+    Returns
+    -------
+    Space
+    """
+    if node.operation.group != "reduction":
+        return space_of(node.shape)
+    source = node.inputs[0]
+    rows, columns = space_of(source.shape)
+    per_sample = (
+        node.settings["axis"] == tuple(range(1, source.ndim)) and source.ndim > 2
+    )
+    if per_sample:
+        rest = math.prod(int(length) for length in source.shape[1:])
+        return extent(source.shape[0]), rest
+    return rows, columns
+
+
+# An operation of so little work is done again where it is needed again: a sum is quicker
+# than a trip to memory. A tree of more operations than this is kept all the same.
+CHEAP_WORK, CHEAP_TREE = 2, 8
+
+
+def unshared(program: Program) -> Program:
+    """Return the Program with a copy of cheap operations for each of their users.
+
+    Tracing makes equal calls one; here the cheap ones become many again, so that a value
+    such as ``z = t + b`` need not be kept from the forward pass for the backward pass.
+
+    Parameters
+    ----------
+    program : Program
+        As it was written down.
+
+    Returns
+    -------
+    Program
+    """
+    trace = Trace()
+    made: dict[int, Symbol] = {}
+    outputs = {symbol.id for symbol in program.outputs.values()}
+
+    def again(node: Symbol, inputs: tuple[Any, ...]) -> Symbol:
+        trace.layer = node.layer
+        copy = Symbol(
+            trace, node.operation, inputs, node.settings, node.shape, node.kind
+        )
+        copy.label = node.label
+        return copy
+
+    def cheap(node: Symbol) -> bool:
+        if node.kind == NUMBER:
+            return False
+        light = (
+            node.operation.group == "elementwise" and node.operation.work <= CHEAP_WORK
+        )
+        return (light or is_alias(node)) and node.id not in outputs
+
+    def size(node: Symbol) -> int:
+        inner = (v for v in node.inputs if isinstance(v, Symbol) and cheap(v))
+        return 1 + sum(map(size, inner))
+
+    sizes = {node.id: size(node) for node in program.operations if cheap(node)}
+
+    def kept(value: Any) -> Any:
+        """Return the one copy of a value for those who read it from memory."""
+        if not isinstance(value, Symbol):
+            return value
+        if value.id not in made:
+            reads = kept if value.operation.group in ("structural", "alias") else fresh
+            made[value.id] = again(value, tuple(map(reads, value.inputs)))
+        return made[value.id]
+
+    def fresh(value: Any) -> Any:
+        """Return a copy of its own of a cheap value, or the one copy."""
+        if isinstance(value, Symbol) and sizes.get(value.id, 99) <= CHEAP_TREE:
+            return again(value, tuple(map(fresh, value.inputs)))
+        return kept(value)
+
+    for node in program.operations:
+        if sizes.get(node.id, 99) > CHEAP_TREE:
+            kept(node)
+    trace.outputs = {place: kept(symbol) for place, symbol in program.outputs.items()}
+    return Program(program.name, trace)
+
+
+@dataclass(eq=False)
+class Loop:
+    """Operations that share one loop over rows and columns.
+
+    Attributes
+    ----------
+    space : Space
+        What is looped over.
+    nodes : list of Symbol
+        In an order in which they can be computed.
+    """
+
+    space: Space
+    nodes: list[Symbol] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Call:
+    """One hand-written kernel.
+
+    Attributes
+    ----------
+    node : Symbol
+        The operation.
+    """
+
+    node: Symbol
+
+
+@dataclass
+class Plan:
+    """What an engine carries out, in order.
+
+    Attributes
+    ----------
+    program : Program
+        What it was made from.
+    steps : list of Loop or Call
+        In order.
+    stored : set of int
+        Ids of the nodes that live in memory: read by another step, or an output.
+    """
+
+    program: Program
+    steps: list[Loop | Call]
+    stored: set[int]
+
+
+class Planner:
+    """Makes the plan of a Program.
+
+    Parameters
+    ----------
+    program : Program
+        What to plan.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = unshared(program)
+        self.steps: list[Loop | Call] = []
+        self.position: dict[int, int] = {}  # node id -> step that computes it
+        self.stored: set[int] = set()
+
+    def plan(self) -> Plan:
+        """Return the plan.
+
+        Returns
+        -------
+        Plan
+        """
+        outputs = [stored_as(symbol) for symbol in self.program.outputs.values()]
+        for node in self.program.operations:
+            if is_alias(node) or node.kind == NUMBER:
+                continue
+            if node.operation.group == "structural":
+                self._call(node)
+            elif node.operation.name == "transpose" or node.operation.name == "slice":
+                self._copy_if_needed(node)
+            elif node.operation.group == "reduction":
+                self._place(node)
+        for node in outputs:
+            if node.operation.group != "leaf" and node.id not in self.position:
+                self._place(node)
+            self.stored.add(node.id)
+        for step in self.steps:
+            if isinstance(step, Loop):
+                step.nodes.sort(key=lambda node: node.id)
+        return Plan(self.program, self.steps, self.stored)
+
+    # -- hand-written kernels ----------------------------------------------------------
+
+    def _call(self, node: Symbol) -> None:
+        for value in node.inputs:
+            if isinstance(value, Symbol):
+                source = value
+                if (
+                    source.operation.name == "transpose"
+                    and node.operation.name == "matmul"
+                ):
+                    source = source.inputs[0]
+                self._store(source)
+        self.position[node.id] = len(self.steps)
+        self.stored.add(node.id)
+        self.steps.append(Call(node))
+
+    def _copy_if_needed(self, node: Symbol) -> None:
+        """Plan a copy for a transpose or a slice, unless only products read it."""
+        users = [
+            user
+            for user in self.program.operations
+            if any(value is node for value in user.inputs)
+        ]
+        transposed = node.operation.name == "transpose"
+        is_output = any(symbol is node for symbol in self.program.outputs.values())
+        products = all(user.operation.name == "matmul" for user in users)
+        if not (transposed and products and not is_output):
+            if transposed and node.ndim != 2:
+                raise Unsupported("a transpose of more than two axes")
+            if transposed and isinstance(node.shape[-1], Dim):
+                raise Unsupported("a transpose that is not part of a matrix product")
+            self._call(node)
+
+    def _store(self, node: Symbol) -> None:
+        """See to it that a value is in memory."""
+        source = stored_as(node)
+        if source.operation.group != "leaf" and source.id not in self.position:
+            self._place(source)
+        self.stored.add(source.id)
+
+    # -- fused loops -------------------------------------------------------------------
+
+    def _place(self, sink: Symbol) -> None:
+        space = loop_space(sink)
+        tree: list[Symbol] = []
+        earliest = self._gather(sink, space, tree)
+        position = next(
+            (
+                i
+                for i in range(earliest, len(self.steps))
+                if isinstance(self.steps[i], Loop) and self.steps[i].space == space  # type: ignore[union-attr]
+            ),
+            len(self.steps),
+        )
+        if position == len(self.steps):
+            self.steps.append(Loop(space))
+        loop = self.steps[position]
+        assert isinstance(loop, Loop)
+        loop.nodes += tree
+        for node in tree:
+            self.position[node.id] = position
+        for node in tree:
+            self._store_what_comes_from_elsewhere(node, position)
+
+    def _gather(self, node: Symbol, space: Space, tree: list[Symbol]) -> int:
+        """Collect the waiting nodes below a sink; return the earliest place for them."""
+        earliest = 0
+        for value in node.inputs:
+            if not isinstance(value, Symbol) or value.kind == NUMBER:
+                continue
+            source = stored_as(value)
+            if source.operation.group == "leaf" or any(source is t for t in tree):
+                continue
+            if source.id not in self.position:
+                if self._fits(value, source, space) and _waits(source):
+                    earliest = max(earliest, self._gather(source, space, tree))
+                    continue
+                self._place(source)
+            earliest = max(earliest, self._after(value, source, space))
+        tree.append(node)
+        return earliest
+
+    def _fits(self, value: Symbol, source: Symbol, space: Space) -> bool:
+        """Return whether a waiting node can be computed inside a loop over the space."""
+        rows, _ = space
+        seen, own = space_of(value.shape), space_of(source.shape)
+        return seen == own and own in (space, (rows, 1))
+
+    def _after(self, value: Symbol, source: Symbol, space: Space) -> int:
+        """Return the first step that can read a value that has its place."""
+        position = self.position[source.id]
+        step = self.steps[position]
+        if not isinstance(step, Loop) or step.space != space or is_late(source, step):
+            return position + 1
+        # Seen in another arrangement, it must be in memory first.
+        return position + (space_of(value.shape) != space_of(source.shape))
+
+    def _store_what_comes_from_elsewhere(self, node: Symbol, position: int) -> None:
+        for value in node.inputs:
+            if isinstance(value, Symbol) and value.kind != NUMBER:
+                source = stored_as(value)
+                leaf = source.operation.group == "leaf"
+                if not leaf and self.position[source.id] != position:
+                    self.stored.add(source.id)
+
+
+def _waits(node: Symbol) -> bool:
+    return node.operation.group in ("elementwise", "random")
+
+
+def is_late(node: Symbol, loop: Loop) -> bool:
+    """Return whether a value is complete only when its loop has ended.
+
+    Parameters
+    ----------
+    node : Symbol
+        Computed in the loop.
+    loop : Loop
+        The loop.
+
+    Returns
+    -------
+    bool
+    """
+    if node.operation.group != "reduction":
+        return False
+    if reduction_axis(node) != "columns":
+        return True
+    return space_of(node.shape) != (loop.space[0], 1)
+
+
+def kind_letter(node: Symbol) -> str:
+    """Return the kind of a value in memory: ``f`` float, ``i`` integer, ``b`` condition.
+
+    Parameters
+    ----------
+    node : Symbol
+        Any value with an address.
+
+    Returns
+    -------
+    str
+    """
+    return {INTEGER: "i", BOOL: "b"}.get(node.kind, "f")

@@ -1,0 +1,26 @@
+"""Pictures of data, training and networks.
+
+Each function draws in an `Axes`, its own or a given one, and returns it; none changes
+the style of other pictures.
+"""
+
+from pellucid.plots.activation_curve import activation
+from pellucid.plots.confusion import confusion_matrix
+from pellucid.plots.data_scatter import data
+from pellucid.plots.diagram import network
+from pellucid.plots.diagram_svg import network_svg
+from pellucid.plots.loss_curves import history, metrics
+from pellucid.plots.prediction_pairs import predictions
+from pellucid.plots.regions import decision_boundary
+
+__all__ = [
+    "activation",
+    "confusion_matrix",
+    "data",
+    "decision_boundary",
+    "history",
+    "metrics",
+    "network",
+    "network_svg",
+    "predictions",
+]

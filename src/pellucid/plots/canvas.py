@@ -1,0 +1,164 @@
+"""What every picture has in common: an Axes to draw in, and a quiet frame."""
+
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import ConfigurationError
+from pellucid.plots.palette import brightness
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def canvas(ax: Any, size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
+    """Return the Axes to draw in: the given one, or that of a new figure.
+
+    Parameters
+    ----------
+    ax : Axes or None
+        What the user gave.
+    size : (float, float)
+        Width and height of a new figure, in inches.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ConfigurationError
+        If `ax` is something else, such as a figure or an array of Axes.
+    """
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=size, layout="constrained")[1]
+    if not isinstance(ax, Axes):
+        remedy = {
+            "Figure": "write ax=figure.subplots().",
+            "ndarray": "choose one of them, such as ax=axes[0].",
+        }.get(type(ax).__name__, "leave it out for a new figure.")
+        raise ConfigurationError(
+            f"Expected a matplotlib Axes as ax, got {type(ax).__name__}: {remedy}"
+        )
+    return ax
+
+
+def frame(ax: "Axes", x_label: str, y_label: str) -> None:
+    """Label the axes, draw a faint grid behind the data, and open the frame.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    x_label, y_label : str
+        What the axes are.
+    """
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.grid(visible=True, alpha=0.25, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def ink(ax: "Axes") -> Any:
+    """Return the colour of text in the user's style: dark, or light on a dark ground.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+
+    Returns
+    -------
+    colour
+    """
+    return ax.xaxis.label.get_color()
+
+
+def paper(ax: "Axes") -> str:
+    """Return the colour of the ground that is drawn on.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+
+    Returns
+    -------
+    str
+        Such as ``"#ffffff"``.
+    """
+    from matplotlib.colors import to_hex, to_rgba
+
+    if to_rgba(ax.get_facecolor())[3] > 0:
+        return to_hex(ax.get_facecolor())
+    figure = ax.get_figure(root=True)
+    return to_hex(figure.get_facecolor()) if figure is not None else "#ffffff"
+
+
+def two_colours(ax: "Axes") -> tuple[str, str]:
+    """Return a blue and an orange for curves, lighter ones on a dark ground.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+
+    Returns
+    -------
+    (str, str)
+    """
+    return ("#56B4E9", "#E69F00") if is_dark(ax) else ("#0072B2", "#D55E00")
+
+
+def is_dark(ax: "Axes") -> bool:
+    """Return whether light lines are seen better than dark ones.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+
+    Returns
+    -------
+    bool
+    """
+    return brightness(paper(ax)) < 0.5
+
+
+def legend_outside(
+    ax: "Axes", handles: Any, title: str = "", labels: Any = None
+) -> None:
+    """Draw a legend beside the data, or in a corner where nothing makes room for it.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    handles : sequence of artists
+        What is explained.
+    title : str
+        What stands above.
+    labels : sequence of str, optional
+        What the handles mean; their own labels otherwise.
+    """
+    figure = ax.get_figure(root=True)
+    beside = figure is not None and figure.get_layout_engine() is not None
+    place: dict[str, Any] = (
+        {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+        if beside
+        else {"loc": "upper right"}
+    )
+    # One column holds about twenty entries beside a picture of usual height.
+    columns = -(-len(handles) // 20)
+    ax.legend(
+        handles=list(handles),
+        labels=[handle.get_label() for handle in handles] if labels is None else labels,
+        title=title or None,
+        frameon=not beside,
+        ncols=columns,
+        alignment="left",
+        **place,
+    )

@@ -1,0 +1,179 @@
+"""The network as a picture: neurons are circles, weights are lines."""
+
+from typing import TYPE_CHECKING, Any
+
+from pellucid.network import NeuralNetwork
+from pellucid.plots.canvas import canvas, is_dark
+from pellucid.plots.diagram_layout import arrange
+from pellucid.plots.diagram_scene import (
+    GROUND,
+    RADIUS,
+    SMALL,
+    Line,
+    Scene,
+    circle_colour,
+    dashes,
+    letters,
+    level,
+    line_colour,
+    text_colour,
+    thickness,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SIZE = 0.62  # inches of one unit in a new figure, where that is not too large
+
+
+def network(
+    network: NeuralNetwork, ax: "Axes | None" = None, *, most: int = 16
+) -> "Axes":
+    """Draw a network: neurons as circles in columns, weights as lines.
+
+    A line is wider and darker the larger its weight is; positive weights are blue and
+    solid, negative ones orange and dashed. Neurons have the colour of their bias, and
+    its value inside. Layers without a matrix of weights are boxes.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        What to draw.
+    ax : Axes, optional
+        Where to draw; a new figure of suitable size otherwise.
+    most : int
+        Places in a column; of larger layers the first and last neurons are shown.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ConfigurationError
+        If it is no network, or `most` is below 2.
+    NotBuiltError
+        If the network has no weights yet.
+    DataError
+        If a weight is not finite.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> from matplotlib.figure import Figure
+    >>> net = pellucid.NeuralNetwork(
+    ...     [pellucid.Dense(4, "sigmoid"), pellucid.Dense(1, "sigmoid")],
+    ...     loss="sum_of_squares",
+    ...     input_shape=3,
+    ... )
+    >>> ax = pellucid.plots.network(net, Figure().add_subplot())
+    >>> ax.get_title()
+    'A network of 2 layers with 21 parameters'
+    """
+    scene = arrange(network, most)
+    if ax is None:
+        inch = min(_SIZE, 14 / scene.width, 9 / scene.height)
+        ax = canvas(None, (scene.width * inch, scene.height * inch + 0.4))
+    else:
+        box = canvas(ax).get_window_extent()
+        figure = ax.get_figure(root=True)
+        dots = figure.dpi if figure is not None else 100.0
+        inch = min(box.width / scene.width, box.height / scene.height) / dots
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    ax.set_xlim(0, scene.width)
+    ax.set_ylim(scene.height, 0)
+    ax.set_title(scene.title)
+    dark, points = is_dark(ax), inch * 72
+    _draw_lines(ax, scene, dark, points)
+    _draw_shapes(ax, scene, dark, points)
+    _write(ax, scene, dark, points)
+    return ax
+
+
+def _draw_lines(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
+    """Draw all lines; one unit has so many points."""
+    from matplotlib.collections import LineCollection
+
+    def corners(lines: list[Line]) -> list[list[tuple[float, float]]]:
+        return [[(point.x, point.y) for point in line.points] for line in lines]
+
+    passing = LineCollection(
+        corners(scene.passing),
+        colors=GROUND[dark]["quiet"],
+        linewidths=[thickness(scene, line) * points for line in scene.passing],
+        joinstyle="round",
+        zorder=1,
+    )
+    widths = [thickness(scene, line) for line in scene.weights]
+    styles: list[Any] = []
+    for line, width in zip(scene.weights, widths, strict=True):
+        # matplotlib multiplies dashes by the width of the line.
+        pattern = (0, tuple(length / width for length in dashes(width)))
+        styles.append(pattern if line.value is not None and line.value < 0 else "solid")
+    weights = LineCollection(
+        corners(scene.weights),
+        colors=[
+            line_colour(level(line.value, scene.largest_weight), dark)
+            for line in scene.weights
+        ],
+        linewidths=[width * points for width in widths],
+        linestyles=styles,
+        capstyle="butt",
+        zorder=2,
+    )
+    ax.add_collection(passing)
+    ax.add_collection(weights)
+
+
+def _draw_shapes(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
+    """Draw circles and boxes."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Circle, FancyBboxPatch
+
+    circles = PatchCollection(
+        [Circle((circle.at.x, circle.at.y), RADIUS) for circle in scene.circles],
+        facecolors=[
+            circle_colour(level(circle.value, scene.largest_bias), dark)
+            for circle in scene.circles
+        ],
+        edgecolors=GROUND[dark]["ink"],
+        linewidths=0.025 * points,
+        zorder=3,
+    )
+    ax.add_collection(circles)
+    for box in scene.boxes:
+        left_and_top = (box.at.x - box.width / 2, box.at.y - box.height / 2)
+        patch = FancyBboxPatch(
+            left_and_top,
+            box.width,
+            box.height,
+            boxstyle="round,pad=0,rounding_size=0.12",
+            facecolor=GROUND[dark]["box"],
+            edgecolor=GROUND[dark]["quiet"],
+            linewidth=0.03 * points,
+            zorder=3,
+        )
+        ax.add_patch(patch)
+
+
+def _write(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
+    """Write all texts, but for letters so small that they would be specks."""
+
+    def write(x: float, y: float, text: str, size: float, **style: Any) -> None:
+        if size * points >= 3:
+            usual = {"ha": "center", "va": "center_baseline", "zorder": 4}
+            style = usual | {"color": GROUND[dark]["ink"]} | style
+            ax.text(x, y, text, fontsize=size * points, **style)
+
+    for circle in scene.circles:
+        colour = text_colour(level(circle.value, scene.largest_bias), dark)
+        place = (circle.at.x, circle.at.y)
+        write(*place, circle.text, letters(circle.text), color=colour)
+    for box in scene.boxes:
+        turn = 90 if box.upright else 0
+        write(box.at.x, box.at.y, box.text, SMALL, rotation=turn, va="center")
+    for text in scene.texts:
+        weight = "bold" if text.bold else "normal"
+        side = "left" if text.from_left else "center"
+        write(text.at.x, text.at.y, text.text, text.size, fontweight=weight, ha=side)
