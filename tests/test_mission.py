@@ -165,7 +165,9 @@ def test_mazur_one_step():
 def test_mazur_ten_thousand_steps():
     net = mazur()
     history = net.fit(INPUT, TARGET, iterations=10_000, optimizer=GradientDescent(0.5))
-    assert net.evaluate(INPUT, TARGET)["loss"] == pytest.approx(3.51018778e-05, rel=1e-8)
+    assert net.evaluate(INPUT, TARGET)["loss"] == pytest.approx(
+        3.51018778e-05, rel=1e-8
+    )
     assert len(history.iterations) == 10_000
     assert net.frozen == ("dense_1.b", "dense_2.b")
     assert net.parameters["dense_2.b"].tolist() == [0.60, 0.60]

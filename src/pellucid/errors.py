@@ -52,7 +52,8 @@ def suggestion(name: object, known: Iterable[str]) -> str:
         For example ``"Did you mean 'sigmoid'?"``.
     """
     known = sorted(known)
-    near = get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    folded = {each.lower(): each for each in known}
+    near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
     if near:
-        return f"Did you mean {near[0]!r}?"
+        return f"Did you mean {folded[near[0]]!r}?"
     return f"Known names: {', '.join(known)}."

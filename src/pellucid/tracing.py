@@ -92,7 +92,7 @@ def training(blueprint: Blueprint) -> Program:
     return write_down("training", write)
 
 
-class _MemoryView:
+class MemoryView:
     """The optimizer's memories while its formula is written down."""
 
     def __init__(self, trace: Trace, names: tuple[str, ...], size: int) -> None:
@@ -134,7 +134,7 @@ def update(blueprint: Blueprint, optimizer: Optimizer, frozen: bool = False) -> 
         def vector(name: str, kind: str = FLOAT) -> Any:
             return trace.leaf(name, "", (size,), kind)
 
-        memory = _MemoryView(trace, optimizer.memories, size)
+        memory = MemoryView(trace, optimizer.memories, size)
         t, rate = (trace.leaf(name, "", (), NUMBER) for name in ("t", "rate"))
         trained = vector("trained", BOOL) if frozen else None
         trace.outputs["new", "w"] = optimizer.update(

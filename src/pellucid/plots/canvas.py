@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def canvas(ax: Any, size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
+def canvas(
+    ax: Any, size: tuple[float, float] = (6.0, 4.0), *, square: bool = False
+) -> "Axes":
     """Return the Axes to draw in: the given one, or that of a new figure.
 
     Parameters
@@ -18,6 +20,8 @@ def canvas(ax: Any, size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
         What the user gave.
     size : (float, float)
         Width and height of a new figure, in inches.
+    square : bool
+        Whether both axes will have the same scale.
 
     Returns
     -------
@@ -33,7 +37,9 @@ def canvas(ax: Any, size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
     if ax is None:
         import matplotlib.pyplot as plt
 
-        return plt.subplots(figsize=size, layout="constrained")[1]
+        # The other layout cuts off labels of axes that shrink to keep their scale.
+        layout: Any = "compressed" if square else "constrained"
+        return plt.subplots(figsize=size, layout=layout)[1]
     if not isinstance(ax, Axes):
         remedy = {
             "Figure": "write ax=figure.subplots().",

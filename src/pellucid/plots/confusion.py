@@ -72,7 +72,7 @@ def confusion_matrix(
     np.add.at(counts, (rows, columns), 1)
 
     inches = float(np.clip(2.2 + 0.55 * len(names), 4.0, 11.0))
-    ax = canvas(ax, (inches + 0.8, inches))
+    ax = canvas(ax, (inches + 0.8, inches), square=True)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap=share_map(), vmin=0.0, vmax=1.0)
     _write(ax, counts, shares)

@@ -39,8 +39,9 @@ def data(x_or_dataset: Any, y: Any = None, ax: "Axes | None" = None) -> "Axes":
     x_or_dataset : Dataset, or array_like of shape (n, features) or (n,)
         The data; a data frame gives its columns' names.
     y : array_like, shape (n,), (n, 1), or one-hot rows (n, classes), optional
-        Targets: texts, and up to 20 different whole numbers, are classes; any other
-        numbers are values. Of a `Dataset` its own by default.
+        Targets: texts are classes, and so are up to 20 different whole numbers that
+        come more than once; other numbers are values. Of a `Dataset` its own by
+        default.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
 
@@ -166,7 +167,7 @@ def as_targets(source: Any, y: Any, n: int) -> Targets:
     numbers = as_floats(array, "y", np.float64)
     found, indices = np.unique(numbers, return_inverse=True)
     whole = bool((found == np.floor(found)).all())
-    if whole and len(found) <= _MOST_CLASSES and len(found) < max(3, n):
+    if whole and len(found) <= min(_MOST_CLASSES, max(2, n - 1)):
         return Targets(indices, [f"{value:g}" for value in found], name)
     return Targets(numbers, [], name)
 

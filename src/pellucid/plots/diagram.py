@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pellucid.network import NeuralNetwork
-from pellucid.plots.canvas import canvas, is_dark
+from pellucid.plots.canvas import canvas, is_dark, paper
 from pellucid.plots.diagram_layout import arrange
 from pellucid.plots.diagram_scene import (
     GROUND,
@@ -73,7 +73,7 @@ def network(
     scene = arrange(network, most)
     if ax is None:
         inch = min(_SIZE, 14 / scene.width, 9 / scene.height)
-        ax = canvas(None, (scene.width * inch, scene.height * inch + 0.4))
+        ax = canvas(None, (max(scene.width * inch, 4.5), scene.height * inch + 0.4))
     else:
         box = canvas(ax).get_window_extent()
         figure = ax.get_figure(root=True)
@@ -159,11 +159,12 @@ def _draw_shapes(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
 
 def _write(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
     """Write all texts, but for letters so small that they would be specks."""
+    from matplotlib.patheffects import withStroke
 
-    def write(x: float, y: float, text: str, size: float, **style: Any) -> None:
+    def write(x: float, y: float, text: str, size: float, **own: Any) -> None:
         if size * points >= 3:
             usual = {"ha": "center", "va": "center_baseline", "zorder": 4}
-            style = usual | {"color": GROUND[dark]["ink"]} | style
+            style: dict[str, Any] = usual | {"color": GROUND[dark]["ink"]} | own
             ax.text(x, y, text, fontsize=size * points, **style)
 
     for circle in scene.circles:
@@ -176,4 +177,7 @@ def _write(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
     for text in scene.texts:
         weight = "bold" if text.bold else "normal"
         side = "left" if text.from_left else "center"
-        write(text.at.x, text.at.y, text.text, text.size, fontweight=weight, ha=side)
+        # Lines may pass behind: a rim in the colour of the ground keeps letters clear.
+        rim = [withStroke(linewidth=0.08 * points, foreground=paper(ax))]
+        style = {"fontweight": weight, "ha": side, "path_effects": rim}
+        write(text.at.x, text.at.y, text.text, text.size, **style)

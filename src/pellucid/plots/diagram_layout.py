@@ -435,7 +435,7 @@ class _Drawing:
         return self.box("side by side", path, joined, after)
 
     def stack(self, slices: list[slice]) -> float:
-        """Move groups of points below each other, around the middle; return their height."""
+        """Move groups of points below each other; return the height of all."""
         groups = [self.points[each] for each in slices if self.points[each]]
         reach = [
             (min(point.y for point in group), max(point.y for point in group))
@@ -478,7 +478,7 @@ class _Drawing:
                 at = self.point(x + 1.2 + RADIUS + 1.1 * place, y)
                 self.circle(Circle(at, short_number(value), value))
         if any(line.value is None for line in self.lines):
-            y = max(point.y for point in self.points) + 0.3
+            y = max(point.y for point in self.points) + 0.5
             ends = (self.point(left, y), self.point(left + 0.8, y))
             self.lines.append(Line(ends))
             self.write(left + 1.2, y, "passed on without a weight", from_left=True)
@@ -540,7 +540,7 @@ def _half_width(texts: list[str]) -> float:
 
 
 def _named(path: str) -> list[str]:
-    """Return the name of a layer, and that of the container it is in, if there is one."""
+    """Return the name of a layer, and that of the container it is in, if any."""
     container, _, name = path.rpartition(".")
     return [name, f"in {container}"] if container else [name]
 

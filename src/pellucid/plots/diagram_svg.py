@@ -172,7 +172,19 @@ def _text(text: Text) -> str:
         style["font-weight"] = 600
     if text.from_left:
         style["text-anchor"] = "start"
-    return _letters(text.at.x, text.at.y, text.text, text.size, style)
+    # Lines may pass behind: a rim in the colour of the ground keeps letters clear. It
+    # is a text of its own, since not every program knows paint-order.
+    rim = style | {
+        "class": "paper-rim",
+        "fill": "none",
+        "stroke": _LIGHT["paper"],
+        "stroke-width": _pixels(0.08),
+        "stroke-linejoin": "round",
+    }
+    return "".join(
+        _letters(text.at.x, text.at.y, text.text, text.size, each)
+        for each in (rim, style)
+    )
 
 
 def _letters(
@@ -205,6 +217,7 @@ def _rules_for_dark() -> str:
     dark = GROUND[True]
     rules = {
         "paper": f"fill:{dark['paper']}",
+        "paper-rim": f"stroke:{dark['paper']}",
         "quiet": f"stroke:{dark['quiet']}",
         "edge": f"stroke:{dark['ink']}",
         "box": f"fill:{dark['box']};stroke:{dark['quiet']}",

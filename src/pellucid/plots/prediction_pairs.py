@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pellucid.arrays import as_array, as_floats
 from pellucid.errors import DataError, ShapeError
-from pellucid.plots.canvas import canvas, frame, ink, legend_outside, paper
+from pellucid.plots.canvas import canvas, frame, ink, legend_outside, paper, two_colours
 from pellucid.plots.palette import class_colour, class_marker
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def predictions(y: Any, y_hat: Any, ax: "Axes | None" = None) -> "Axes":
         ax = canvas(ax)
         _one_by_one(ax, truth, guess)
     else:
-        ax = canvas(ax, (5.6, 4.6))
+        ax = canvas(ax, (6.2, 4.6), square=True)
         _against_diagonal(ax, truth, guess)
     return ax
 
@@ -90,29 +90,28 @@ def _one_by_one(ax: "Axes", truth: NDArray[Any], guess: NDArray[Any]) -> None:
     # Outputs stand side by side within the sample, and a target left of its prediction.
     width = 0.7 / outputs
     for column in range(outputs):
-        colour, marker = class_colour(column + 1), class_marker(column)
+        colour, marker = _colour(ax, column), class_marker(column)
         middle = sample + (column - (outputs - 1) / 2) * width
         left, right = middle - 0.18 * width, middle + 0.18 * width
         t, p = truth[:, column], guess[:, column]
         ax.plot([left, right], [t, p], color=colour, linewidth=1.2, alpha=0.7)
-        shape: Any = {"linestyle": "", "marker": marker, "markersize": 8}
-        ax.plot(
-            left, t, **shape, markerfacecolor=paper(ax), markeredgewidth=1.6, zorder=3
-        )
-        ax.plot(right, p, **shape, zorder=3)
+        dot: Any = {"linestyle": "", "marker": marker, "markersize": 8, "zorder": 3}
+        dot |= {"color": colour}
+        ax.plot(left, t, **dot, markerfacecolor=paper(ax), markeredgewidth=1.6)
+        ax.plot(right, p, **dot)
     frame(ax, "sample", "target and prediction")
     ax.set_xlim(-0.6, rows - 0.4)
     ax.set_xticks(sample)
     ax.grid(visible=False, axis="x")
     ax.margins(y=0.1)
-    one = class_colour(1) if outputs == 1 else ink(ax)
-    shape = {"linestyle": "", "marker": "o", "markersize": 8, "color": one}
+    one = _colour(ax, 0) if outputs == 1 else ink(ax)
+    circle: Any = {"linestyle": "", "marker": "o", "markersize": 8, "color": one}
     handles = [
-        Line2D([], [], **shape, markerfacecolor="none", label="target"),
-        Line2D([], [], **shape, label="prediction"),
+        Line2D([], [], **circle, markerfacecolor="none", label="target"),
+        Line2D([], [], **circle, label="prediction"),
         Line2D([], [], color=one, linewidth=1.2, alpha=0.7, label="error"),
     ]
-    legend_outside(ax, handles + _outputs(outputs))
+    legend_outside(ax, handles + _outputs(ax, outputs))
 
 
 def _against_diagonal(ax: "Axes", truth: NDArray[Any], guess: NDArray[Any]) -> None:
@@ -124,7 +123,7 @@ def _against_diagonal(ax: "Axes", truth: NDArray[Any], guess: NDArray[Any]) -> N
             truth[:, column],
             guess[:, column],
             s=dot_size(rows),
-            color=class_colour(column + 1),
+            color=_colour(ax, column),
             marker=class_marker(column),
             alpha=0.6,
             linewidth=0,
@@ -142,12 +141,16 @@ def _against_diagonal(ax: "Axes", truth: NDArray[Any], guess: NDArray[Any]) -> N
     ax.set_aspect("equal", adjustable="box")
     right = Line2D([], [], color=ink(ax), linestyle="--", label="exactly right")
     one = Line2D(
-        [], [], linestyle="", marker="o", color=class_colour(1), label="a sample"
+        [], [], linestyle="", marker="o", color=_colour(ax, 0), label="a sample"
     )
-    legend_outside(ax, [right, *(_outputs(outputs) or [one])])
+    legend_outside(ax, [right, *(_outputs(ax, outputs) or [one])])
 
 
-def _outputs(count: int) -> list[Any]:
+def _colour(ax: "Axes", column: int) -> str:
+    return two_colours(ax)[0] if column == 0 else class_colour(column + 1)
+
+
+def _outputs(ax: "Axes", count: int) -> list[Any]:
     """Return legend entries for the outputs, where there are several."""
     from matplotlib.lines import Line2D
 
@@ -159,7 +162,7 @@ def _outputs(count: int) -> list[Any]:
             [],
             linestyle="",
             marker=class_marker(column),
-            color=class_colour(column + 1),
+            color=_colour(ax, column),
             label=f"output {column}",
         )
         for column in range(count)

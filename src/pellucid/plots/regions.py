@@ -139,8 +139,8 @@ def _check(network: Any, resolution: Any) -> None:
         shape = ", ".join(map(str, inputs.shape))
         raise ShapeError(
             f"The network takes (n, {shape}); the picture of the plane needs two "
-            "inputs, (n, 2). Train a network on two of the columns, or look at the data with "
-            "plots.data and at the predictions with plots.confusion_matrix."
+            "inputs, (n, 2). Train one on two of the columns, or look at the data "
+            "with plots.data and at the predictions with plots.confusion_matrix."
         )
 
 
@@ -276,7 +276,10 @@ def _values(
     low, high = float(everything.min()), float(everything.max())
     # A constant is drawn in the middle of a range around it.
     around = 0.0 if high > low else max(abs(low), 1.0) * 0.5
-    colours = {"cmap": "viridis", "norm": Normalize(low - around, high + around)}
+    colours: dict[str, Any] = {
+        "cmap": "viridis",
+        "norm": Normalize(low - around, high + around),
+    }
     field = _image(ax, values, extent, **colours)
     levels = [
         level

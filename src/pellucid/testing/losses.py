@@ -134,7 +134,10 @@ def _check_in(
 def _check_networks(loss: Loss, outputs: int, y: NDArray[Any], seed: int) -> None:
     """Check that networks with and without the link learn alike, and can be kept."""
     x = Random(seed, "testing", "x").normal((len(y), 2))
-    endings = [None] if loss.link is None else [None, Activation.of(loss.link)]
+    endings: list[Activation | None] = [None]
+    if loss.link is not None:
+        with expecting(loss, "its link"):
+            endings.append(Activation.of(loss.link))
     found = []
     for activation in endings:
         with expecting(loss, f"a network that ends in {activation!r}"):

@@ -87,3 +87,24 @@ SCATTER_ADD = """def run(a):
         for j in range(columns):
             z[index[i], j] += x[i, j]
 """
+
+# A number that is NaN if any entry of x is not finite. a: x, z
+CHECK = """def run(a):
+    rows = a[0]
+    columns = a[1]
+    x = array(floats(a[2]), rows * columns)
+    z = array(floats(a[3]), 1)
+    total = number(0)
+    for i in range(rows * columns):
+        total += x[i] * number(0)
+    z[0] = total
+"""
+
+# Copy a whole array. a: x, z
+KEEP = """def run(a):
+    size = a[0] * a[1]
+    x = array(floats(a[2]), size)
+    z = array(floats(a[3]), size)
+    for i in range(size):
+        z[i] = x[i]
+"""
