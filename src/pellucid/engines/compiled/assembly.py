@@ -1,8 +1,8 @@
 """From a plan to a table: which kernel is called with which numbers.
 
 A row of the table is the address of a kernel and the place of its operands. Memory for
-what is stored between steps is taken from one arena: values that do not live at the same
-time share it.
+what is stored between steps is taken from one arena: values that do not live at the
+same time share it.
 """
 
 import math
@@ -21,7 +21,7 @@ from pellucid.engines.compiled.plan import (
     Plan,
     Planner,
     Space,
-    Unsupported,
+    UnsupportedError,
     kind_letter,
     space_of,
     stored_as,
@@ -85,7 +85,7 @@ class Numbers:
         """
         if key not in self.places:
             if len(self.places) == len(self.vector):
-                raise Unsupported("more than 4,096 different numbers")
+                raise UnsupportedError("more than 4,096 different numbers")
             self.places[key] = len(self.places)
         place = self.places[key]
         if value is not None:
@@ -123,7 +123,7 @@ class Assembly:
         self.program = self.plan.program
         self.outputs = {s.id: place for place, s in self.program.outputs.items()}
         if len(self.outputs) < len(self.program.outputs):
-            raise Unsupported("one value that goes to two places")
+            raise UnsupportedError("one value that goes to two places")
         for symbol in self.program.outputs.values():
             if stored_as(symbol) is not symbol or symbol.operation.group == "leaf":
                 self._refuse_alias(symbol)
@@ -149,7 +149,7 @@ class Assembly:
     def _refuse_alias(self, symbol: Symbol) -> None:
         source = stored_as(symbol)
         if source.operation.group == "leaf" or source.id in self.outputs:
-            raise Unsupported("an output that is an input")
+            raise UnsupportedError("an output that is an input")
         self.outputs[source.id] = self.outputs.pop(symbol.id)
 
     def _check_order(self, overwritten: dict[int, int]) -> None:
@@ -161,7 +161,7 @@ class Assembly:
                     if isinstance(value, Symbol):
                         at = written.get(stored_as(value).id)
                         if at is not None and at != i:
-                            raise Unsupported(
+                            raise UnsupportedError(
                                 "a memory that is read after it was written"
                             )
             for node in self._nodes(step):
@@ -193,9 +193,23 @@ class Assembly:
                         found[source.id] = (begin, i, symbol)
         return found
 
+    def item(self, node: Symbol) -> int:
+        """Return the bytes of one number of a stored value.
+
+        Parameters
+        ----------
+        node : Symbol
+            The value.
+
+        Returns
+        -------
+        int
+        """
+        return _ITEM.get(kind_letter(node), int(self.dtype.itemsize))
+
     def _bytes(self, node: Symbol, n: int) -> int:
         rows, columns = space_of(node.shape)
-        item = _ITEM.get(kind_letter(node), self.dtype.itemsize)
+        item = self.item(node)
         size = length(rows, n) * columns * item
         return math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
 
@@ -312,7 +326,7 @@ class Assembly:
 
     @property
     def can_be_cut(self) -> bool:
-        """Whether an update can run on pieces of the vector: one loop, no inner sums."""
+        """Whether an update can run on pieces of a vector: one loop, no inner sums."""
         if len(self.plan.steps) != 1 or not isinstance(self.plan.steps[0], Loop):
             return False
         sums = {
@@ -368,26 +382,26 @@ class _Context:
             return self.numbers.address(("number", repr(what)), what)
         if kind == "scratch":
             return self.arena + self.offsets[index, what]
-        return {
+        whole: dict[str, int] = {
             "seed": self.seed,
             "step": self.step,
             "first": self.first,
             "stream": what,
-        }[kind]
+        }
+        return whole[kind]
 
     def _shift(self, node: Symbol) -> int:
         """Return how far into a vector a piece begins."""
         if self.piece is None or space_of(node.shape)[1] == 1:
             return 0
-        item = _ITEM.get(kind_letter(node), self.assembly.dtype.itemsize)
-        return self.piece[0] * item
+        return self.piece[0] * self.assembly.item(node)
 
     def call(self, node: Symbol) -> list[tuple[int, list[int]]]:
         """Return the calls of a hand-written kernel."""
         name = node.operation.name
         make = getattr(self, f"_{name}", None)
         if make is None:
-            raise Unsupported(f"the operation {name}")
+            raise UnsupportedError(f"the operation {name}")
         text, rows = make(node)
         address = cache.load(text, self.assembly.bits)
         return [(address, row) for row in rows]
@@ -444,7 +458,7 @@ class _Context:
             or not full
             or cut.step not in (None, 1)
         ):
-            raise Unsupported(f"the slice {index}")
+            raise UnsupportedError(f"the slice {index}")
         begin = cut.indices(source.shape[-1])[0]
         rows, columns = self._size(node)
         long_x = self._size(source)[1]
@@ -453,7 +467,7 @@ class _Context:
 
     def _concatenate(self, node: Symbol) -> tuple[str, list[list[int]]]:
         if node.settings["axis"] not in (-1, node.ndim - 1):
-            raise Unsupported("concatenate along another axis than the last")
+            raise UnsupportedError("concatenate along another axis than the last")
         rows, total = self._size(node)
         z, found = self.address(node), []
         for value in node.inputs:

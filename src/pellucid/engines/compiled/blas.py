@@ -11,6 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,17 @@ class Blas:
 def cpu_features() -> frozenset[str]:
     """Return the names of the processor's vector extensions, as NumPy knows them."""
     try:
-        from numpy._core._multiarray_umath import __cpu_features__ as found
-    except ImportError:
+        umath: Any = import_module("numpy._core._multiarray_umath")
+        found: dict[str, bool] = umath.__cpu_features__
+    except (ImportError, AttributeError):
         return frozenset()
     return frozenset(name for name, there in found.items() if there)
 
 
 @cache
 def load() -> Blas | None:
-    """Return the private BLAS, or SciPy's where the package is missing, or None."""
-    return _private() or _scipy()
+    """Return the private BLAS; None where its package is missing."""
+    return _private()
 
 
 def _private() -> Blas | None:
@@ -89,25 +91,20 @@ def _private() -> Blas | None:
     except OSError:
         return None
     finally:
-        for name, value in before.items():
-            if value is None:
+        for name, old in before.items():
+            if old is None:
                 os.environ.pop(name, None)
             else:
-                os.environ[name] = value
+                os.environ[name] = old
     library.scipy_openblas_set_num_threads(1)
-    name = library.scipy_openblas_get_corename
-    name.restype = ctypes.c_char_p
+    kernels = library.scipy_openblas_get_corename
+    kernels.restype = ctypes.c_char_p
     return Blas(
         str(found[0]),
-        name().decode(),
+        kernels().decode(),
         _address(library.scipy_cblas_sgemm),
         _address(library.scipy_cblas_dgemm),
     )
-
-
-def _scipy() -> Blas | None:
-    """Return nothing: SciPy exports Fortran products only, see `fortran`."""
-    return None
 
 
 def _address(function: Any) -> int:

@@ -55,8 +55,8 @@ def folder() -> Path:
         instead = Path(tempfile.mkdtemp(prefix="pellucid-kernels-"))
         warnings.warn(
             f"The folder for compiled kernels, {wanted}, cannot be written "
-            f"({error.strerror}); they are kept in {instead} for now. Set PELLUCID_CACHE "
-            "to a folder that can.",
+            f"({error.strerror}); they are kept in {instead} for now. Set "
+            "PELLUCID_CACHE to a folder that can.",
             stacklevel=2,
         )
         return instead

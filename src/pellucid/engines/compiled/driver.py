@@ -85,9 +85,9 @@ def drive(
     """Make as many updates as there are rates; return how many were made.
 
     `first` is the first iteration. For each there are the position of its batch in the
-    order of the rows, which table it takes (0, or 1 for the last batch of an epoch), its
-    learning rate and the scale of its loss. A number below all of them says that the
-    loss or the gradient of the iteration after them was not finite; if it was the
+    order of the rows, which table it takes (0, or 1 for the last batch of an epoch),
+    its learning rate and the scale of its loss. A number below all of them says that
+    the loss or the gradient of the iteration after them was not finite; if it was the
     gradient, its update has been made.
     """
     for s in range(rates.shape[0]):

@@ -13,7 +13,7 @@ from pellucid import tracing
 from pellucid.blueprint import Blueprint
 from pellucid.engines.compiled import blas, cache, driver, library, machine
 from pellucid.engines.compiled.assembly import Assembly, Numbers
-from pellucid.engines.compiled.plan import Unsupported, reduction_axis
+from pellucid.engines.compiled.plan import UnsupportedError, reduction_axis
 from pellucid.engines.compiled.runtime import run
 from pellucid.engines.readable import Outcome, ReadableEngine, count_rows
 from pellucid.layers.inputs import Input
@@ -29,7 +29,8 @@ SLICE = 0.03  # seconds after which the driver returns to Python
 
 
 def _address(array: NDArray[Any]) -> int:
-    return int(array.ctypes.data)
+    address: int = array.ctypes.data
+    return address
 
 
 def _aligned(size: int) -> tuple[NDArray[np.uint8], int]:
@@ -81,7 +82,7 @@ class CompiledEngine:
 
     Raises
     ------
-    Unsupported
+    UnsupportedError
         If the engine cannot run this network, or nothing on this machine.
     """
 
@@ -91,7 +92,9 @@ class CompiledEngine:
         self.blueprint, self.dtype = blueprint, np.dtype(dtype)
         found = blas.load()
         if found is None:
-            raise Unsupported("no BLAS that it can call (pip install scipy-openblas32)")
+            raise UnsupportedError(
+                "no BLAS that it can call (pip install scipy-openblas32)"
+            )
         self.gemm = found.gemm(8 * self.dtype.itemsize)
         self.readable = ReadableEngine(blueprint, dtype)
         self._runners: dict[Any, Runner] = {}
@@ -171,7 +174,12 @@ class CompiledEngine:
         return out
 
     def _chunks(
-        self, assembly: Assembly, weights: NDArray[Any], x: Any, y: Any, out: NDArray[Any]
+        self,
+        assembly: Assembly,
+        weights: NDArray[Any],
+        x: Any,
+        y: Any,
+        out: NDArray[Any],
     ) -> None:
         n = len(out)
         if n == 0:
@@ -478,7 +486,9 @@ class CompiledSession:
         self.gradients = np.zeros((self.shards, size), dtype=dtype)
         self.state = np.zeros(blueprint.layout.state.size, dtype=dtype)
         self.loss_cells = np.zeros((self.shards, 64 // dtype.itemsize), dtype=dtype)
-        self.norm_cells = np.zeros((len(self.pieces), 64 // dtype.itemsize), dtype=dtype)
+        self.norm_cells = np.zeros(
+            (len(self.pieces), 64 // dtype.itemsize), dtype=dtype
+        )
         # Room for the orders of as many epochs as one slice may touch.
         epochs = MOST_STEPS // batches.per_epoch + 2 if batches.shuffle else 1
         epochs = min(epochs, max(1, 2**20 // len(batches.y)) + 1)
@@ -565,7 +575,7 @@ class CompiledSession:
         numbers: Numbers,
         cells: int,
     ) -> list[tuple[int, list[int]]]:
-        """Return the calls of one shard: its rows of the batch, forward and backward."""
+        """Return the calls of one shard: its rows of a batch, forward and backward."""
         begin, end = rows * k // self.shards, rows * (k + 1) // self.shards
         arrays: dict[Any, NDArray[Any]] = {("loss", ""): self.loss_cells[k]}
         calls = []
@@ -584,7 +594,10 @@ class CompiledSession:
             position = cells + 8 * driver.POSITION
             calls.append((gather, [*row, position, begin, _address(arrays[place])]))
         where = self.engine.where(
-            self.weights, arrays, self.gradients[k], self.state if self.state.size else None
+            self.weights,
+            arrays,
+            self.gradients[k],
+            self.state if self.state.size else None,
         )
         return calls + training.calls(
             end - begin,
@@ -700,7 +713,8 @@ class CompiledSession:
             weight = self.data["weight", ""][order].astype(np.float64)
             sums = np.add.reduceat(weight, np.array(batches.starts))
             self._orders[epoch] = (order, sums)
-        return self._orders[epoch]
+        found: tuple[NDArray[np.int64], NDArray[np.float64]] = self._orders[epoch]
+        return found
 
     def _snapshot(self) -> list[NDArray[Any]]:
         return [self.weights.copy(), *(v.copy() for v in self.memory.values())]

@@ -7,7 +7,12 @@ Like the printed ones they are the text of a function ``run(a)`` with ``a[0]`` r
 # Matrix product z = x y, with either side transposed: BLAS does it.
 # a: function, how x, how y, inner length, x, leading length of x, y, of y, z, of z
 PRODUCT = """def run(a):
-    gemm(a[2], a[3], a[4], a[0], a[1], a[5], a[6], a[7], a[8], a[9], number(0), a[10], a[11])
+    rows = a[0]
+    columns = a[1]
+    gemm(
+        a[2], a[3], a[4], rows, columns, a[5],
+        a[6], a[7], a[8], a[9], number(0), a[10], a[11],
+    )
 """
 
 # Copy a block of columns into a block of columns. a: x, row length of x, z, of z
@@ -73,7 +78,7 @@ TAKE_ALONG = """def run(a):
             z[i, j] = x[i, index[i, j]]
 """
 
-# Sums of rows by index; the first size is that of the values. a: x, indices, z, its rows
+# Sums of rows by index; the sizes are those of the values. a: x, indices, z, its rows
 SCATTER_ADD = """def run(a):
     rows = a[0]
     columns = a[1]

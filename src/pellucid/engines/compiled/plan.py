@@ -5,11 +5,11 @@ Everything here is pure bookkeeping on Symbols. Every array is seen as a matrix 
 entry a sample is (n, 1), any other vector (1, length), a scalar (1, 1).
 
 A plan is a list of steps. A `Loop` is a fused elementwise kernel, printed from its
-operations; a `Call` is one of the hand-written kernels. The one rule of fusion: walk the
-operations in order and let elementwise ones wait; when something needs a value (a
+operations; a `Call` is one of the hand-written kernels. The one rule of fusion: walk
+the operations in order and let elementwise ones wait; when something needs a value (a
 reduction, a call, an output), place the whole waiting tree below it as a unit, in the
-first loop over the same space that comes late enough. Nothing is computed twice, and
-nothing is computed before it is needed.
+first loop over the same space that comes late enough. Nothing is computed before it is
+needed.
 """
 
 import math
@@ -25,7 +25,7 @@ Space = tuple[Extent, int]  # rows and columns
 ONE: Extent = (1, False)
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """A Program that the compiled engine cannot run; the readable one can."""
 
 
@@ -62,10 +62,10 @@ def space_of(shape: tuple[Any, ...]) -> Space:
         rows = extent(shape[0])
         return (rows, 1) if rows[1] else (ONE, rows[0])
     if isinstance(shape[-1], Dim):
-        raise Unsupported("an array whose last axis is the batch")
+        raise UnsupportedError("an array whose last axis is the batch")
     factors = [extent(length) for length in shape[:-1]]
     if sum(scaled for _, scaled in factors) > 1:
-        raise Unsupported("an array with the batch size in two axes")
+        raise UnsupportedError("an array with the batch size in two axes")
     rows = (math.prod(f for f, _ in factors), any(scaled for _, scaled in factors))
     return rows, int(shape[-1])
 
@@ -166,16 +166,16 @@ def loop_space(node: Symbol) -> Space:
     return rows, columns
 
 
-# An operation of so little work is done again where it is needed again: a sum is quicker
-# than a trip to memory. A tree of more operations than this is kept all the same.
+# An operation of so little work is done again where it is needed again: a sum is
+# quicker than a trip to memory. A tree of more operations than this is kept.
 CHEAP_WORK, CHEAP_TREE = 2, 8
 
 
 def unshared(program: Program) -> Program:
     """Return the Program with a copy of cheap operations for each of their users.
 
-    Tracing makes equal calls one; here the cheap ones become many again, so that a value
-    such as ``z = t + b`` need not be kept from the forward pass for the backward pass.
+    Tracing makes equal calls one; here the cheap ones become many again, so that a
+    value such as ``z = t + b`` need not be kept from the forward for the backward pass.
 
     Parameters
     ----------
@@ -351,9 +351,11 @@ class Planner:
         products = all(user.operation.name == "matmul" for user in users)
         if not (transposed and products and not is_output):
             if transposed and node.ndim != 2:
-                raise Unsupported("a transpose of more than two axes")
+                raise UnsupportedError("a transpose of more than two axes")
             if transposed and isinstance(node.shape[-1], Dim):
-                raise Unsupported("a transpose that is not part of a matrix product")
+                raise UnsupportedError(
+                    "a transpose that is not part of a matrix product"
+                )
             self._call(node)
 
     def _store(self, node: Symbol) -> None:
@@ -388,7 +390,7 @@ class Planner:
             self._store_what_comes_from_elsewhere(node, position)
 
     def _gather(self, node: Symbol, space: Space, tree: list[Symbol]) -> int:
-        """Collect the waiting nodes below a sink; return the earliest place for them."""
+        """Collect the waiting nodes below a sink; return their earliest place."""
         earliest = 0
         for value in node.inputs:
             if not isinstance(value, Symbol) or value.kind == NUMBER:
@@ -406,7 +408,7 @@ class Planner:
         return earliest
 
     def _fits(self, value: Symbol, source: Symbol, space: Space) -> bool:
-        """Return whether a waiting node can be computed inside a loop over the space."""
+        """Return whether a waiting node can be computed in a loop over the space."""
         rows, _ = space
         seen, own = space_of(value.shape), space_of(source.shape)
         return seen == own and own in (space, (rows, 1))
@@ -455,7 +457,7 @@ def is_late(node: Symbol, loop: Loop) -> bool:
 
 
 def kind_letter(node: Symbol) -> str:
-    """Return the kind of a value in memory: ``f`` float, ``i`` integer, ``b`` condition.
+    """Return the kind of a value: ``f`` float, ``i`` integer, ``b`` condition.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from pellucid.engines.compiled.plan import (
     Loop,
     Plan,
     Space,
-    Unsupported,
+    UnsupportedError,
     kind_letter,
     reduction_axis,
     space_of,
@@ -326,7 +326,7 @@ class Printer:
             parts = [self._scalar(part) for part in value.inputs]
             pattern = _NUMBERS.get(value.operation.name)
             if pattern is None:
-                raise Unsupported(f"{value.operation.name} of numbers")
+                raise UnsupportedError(f"{value.operation.name} of numbers")
             count = sum(1 for name in self.names.values() if name[0] == "s")
             self.names[key] = f"s{count}"
             self.lines.top.append(f"s{count} = {pattern.format(*parts)}")
@@ -344,7 +344,9 @@ class Printer:
             array = value.settings["value"]
             straight = array.ndim == 1 and array.tolist() == list(range(len(array)))
             if not straight or len(array) != self.space[1]:
-                raise Unsupported("a constant array that does not count the columns")
+                raise UnsupportedError(
+                    "a constant array that does not count the columns"
+                )
             return "0" if self.space[1] == 1 else "j"
         source = self._source(value)
         if source.id in self.inside and not (
@@ -408,7 +410,7 @@ class Printer:
             sign = "<" if name == "maximum" else ">"
             return f"({inputs[1]} if {inputs[0]} {sign} {inputs[1]} else {inputs[0]})"
         if name not in EXPRESSIONS:
-            raise Unsupported(f"the operation {name}")
+            raise UnsupportedError(f"the operation {name}")
         return EXPRESSIONS[name].format(*inputs)
 
     # -- printing ----------------------------------------------------------------------
@@ -443,7 +445,7 @@ class Printer:
         else:
             once_a_row = not self.flat and self._class(node) == "r"
             if self._class(node) in ("c", "s") and self._class(node) != "rc":
-                raise Unsupported(
+                raise UnsupportedError(
                     f"a value {node} that does not fill its loop {self.space}"
                 )
             where = "before" if once_a_row else "inside"
@@ -491,7 +493,7 @@ class Printer:
         """Return where a sum over rows goes; it always goes to memory."""
         places = self.places.get(node.id, [node])
         if len(places) > 1:
-            raise Unsupported("a sum that goes to two places")
+            raise UnsupportedError("a sum that goes to two places")
         return places[0]
 
     def _finish_reduction(self, node: Symbol, at: int, over: str, target: str) -> None:
@@ -537,7 +539,9 @@ class Printer:
                 if isinstance(value, Symbol):
                     source = self._source(value)
                     if self.passes[node.id] > written.get(source.id, 10**9):
-                        raise Unsupported("a memory that is read after it was written")
+                        raise UnsupportedError(
+                            "a memory that is read after it was written"
+                        )
 
     def _text(self) -> str:
         lines = ["rows = a[0]", "columns = a[1]", *self.lines.top]
