@@ -108,6 +108,7 @@ class Program:
         """The name in print of every node, by its id."""
         names: dict[int, str] = {}
         taken: set[str] = set()
+        unnamed = 0
         outputs = {s.id: place for place, s in self.outputs.items()}
         for node in self.nodes:
             if node.operation.group == "leaf":
@@ -119,7 +120,8 @@ class Program:
             else:
                 name = ""
             if not name or name in taken:
-                name = f"t{sum(1 for known in names.values() if known[0] == 't') + 1}"
+                unnamed += 1
+                name = f"t{unnamed}"
                 while name in taken:
                     name += "'"
             taken.add(name)
@@ -167,7 +169,7 @@ class Program:
         settings = [
             f"{key}={text(value) if key == 'shape' else value}"
             for key, value in node.settings.items()
-            if value not in (None, False) and value is not DTYPE
+            if value is not None and value is not False and value is not DTYPE
         ]
         return f"{node.operation.name}({', '.join(given + settings)})"
 
@@ -193,8 +195,8 @@ def _index(index: Any) -> str:
         if item is Ellipsis:
             return "..."
         if isinstance(item, slice):
-            ends = ("" if e is None else str(e) for e in (item.start, item.stop))
-            return ":".join(ends)
+            ends = [item.start, item.stop, *([] if item.step is None else [item.step])]
+            return ":".join("" if end is None else str(end) for end in ends)
         return str(item)
 
     return ", ".join(map(show, parts))

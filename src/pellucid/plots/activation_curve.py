@@ -58,11 +58,9 @@ def activation(
             f"Expected low < high, both finite; got low={low!r}, high={high!r}."
         )
     ax = canvas(ax)
-    z = np.linspace(low, high, 801)
     # A gap where the slope jumps: a line across it would be a slope that is not there.
     kinks = [kink for kink in chosen.kinks if low < kink < high]
-    places = np.searchsorted(z, kinks)
-    z = np.insert(z, places, kinks)
+    z = np.union1d(np.linspace(low, high, 801), kinks)
     value, slope = _value_and_slope(chosen, z)
     slope[np.isin(z, kinks)] = np.nan
     for line in (ax.axhline, ax.axvline):

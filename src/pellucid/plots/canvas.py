@@ -51,6 +51,22 @@ def canvas(
     return ax
 
 
+def size_in_points(ax: "Axes") -> tuple[float, float]:
+    """Return width and height of the Axes, in points (1/72 inch) as letters have them.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+
+    Returns
+    -------
+    (float, float)
+    """
+    box, scale = ax.get_window_extent(), 72 / ax.figure.dpi
+    return box.width * scale, box.height * scale
+
+
 def frame(ax: "Axes", x_label: str, y_label: str) -> None:
     """Label the axes, draw a faint grid behind the data, and open the frame.
 
@@ -100,8 +116,7 @@ def paper(ax: "Axes") -> str:
 
     if to_rgba(ax.get_facecolor())[3] > 0:
         return to_hex(ax.get_facecolor())
-    figure = ax.get_figure(root=True)
-    return to_hex(figure.get_facecolor()) if figure is not None else "#ffffff"
+    return to_hex(ax.figure.get_facecolor())
 
 
 def two_colours(ax: "Axes") -> tuple[str, str]:
@@ -150,8 +165,7 @@ def legend_outside(
     labels : sequence of str, optional
         What the handles mean; their own labels otherwise.
     """
-    figure = ax.get_figure(root=True)
-    beside = figure is not None and figure.get_layout_engine() is not None
+    beside = ax.figure.get_layout_engine() is not None
     place: dict[str, Any] = (
         {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         if beside

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from pellucid.arrays import as_array
 from pellucid.errors import DataError, ShapeError
-from pellucid.plots.canvas import canvas
+from pellucid.plots.canvas import canvas, size_in_points
 from pellucid.plots.palette import brightness, share_map
-from pellucid.targets import encode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,10 +82,8 @@ def confusion_matrix(
     ax.set_title(
         f"{right} of {len(truth)} right ({right / len(truth):.1%})".replace("%", " %")
     )
-    figure = ax.get_figure(root=True)
-    if figure is not None:
-        bar = figure.colorbar(image, ax=ax, fraction=0.046, pad=0.04)
-        bar.set_label("share of the true class")
+    share = "share of the true class"
+    ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.04, label=share)
     return ax
 
 
@@ -132,20 +129,30 @@ def _indices(
         known = as_array(classes, "classes")
         if known.ndim != 1 or len(np.unique(known)) != len(known) or not len(known):
             raise DataError(f"Expected different classes in a list, got {classes!r}.")
-        if known.dtype.kind in "US" and truth.dtype.kind not in "US":
-            # Texts are the names of indices.
-            index = np.arange(len(known))
-            return list(map(str, known)), encode(truth, index), encode(guess, index)
-    return list(map(str, known)), encode(truth, known), encode(guess, known)
+    names = list(map(str, known))
+    if known.dtype.kind in "US" and truth.dtype.kind not in "US":
+        known = np.arange(len(known))  # texts are the names of indices
+    return names, _places(truth, known, "y"), _places(guess, known, "y_hat")
+
+
+def _places(labels: NDArray[Any], known: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """Return the place of every label among the known classes."""
+    place = {label: index for index, label in enumerate(known.tolist())}
+    found = [place.get(label, -1) for label in labels.tolist()]
+    if -1 in found:
+        row = found.index(-1)
+        raise DataError(
+            f"{what} has {labels[row].item()!r} at row {row}, which is none of the "
+            f"classes {', '.join(map(repr, known.tolist()))}."
+        )
+    return np.array(found, dtype=np.int64)
 
 
 def _write(ax: "Axes", counts: NDArray[Any], shares: NDArray[Any]) -> None:
     """Write the counts into their cells, as large as the cells allow."""
     from matplotlib.colors import to_hex
 
-    box, figure = ax.get_window_extent(), ax.get_figure(root=True)
-    dots = figure.dpi if figure is not None else 100.0
-    cell = min(box.width, box.height) / dots * 72 / len(counts)  # points
+    cell = min(size_in_points(ax)) / len(counts)
     size = min(0.4 * cell, 1.2 * cell / len(str(counts.max())), 13.0)
     if size < 4:  # specks, not numbers
         return

@@ -233,9 +233,7 @@ def scatter(ax: "Axes", points: NDArray[Any], targets: Targets) -> None:
         dots = ax.scatter(
             points[:, 0], points[:, 1], c=targets.values, cmap="viridis", **style
         )
-        figure = ax.get_figure(root=True)
-        if figure is not None:
-            figure.colorbar(dots, ax=ax, label=targets.name)
+        ax.figure.colorbar(dots, ax=ax, label=targets.name)
     else:
         draw_classes(ax, points, targets.values, len(targets.classes), s=size)
         legend_outside(ax, class_handles(targets.classes), targets.name)
@@ -302,12 +300,24 @@ def class_handles(classes: list[str]) -> list[Any]:
     ]
 
 
+def _bins(column: NDArray[np.float64]) -> list[float]:
+    """Return the edges of a histogram's bars: about the root of the count of them."""
+    low, high = float(column.min()), float(column.max())
+    count = int(np.clip(np.ceil(len(column) ** 0.5), 5, 50))
+    if high - low < 4 * count * np.spacing(max(-low, high)):  # as good as constant
+        around = max(abs(low) / 2, 0.5)
+        low, high = low - around, high + around
+    edges: list[float] = np.linspace(low, high, count + 1).tolist()
+    return edges
+
+
 def _one_column(
     ax: "Axes", column: NDArray[np.float64], name: str, targets: Targets
 ) -> None:
     blue = two_colours(ax)[0]
     if targets.values is None:
-        ax.hist(column, bins="auto", color=blue, edgecolor=paper(ax), linewidth=0.6)
+        bars: dict[str, Any] = {"color": blue, "edgecolor": paper(ax)}
+        ax.hist(column, _bins(column), linewidth=0.6, **bars)
         frame(ax, name, "rows")
         return
     if not targets.classes:

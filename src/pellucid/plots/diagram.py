@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pellucid.network import NeuralNetwork
-from pellucid.plots.canvas import canvas, is_dark, paper
+from pellucid.plots.canvas import canvas, is_dark, paper, size_in_points
 from pellucid.plots.diagram_layout import arrange
 from pellucid.plots.diagram_scene import (
     GROUND,
@@ -75,10 +75,8 @@ def network(
         inch = min(_SIZE, 14 / scene.width, 9 / scene.height)
         ax = canvas(None, (max(scene.width * inch, 4.5), scene.height * inch + 0.4))
     else:
-        box = canvas(ax).get_window_extent()
-        figure = ax.get_figure(root=True)
-        dots = figure.dpi if figure is not None else 100.0
-        inch = min(box.width / scene.width, box.height / scene.height) / dots
+        width, height = size_in_points(canvas(ax))
+        inch = min(width / scene.width, height / scene.height) / 72
     ax.set_axis_off()
     ax.set_aspect("equal")
     ax.set_xlim(0, scene.width)

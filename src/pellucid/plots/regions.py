@@ -304,10 +304,8 @@ def _values(
             ax.scatter(points[:, 0], points[:, 1], color="black", **style)
         else:
             ax.scatter(points[:, 0], points[:, 1], c=truth.ravel(), **colours, **style)
-    figure = ax.get_figure(root=True)
-    if figure is not None:
-        what = "output" if truth is None else "output (points: target)"
-        figure.colorbar(field, ax=ax, label=what)
+    what = "output" if truth is None else "output (points: target)"
+    ax.figure.colorbar(field, ax=ax, label=what)
 
 
 def _image(ax: "Axes", picture: NDArray[Any], extent: Extent, **style: Any) -> Any:

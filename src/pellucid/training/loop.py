@@ -434,13 +434,13 @@ def first_not_finite(found: Backprop, outcome: Outcome) -> str:
     -------
     str
     """
-    if outcome.where:
-        return f"forward and backward are finite, but {outcome.where} overflowed"
     forward = _first_kept(found.memo, "")
     if forward == "losses":
         return "the outputs are finite, but too large for the loss"
     if forward:
         return f"the first such number is in {forward}, on the way forward"
+    if outcome.where:
+        return f"forward and backward are finite, but {outcome.where} overflowed"
     gradients = found.gradients.items()
     for path, delta in found.shared.deltas.items():  # from the last layer to the first
         if _overflows(delta):

@@ -16,7 +16,8 @@ class Progress:
     """
 
     def __init__(self, wanted: bool | None) -> None:
-        self.wanted = sys.stderr.isatty() if wanted is None else wanted
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.wanted = terminal if wanted is None else wanted
         self._bar: Any = None
 
     def begin(self, run: Run) -> None:
