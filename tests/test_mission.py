@@ -57,7 +57,7 @@ def truth_table():
         input_shape=3,
         dtype="float64",
     )
-    r = np.random.RandomState(0)  # noqa: NPY002 (the tutorials' generator)
+    r = np.random.RandomState(0)  # the tutorials' generator
     net.parameters["dense_1.W"] = r.rand(3, 4)
     net.parameters["dense_2.W"] = r.rand(4, 1)
     return net

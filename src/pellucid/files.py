@@ -179,6 +179,7 @@ def _training_to_json(training: "Training | None", checkpoint: bool) -> Any:
         "batch_size": training.batch_size,
         "rows": training.rows,
         "shuffle": training.shuffle,
+        "engine": training.engine,
         "step": training.step,
         "total": training.total,
         "origin": training.origin,
@@ -307,6 +308,7 @@ _TRAINING = {
     "batch_size": int,
     "rows": int,
     "shuffle": bool,
+    "engine": str,
     "step": int,
     "total": int,
     "origin": int,
@@ -448,7 +450,7 @@ def _training(
             raise ModelFileError(f"the training has {name!r} of {written[name]}.")
     kept = written["checkpoint"]
     names = (
-        *("run", "batch_size", "rows", "shuffle"),
+        *("run", "batch_size", "rows", "shuffle", "engine"),
         *("step", "total", "origin", "waited"),
     )
     kinds = {"loss": float, "weight": float, "norm": float, "batches": int}

@@ -144,7 +144,8 @@ class Determination(Metric, label="r2"):
         share = weight[:, None] / weight.sum()
         left = (share * (y_hat - y) ** 2).sum(axis=0)
         spread = (share * (y - (share * y).sum(axis=0)) ** 2).sum(axis=0)
-        varies = spread > 0
+        # The mean is rounded, so that the spread of equal targets need not be zero.
+        varies = np.ptp(y[weight > 0], axis=0) > 0
         ratio = np.where(varies, left / np.where(varies, spread, 1.0), left > 0)
         return float(np.mean(1.0 - ratio))
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pellucid import arrays, targets, tracing
 from pellucid.activations import Activation
 from pellucid.blueprint import Blueprint, Inputs, build, join_loss
+from pellucid.engines import Engines
 from pellucid.engines.readable import ReadableEngine, scale_of
 from pellucid.errors import (
     ConfigurationError,
@@ -122,6 +123,7 @@ class NeuralNetwork:
         self._classes: NDArray[Any] | None = None
         self._frozen: tuple[str, ...] = ()
         self._column: bool | None = None
+        self._engines: Engines | None = None
         if input_shape is not None:
             self.build(input_shape)
 
@@ -167,9 +169,20 @@ class NeuralNetwork:
         return self._blueprint
 
     @property
+    def engines(self) -> Engines:
+        """What can run the network."""
+        if self._engines is None:
+            self._engines = Engines(self.blueprint, self.dtype)
+        return self._engines
+
+    @property
     def engine(self) -> ReadableEngine:
-        """What runs the network."""
-        return ReadableEngine(self.blueprint, self.dtype)
+        """The engine that calls the layers one after the other."""
+        return self.engines.readable
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Engines hold addresses and locks of this process.
+        return self.__dict__ | {"_engines": None}
 
     @property
     def weights(self) -> NDArray[Any]:
@@ -299,21 +312,24 @@ class NeuralNetwork:
         order = (path for path in self.blueprint.layers if path in outputs)
         return {path: outputs[path][0] if single else outputs[path] for path in order}
 
-    def _probabilities(self, x: Any) -> NDArray[Any]:
+    def _probabilities(self, x: Any, engine: str) -> NDArray[Any]:
         """Return the output with the loss's link where none was written."""
-        output = self.engine.predict(self.weights, x)
+        runs, _ = self.engines.choose(engine, "prediction")
+        output: NDArray[Any] = runs.predict(self.weights, x)
         if self.loss.link is None or self.blueprint.logits is not None:
             return output
         linked: NDArray[Any] = Activation.of(self.loss.link).value(output)
         return linked
 
-    def predict_proba(self, x: Any) -> NDArray[Any]:
+    def predict_proba(self, x: Any, *, engine: str = "auto") -> NDArray[Any]:
         """Return the probability of each class.
 
         Parameters
         ----------
         x : array_like, shape (n, *input_shape), or one sample
             Inputs.
+        engine : str
+            As in `fit`.
 
         Returns
         -------
@@ -333,18 +349,20 @@ class NeuralNetwork:
                 "loss='cross_entropy'."
             )
         batch, _, single = self._inputs(x)
-        p = self._probabilities(batch)
+        p = self._probabilities(batch, engine)
         if self.loss.task == "labels" and p.shape[1:] == (1,):
             p = np.concatenate([1 - p, p], axis=1)
         return p[0] if single else p
 
-    def predict(self, x: Any) -> Any:
+    def predict(self, x: Any, *, engine: str = "auto") -> Any:
         """Return predictions in the form of the targets.
 
         Parameters
         ----------
         x : array_like, shape (n, *input_shape), or one sample
             Inputs.
+        engine : str
+            As in `fit`.
 
         Returns
         -------
@@ -354,7 +372,7 @@ class NeuralNetwork:
             targets of that shape, else (n, *output_shape).
         """
         batch, _, single = self._inputs(x)
-        found = self._decide(self._probabilities(batch))
+        found = self._decide(self._probabilities(batch, engine))
         if targets.chooses(self.blueprint):
             found = found if self._classes is None else self._classes[found]
         elif self._column is False and found.shape[1:] == (1,):
@@ -562,6 +580,8 @@ class NeuralNetwork:
         class_weight: Any = None,
         resume: bool = False,
         progress: bool | None = None,
+        engine: str = "auto",
+        threads: int | None = None,
     ) -> "History":
         """Learn from data: feedforward, backprop and update, batch after batch.
 
@@ -603,6 +623,13 @@ class NeuralNetwork:
         progress : bool, optional
             Whether to show a progress bar; by default where standard error is a
             terminal.
+        engine : str
+            ``"compiled"``, ``"readable"`` (NumPy, layer by layer), or ``"auto"``: the
+            compiled one wherever it can run the network. ``history.engine`` says which
+            one ran, and why.
+        threads : int, optional
+            How many threads the compiled engine may use; by default as many as there is
+            work for and the machine allows. The result is the same in every bit.
 
         Returns
         -------
@@ -645,6 +672,8 @@ class NeuralNetwork:
             class_weight=class_weight,
             resume=resume,
             progress=progress,
+            engine=engine,
+            threads=threads,
         )
 
     def partial_fit(
@@ -688,24 +717,27 @@ class NeuralNetwork:
         """The course of the last training; None before."""
         return self.training.history if self.training else None
 
-    def mean_loss(self, data: "Samples") -> float:
+    def mean_loss(self, data: "Samples", engine: str = "auto") -> float:
         """Return the loss of data in prediction mode, as `History.loss` defines it.
 
         Parameters
         ----------
         data : Samples
             From `samples`.
+        engine : str
+            As in `fit`.
 
         Returns
         -------
         float
         """
-        each = self.engine.losses(self.weights, data.x, data.y).astype(np.float64)
+        runs, _ = self.engines.choose(engine, "evaluation")
+        each = runs.losses(self.weights, data.x, data.y).astype(np.float64)
         total = float((each * data.weight).sum())
         weight = float(data.weight.sum(dtype=np.float64))
         return total * scale_of(self.blueprint, weight)
 
-    def measure(self, metric: Metric, data: "Samples") -> float:
+    def measure(self, metric: Metric, data: "Samples", engine: str = "auto") -> float:
         """Return a metric of data.
 
         Parameters
@@ -714,14 +746,18 @@ class NeuralNetwork:
             What to measure.
         data : Samples
             From `samples`.
+        engine : str
+            As in `fit`.
 
         Returns
         -------
         float
         """
         if isinstance(metric, FunctionMetric):
-            return metric.value(data.own_y, self.predict(data.x), data.weight)
-        p = self._probabilities(data.x)
+            return metric.value(
+                data.own_y, self.predict(data.x, engine=engine), data.weight
+            )
+        p = self._probabilities(data.x, engine)
         y = data.y
         if self.loss.task == "labels" and metric.uses == "classes":
             # A share such as 0.3 counts as the label that is nearer.
@@ -732,7 +768,13 @@ class NeuralNetwork:
         )
 
     def evaluate(
-        self, x: Any, y: Any, *, metrics: Any = None, sample_weight: Any = None
+        self,
+        x: Any,
+        y: Any,
+        *,
+        metrics: Any = None,
+        sample_weight: Any = None,
+        engine: str = "auto",
     ) -> dict[str, float]:
         """Return the loss and metrics of data, in prediction mode.
 
@@ -744,6 +786,8 @@ class NeuralNetwork:
             As in `fit`; accuracy, or RMSE and R2 for numbers, by default.
         sample_weight : array_like, shape (n,), optional
             Weights of the samples.
+        engine : str
+            As in `fit`.
 
         Returns
         -------
@@ -757,9 +801,9 @@ class NeuralNetwork:
         data = self.samples(x, y, several=False)
         if sample_weight is not None:
             data.weight = arrays.as_weights(sample_weight, len(data.y), self.dtype)
-        found = {"loss": self.mean_loss(data)}
+        found = {"loss": self.mean_loss(data, engine)}
         for metric in as_metrics(metrics, self.loss):
-            found[metric_name(metric)] = self.measure(metric, data)
+            found[metric_name(metric)] = self.measure(metric, data, engine)
         return found
 
     # -- freezing ----------------------------------------------------------------------

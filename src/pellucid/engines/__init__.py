@@ -46,7 +46,7 @@ class Engines:
         Raises
         ------
         ConfigurationError
-            If there is no such engine, or the compiled one was asked for and cannot run.
+            If there is no such engine, or the compiled one is wanted and cannot run.
         """
         if wanted not in ENGINES:
             raise ConfigurationError(

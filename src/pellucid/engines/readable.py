@@ -201,6 +201,35 @@ class ReadableEngine:
         named = Windows(gradient, layout.parameters)
         return Backprop(float(loss), gradient, state, memo, shared, named)
 
+    def session(
+        self,
+        weights: NDArray[Any],
+        optimizer: Optimizer,
+        memory: dict[str, NDArray[Any]],
+        batches: "Source",
+        key: int,
+        total: int,
+        decayed: NDArray[np.bool_],
+        trained: NDArray[np.bool_] | None,
+        threads: int | None = None,
+    ) -> "ReadableSession":
+        """Return a training run; NumPy decides about threads itself.
+
+        Parameters
+        ----------
+        weights, optimizer, memory, batches, key, total, decayed, trained
+            As in `ReadableSession`.
+        threads : int or None
+            Not used.
+
+        Returns
+        -------
+        ReadableSession
+        """
+        return ReadableSession(
+            self, weights, optimizer, memory, batches, key, total, decayed, trained
+        )
+
 
 class Memory:
     """The optimizer's vectors by name: ``memory.m`` reads, ``memory.m = ...`` notes.

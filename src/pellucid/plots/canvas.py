@@ -114,9 +114,10 @@ def paper(ax: "Axes") -> str:
     """
     from matplotlib.colors import to_hex, to_rgba
 
-    if to_rgba(ax.get_facecolor())[3] > 0:
-        return to_hex(ax.get_facecolor())
-    return to_hex(ax.figure.get_facecolor())
+    for ground in (ax, ax.figure):
+        if to_rgba(ground.get_facecolor())[3] > 0:  # not transparent
+            return to_hex(ground.get_facecolor())
+    return "#ffffff"
 
 
 def two_colours(ax: "Axes") -> tuple[str, str]:

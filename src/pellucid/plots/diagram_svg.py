@@ -97,7 +97,7 @@ def _tag(name: str, attributes: dict[str, object], inside: str = "") -> str:
 
 
 def _pixels(length: float) -> str:
-    return f"{length * _UNIT:.4g}"
+    return f"{length * _UNIT:.2f}".rstrip("0").rstrip(".")
 
 
 def _line(scene: Scene, line: Line) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.arrays import as_weights
 from pellucid.data.splits import split_indices
-from pellucid.engines.readable import Backprop, Outcome, ReadableSession, scale_of
+from pellucid.engines.readable import Backprop, Outcome, scale_of
 from pellucid.errors import ConfigurationError, DataError, NonFiniteError
 from pellucid.layer import Memo
 from pellucid.losses import Loss
@@ -174,6 +174,10 @@ class Fit:
         What to measure after each epoch.
     progress : bool or None
         Whether to show a progress bar.
+    engine : str
+        Which engine is wanted.
+    threads : int or None
+        How many threads the compiled engine may use.
     """
 
     def __init__(
@@ -187,6 +191,8 @@ class Fit:
         callbacks: list[Callback],
         metrics: list[Metric],
         progress: bool | None,
+        engine: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.network, self.data, self.validation = network, data, validation
         self.training, self.total, self.stopping = training, total, stopping
@@ -206,16 +212,19 @@ class Fit:
         )
         parameters = blueprint.layout.parameters
         self.decayed = parameters.mask(lambda name, slot: slot.role == "weight")
-        self.session = ReadableSession(
-            network.engine,
+        runs, self.why = network.engines.choose(engine, "training")
+        training.engine = runs.name
+        self.key = make_key(network.seed, "noise", training.run)
+        self.session = runs.session(
             network.weights,
             training.optimizer,
             training.memory,
             self.batches,
-            make_key(network.seed, "noise", training.run),
+            self.key,
             total,
             self.decayed,
             network.trained_mask(),
+            threads,
         )
         epochs = math.ceil((total - training.origin) / self.batches.per_epoch)
         self.run = Run(network, training.history, total, epochs)
@@ -231,7 +240,7 @@ class Fit:
         """
         training, history = self.training, self.training.history
         history.interrupted, history.stopped = False, ""
-        history.engine = self.network.engine.name
+        history.engine = self.why
         with Interrupt() as interrupt:
             try:
                 self._each("begin")
@@ -274,7 +283,9 @@ class Fit:
     def _advance(self) -> None:
         """Make the iterations up to the next event, or as many as a moment allows."""
         training, batches = self.training, self.batches
-        until = min(self.total, batches.epoch_end(training.step))
+        until = self.total
+        if not self._epochs_pass_quietly():
+            until = min(until, batches.epoch_end(training.step))
         for callback in self.callbacks:
             if isinstance(callback.every, int):
                 every = callback.every
@@ -292,62 +303,108 @@ class Fit:
         if self._epoch_is_over():
             self._end_epoch()
 
+    def _epochs_pass_quietly(self) -> bool:
+        """Return whether nothing is to be done at the end of an epoch but to note it."""
+        optimizer = self.training.optimizer
+        measured = self.validation is not None or bool(self.metrics)
+        penalized = optimizer.l1 > 0 or optimizer.l2 > 0
+        called = any(callback.every == "epoch" for callback in self.callbacks)
+        return not (measured or penalized or called)
+
     def _epoch_is_over(self) -> bool:
         step = self.training.step
         return step in (self.total, self.batches.epoch_end(step - 1))
 
     def _record(self, outcome: Outcome) -> None:
-        training, sums = self.training, self.training.sums
+        """Note what some iterations did; end the epochs that passed on the way."""
+        training = self.training
         averages = self.network.loss.reduction == "mean"
-        for loss, weight, norm in zip(
-            outcome.losses, outcome.weights, outcome.norms, strict=True
-        ):
+        self._record_short_epochs(outcome)
+        course = zip(outcome.losses, outcome.weights, outcome.norms, strict=True)
+        end = self.batches.epoch_end(training.step)
+        for loss, weight, norm in course:
+            if training.step == end:
+                self._note_epoch()
+                end = self.batches.epoch_end(training.step)
+            sums = training.sums
             sums.loss += loss * weight if averages else loss
             sums.weight += weight
             sums.norm += norm
             sums.batches += 1
-        training.history.iterations += outcome.losses
-        training.step += len(outcome.losses)
+            training.history.iterations.append(loss)
+            training.step += 1
         self.run.step = training.step
+        self.run.epoch = training.history.epochs
+
+    def _record_short_epochs(self, outcome: Outcome) -> None:
+        """Note all but the last of epochs of one iteration at once, and drop them."""
+        count = len(outcome.losses) - 1
+        if self.batches.per_epoch > 1 or count < 1:
+            return
+        training, history = self.training, self.training.history
+        losses, norms = outcome.losses[:count], outcome.norms[:count]
+        history.iterations += losses
+        if self.network.loss.reduction == "mean":
+            weights = np.array(outcome.weights[:count])
+            sums = np.array(losses) * weights
+            losses = np.divide(sums, weights, out=sums, where=weights > 0).tolist()
+        history.loss += losses
+        history.gradient_norm += norms
+        optimizer, first = training.optimizer, training.step
+        history.learning_rate += [
+            optimizer.rate(first + i, self.total) for i in range(count)
+        ]
+        now = time.monotonic()
+        history.seconds += [(now - self._clock) / count] * count
+        self._clock = now
+        training.step += count
+        del outcome.losses[:count], outcome.norms[:count], outcome.weights[:count]
 
     def _end_epoch(self) -> None:
         training, history = self.training, self.training.history
-        optimizer, sums = training.optimizer, training.sums
         # Measured first, so that a metric that raises leaves no half an epoch behind.
         validation, measured = self._measured()
-        averages = self.network.loss.reduction == "mean"
-        history.loss.append(
-            sums.loss / sums.weight if averages and sums.weight else sums.loss
-        )
-        history.gradient_norm.append(sums.norm / max(1, sums.batches))
-        history.learning_rate.append(optimizer.rate(training.step - 1, self.total))
-        if optimizer.l1 or optimizer.l2:
-            w = self.network.parameters.vector
-            history.penalty.append(optimizer.penalty(w, self.decayed))
-        training.sums = Sums()
+        self._note_epoch()
         if validation is not None:
             history.validation.append(validation)
             self._compare(validation)
         for name, value in measured.items():
             history.metrics.setdefault(name, []).append(value)
+        self.run.epoch = history.epochs
+        self.progress.show(self.run)
+        self._each("call", only="epoch")
+
+    def _note_epoch(self) -> None:
+        """Put what an epoch has added up into the history."""
+        training, history, sums = (
+            self.training,
+            self.training.history,
+            self.training.sums,
+        )
+        averages = self.network.loss.reduction == "mean"
+        history.loss.append(
+            sums.loss / sums.weight if averages and sums.weight else sums.loss
+        )
+        history.gradient_norm.append(sums.norm / max(1, sums.batches))
+        optimizer = training.optimizer
+        history.learning_rate.append(optimizer.rate(training.step - 1, self.total))
+        if optimizer.l1 or optimizer.l2:
+            w = self.network.parameters.vector
+            history.penalty.append(optimizer.penalty(w, self.decayed))
+        training.sums = Sums()
         now = time.monotonic()
         history.seconds.append(now - self._clock)
         self._clock = now
-        self.run.epoch = history.epochs
-        self.progress.show(self.run)
-        if self._patience_over():
-            self.run.stop(
-                f"early: the validation loss did not fall for {training.waited} epochs"
-            )
-        self._each("call", only="epoch")
 
     def _measured(self) -> tuple[float | None, dict[str, float]]:
         """Return validation loss and metrics of this moment."""
-        held = self.validation
-        loss = None if held is None else self.network.mean_loss(held)
+        held, training = self.validation, self.training
+        loss = None if held is None else self.network.mean_loss(held, training.engine)
         data = self.data if held is None else held
         return loss, {
-            metric_name(metric): float(self.network.measure(metric, data))
+            metric_name(metric): float(
+                self.network.measure(metric, data, training.engine)
+            )
             for metric in self.metrics
         }
 
@@ -364,13 +421,13 @@ class Fit:
             training.best = Snapshot.of(self.network.weights, training.memory)
             training.history.best_epoch = training.history.epochs
 
-    def _patience_over(self) -> bool:
-        return (
-            self.stopping is not None and self.training.waited >= self.stopping.patience
-        )
-
     def _stops(self) -> bool:
-        return bool(self.run.reason) or self._patience_over()
+        waited = self.training.waited
+        if self.stopping and waited >= self.stopping.patience and not self.run.reason:
+            self.run.stop(
+                f"early: the validation loss did not fall for {waited} epochs"
+            )
+        return bool(self.run.reason)
 
     def _keep_the_best(self) -> None:
         """Give the network the best weights, and keep those where training stands."""
@@ -386,7 +443,7 @@ class Fit:
         epoch, place = self.batches.place(step)
         x, y, weight, total = self.batches.batch(step)
         scale = scale_of(engine.blueprint, total)
-        weights, key = self.network.weights, self.session.key
+        weights, key = self.network.weights, self.key
         found = engine.backprop(weights, x, y, weight, scale, key=key, step=step)
         kept = (
             f"the weights of epoch {training.history.best_epoch}, the best so far"
@@ -569,6 +626,8 @@ def fit(
     class_weight: Any,
     resume: bool,
     progress: bool | None,
+    engine: str,
+    threads: int | None,
 ) -> History:
     """Train a network; see `NeuralNetwork.fit`.
 
@@ -578,7 +637,7 @@ def fit(
         Trained in place.
     x, y, epochs, iterations, batch_size, shuffle, optimizer, validation, early_stopping
         As in `NeuralNetwork.fit`.
-    callbacks, metrics, sample_weight, class_weight, resume, progress
+    callbacks, metrics, sample_weight, class_weight, resume, progress, engine, threads
         As in `NeuralNetwork.fit`.
 
     Returns
@@ -625,6 +684,8 @@ def fit(
     network.make_writable()
     if resume and before is not None:
         training = before
+        if engine == "auto" and training.engine == "readable":
+            engine = "readable"  # the same bits want the same engine
         training.memory = writable(training.memory)
         if epochs is None and iterations is None:
             total = training.total
@@ -638,7 +699,17 @@ def fit(
     training.total = total
     network.training = training
     return Fit(
-        network, data, held, training, total, stopping, calls, measures, progress
+        network,
+        data,
+        held,
+        training,
+        total,
+        stopping,
+        calls,
+        measures,
+        progress,
+        engine,
+        threads,
     )()
 
 

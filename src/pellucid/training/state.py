@@ -82,6 +82,8 @@ class Training:
         Rows of the training data, without validation.
     shuffle : bool
         Whether batches change.
+    engine : str
+        Name of the engine that runs it.
     step : int
         Iterations done.
     total : int
@@ -111,6 +113,7 @@ class Training:
     batch_size: int
     rows: int
     shuffle: bool
+    engine: str = "readable"
     step: int = 0
     total: int = 0
     origin: int = 0

@@ -223,6 +223,42 @@ class CompiledEngine:
             runner = self._runners[key] = Runner(self, assembly, n, weights)
         return runner
 
+    def session(
+        self,
+        weights: NDArray[Any],
+        optimizer: Optimizer,
+        memory: dict[str, NDArray[Any]],
+        batches: Any,
+        key: int,
+        total: int,
+        decayed: NDArray[np.bool_],
+        trained: NDArray[np.bool_] | None,
+        threads: int | None = None,
+    ) -> Any:
+        """Return a training run; of the readable engine where the update is unusual.
+
+        Parameters
+        ----------
+        weights, optimizer, memory, batches, key, total, decayed, trained, threads
+            As in `CompiledSession`.
+
+        Returns
+        -------
+        CompiledSession or ReadableSession
+        """
+        return CompiledSession(
+            self,
+            weights,
+            optimizer,
+            memory,
+            batches,
+            key,
+            total,
+            decayed,
+            trained,
+            threads,
+        )
+
     # -- what a session needs ----------------------------------------------------------
 
     def where(

@@ -1,0 +1,125 @@
+"""What a report is about: a trained network and the data it is judged by."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.dataset import Dataset
+from pellucid.data.standardizer import Standardizer
+from pellucid.network import NeuralNetwork
+from pellucid.training.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A trained network, its data, and what it says about rows it has never seen.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows, in their own units.
+    network : NeuralNetwork
+        Trained. Where there are classes it knows them by the names in `dataset`.
+    history : History
+        The course of its training.
+    train, test : ndarray of int
+        The rows it learned with (those held out for validation included), and the rows
+        for the test. Without rows for a test it is judged by those of the training.
+    inputs, targets : Standardizer or None
+        What the network's inputs and its targets were brought to mean 0 with.
+    first_weights : ndarray, shape (network.weights.size,)
+        All numbers of the network before training.
+    """
+
+    dataset: Dataset
+    network: NeuralNetwork
+    history: History
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    inputs: Standardizer | None
+    targets: Standardizer | None
+    first_weights: NDArray[Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty for numbers."""
+        return self.dataset.classes
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows the network is judged by."""
+        return self.test if len(self.test) else self.train
+
+    @property
+    def learned(self) -> int:
+        """How many rows the network learned from, without those for validation."""
+        training = self.network.training
+        return training.rows if training else len(self.train)
+
+    def prepare(self, x: Any) -> NDArray[np.float64]:
+        """Return rows as the network takes them.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            In the units of the data.
+
+        Returns
+        -------
+        ndarray, shape (n, features)
+        """
+        return np.asarray(x) if self.inputs is None else self.inputs.transform(x)
+
+    def answer(self, x: Any) -> NDArray[np.float64]:
+        """Return the network's numbers for rows, in the units of the target.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, features)
+            In the units of the data.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        y_hat = np.asarray(self.network.predict(self.prepare(x)), dtype=np.float64)
+        y_hat = y_hat.reshape(len(y_hat))
+        return y_hat if self.targets is None else self.targets.inverse(y_hat)
+
+    @cached_property
+    def x(self) -> NDArray[np.float64]:
+        """The rows of the test, in their own units; shape (n, features)."""
+        return self.dataset.x[self.rows]
+
+    @cached_property
+    def y(self) -> NDArray[Any]:
+        """Their true classes (indices) or numbers, shape (n,)."""
+        return self.dataset.y[self.rows].reshape(len(self.rows))
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """What probability the network gives each class, shape (n, classes)."""
+        p = self.network.predict_proba(self.prepare(self.x))
+        return np.asarray(p, dtype=np.float64)
+
+    @cached_property
+    def y_hat(self) -> NDArray[Any]:
+        """Predicted classes (indices) or numbers, shape (n,)."""
+        return (
+            self.probabilities.argmax(axis=1) if self.classes else self.answer(self.x)
+        )
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """How often a class (row) was predicted as which (column)."""
+        counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        np.add.at(counts, (self.y, self.y_hat), 1)
+        return counts
+
+    @property
+    def right(self) -> int:
+        """How many rows of the test have the right class."""
+        return int(np.count_nonzero(self.y == self.y_hat))

@@ -1,0 +1,331 @@
+"""What happened, in plain sentences: the terminal and the page tell the same story.
+
+The sentences are ASCII, so that any terminal can show them; names of data are what they
+are.
+"""
+
+import re
+
+import numpy as np
+
+from pellucid.layers import BatchNorm, Dense, Dropout
+from pellucid.losses import Loss
+from pellucid.optimizers import Optimizer
+from pellucid.report.result import Result
+from pellucid.report.scores import Score, accuracy_interval, number, percent, worst
+
+_LOSSES = {
+    "cross_entropy": "cross-entropy: minus the logarithm of the probability that the "
+    "true class was given",
+    "mean_squared_error": "the mean squared error",
+    "sum_of_squares": "the sum of the squared errors",
+}
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def count(n: int, what: str, many: str = "") -> str:
+    """Return a number with its noun: "1 row", "2 rows".
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    what : str
+        One of them.
+    many : str
+        Several of them, where an s is not enough.
+
+    Returns
+    -------
+    str
+    """
+    return f"{n:,} {what if n == 1 else many or what + 's'}"
+
+
+def question(result: Result) -> str:
+    """Return what the data are about: the first sentence of their description.
+
+    Parameters
+    ----------
+    result : Result
+        Whose data.
+
+    Returns
+    -------
+    str
+    """
+    return re.split(r"(?<=[.?]) ", result.dataset.description, maxsplit=1)[0]
+
+
+def data(result: Result) -> list[str]:
+    """Return what the data are.
+
+    Parameters
+    ----------
+    result : Result
+        Whose data.
+
+    Returns
+    -------
+    list of str
+    """
+    dataset = result.dataset
+    names = dataset.features
+    shown = ", ".join(names[:4])
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    told = [
+        dataset.description,
+        f"{count(len(dataset), 'row')} with {count(len(names), 'column')}: "
+        f"{shown}{more}.",
+    ]
+    if dataset.classes:
+        classes = ", ".join(f"{name} ({n:,})" for name, n in dataset.counts.items())
+        told.append(
+            f"To predict: {dataset.target}, one of {len(dataset.classes)} classes: "
+            f"{classes}."
+        )
+    else:
+        low, high = number(dataset.y.min()), number(dataset.y.max())
+        told.append(f"To predict: {dataset.target}, a number from {low} to {high}.")
+    return told
+
+
+def division(result: Result) -> list[str]:
+    """Return which rows are for what, and how they are prepared.
+
+    Parameters
+    ----------
+    result : Result
+        Whose data.
+
+    Returns
+    -------
+    list of str
+    """
+    if not len(result.test):
+        return ["There are so few rows that all of them are for learning."]
+    held = len(result.train) - result.learned
+    alike = ", with the same share of every class," if result.classes else ""
+    told = [
+        f"A quarter of the rows{alike} is put aside for the test: the network never "
+        f"sees these {count(len(result.test), 'row')} while it learns. Of the other "
+        f"{len(result.train):,} it learns from {result.learned:,}; {held:,} are for "
+        "validation: they show after every epoch how well it does on rows that it does "
+        "not learn from."
+    ]
+    if result.inputs is not None:
+        target = "" if result.targets is None else " and the target"
+        told.append(
+            f"Every column{target} is brought to mean 0 and standard deviation 1, so "
+            "that no unit counts more than another; mean and deviation are those of "
+            "the rows for learning and validation."
+        )
+    return told
+
+
+def network(result: Result) -> list[str]:
+    """Return what the network is.
+
+    Parameters
+    ----------
+    result : Result
+        Whose network.
+
+    Returns
+    -------
+    list of str
+    """
+    layers, outputs = result.network.layers, result.network.blueprint.outputs
+    hidden = [layer for layer in layers[:-1] if isinstance(layer, Dense)]
+    units = " and ".join(str(layer.units) for layer in hidden)
+    some = f"{_word(len(hidden))} hidden layer" + "s" * (len(hidden) != 1)
+    kinds = {getattr(layer.activation, "label", "no activation") for layer in hidden}
+    told = [
+        f"{some.capitalize()} of {units} neurons ({', '.join(sorted(kinds))}): every "
+        "neuron weighs all numbers of the layer before it, adds them up, and its "
+        "activation bends the sum."
+    ]
+    extra = []
+    if any(isinstance(layer, BatchNorm) for layer in layers):
+        extra.append("BatchNorm keeps the numbers between the layers at an even size")
+    rates = [layer.rate for layer in layers if isinstance(layer, Dropout)]
+    if rates:
+        extra.append(
+            f"Dropout silences {rates[0]:.0%} of the neurons, others in every step, "
+            "which makes it hard to learn the rows by heart".replace("%", " %")
+        )
+    if extra:
+        told.append("; ".join(extra) + ".")
+    if result.classes:
+        told.append(
+            f"The last layer has {count(outputs, 'output')}, one for each class; "
+            "softmax makes probabilities of them."
+        )
+    else:
+        told.append("The last layer has one output, the prediction.")
+    size = len(result.network.parameters.vector)
+    told.append(
+        f"In all there are {size:,} numbers to learn. Before training they are random, "
+        "and so are the predictions."
+    )
+    return told
+
+
+def plan(
+    learned: int, batch: int, loss: Loss, optimizer: Optimizer, *, validated: bool
+) -> str:
+    """Return what will happen in the training.
+
+    Parameters
+    ----------
+    learned : int
+        Rows that are learned from.
+    batch : int
+        Rows of a batch.
+    loss : Loss
+        What is made small.
+    optimizer : Optimizer
+        The rule that changes the weights.
+    validated : bool
+        Whether rows are held out for validation.
+
+    Returns
+    -------
+    str
+    """
+    if batch < learned:
+        rows = f"Every epoch passes once over the {learned:,} rows, {batch} at a time. "
+    else:
+        rows = f"Every iteration takes all {learned:,} rows. "
+    meaning = _LOSSES.get(loss.label, loss.label.replace("_", " "))
+    rule = type(optimizer).__name__
+    rule = rule if rule == "Adam" else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", rule).lower()
+    kept = " The epoch with the lowest validation loss is kept." if validated else ""
+    return (
+        f"{rows}Feedforward makes predictions, the loss ({meaning}) says how wrong they "
+        "are, backpropagation finds how every weight moved the loss, and "
+        f"{rule} takes a small step downhill.{kept}"
+    )
+
+
+def training(result: Result) -> list[str]:
+    """Return how the training went.
+
+    Parameters
+    ----------
+    result : Result
+        Whose training.
+
+    Returns
+    -------
+    list of str
+    """
+    history = result.history
+    told = []
+    if history.interrupted:
+        told.append("Ctrl-C ended the training; what it had learned so far is kept.")
+    if not history.epochs:
+        return [*told, "Not one epoch was complete."]
+    steps = count(len(history.iterations), "iteration")
+    best = history.best_epoch
+    if best is None:
+        first, last = number(history.loss[0]), number(history.loss[-1])
+        return [*told, f"{steps}: the loss fell from {first} to {last}."]
+    low = history.validation[best - 1]
+    told.append(
+        f"{count(history.epochs, 'epoch')}, {steps}. The validation loss was lowest "
+        f"after epoch {best}, {number(low)}: the network has the weights of that epoch."
+    )
+    rose = history.validation[-1] > 1.1 * low
+    if rose and history.loss[-1] < history.loss[best - 1]:
+        told.append(
+            f"Afterwards the loss of the training rows went on falling, but that of the "
+            f"validation rows rose to {number(history.validation[-1])}: the network "
+            "began to learn its rows by heart. That is overfitting."
+        )
+    return told
+
+
+def verdict(result: Result, found: list[Score]) -> list[str]:
+    """Return how the test went.
+
+    Parameters
+    ----------
+    result : Result
+        What is judged.
+    found : list of Score
+        Its scores.
+
+    Returns
+    -------
+    list of str
+    """
+    n, first = len(result.y), found[0]
+    asked = f"Asked about {count(n, 'row')} that it had never seen"
+    if not result.classes:
+        target = result.dataset.target
+        return [
+            f"{asked}, the network was off by {found[1].text} in the mean. Always saying "
+            f"the mean {target} of the rows for learning would be off by "
+            f"{found[1].baseline_text}."
+        ]
+    low, high = accuracy_interval(result.right, n)
+    known = np.bincount(result.dataset.y[result.train])
+    usual = result.classes[int(known.argmax())]
+    return [
+        f"{asked}, the network was right {_times(result.right)}: {first.text}. Always "
+        f'answering "{usual}" would be right {_times(round(first.baseline * n))}: '
+        f"{first.baseline_text}.",
+        f"Chance plays a part in so few rows: accuracies from {percent(low)} to "
+        f"{percent(high)} fit this result (95 % interval).",
+    ]
+
+
+def mistakes(result: Result) -> str:
+    """Return which classes are confused most.
+
+    Parameters
+    ----------
+    result : Result
+        With classes.
+
+    Returns
+    -------
+    str
+    """
+    wrong = result.confusion - np.diag(np.diag(result.confusion))
+    if not wrong.any():
+        return "Every row of the test was right."
+    truth, guess = np.unravel_index(wrong.argmax(), wrong.shape)
+    taken = "was taken" if wrong.max() == 1 else "were taken"
+    return (
+        f"The most frequent mistake: {count(int(wrong.max()), 'row')} of "
+        f'"{result.classes[truth]}" {taken} for "{result.classes[guess]}".'
+    )
+
+
+def farthest(result: Result) -> str:
+    """Return what the largest error is.
+
+    Parameters
+    ----------
+    result : Result
+        With numbers.
+
+    Returns
+    -------
+    str
+    """
+    place = worst(result, 1)[0]
+    return (
+        f"The largest error: {number(result.y_hat[place])} where the truth is "
+        f"{number(result.y[place])}."
+    )
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times"
+
+
+def _word(n: int) -> str:
+    return _WORDS[n] if n < len(_WORDS) else str(n)

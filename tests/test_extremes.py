@@ -1,0 +1,316 @@
+"""Right, and without a warning, for every finite number: zero, the least, the largest.
+
+Underflow is no fault: where the true value is below the range, it is 0. Where it is
+above the range, it is infinite.
+"""
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive
+from pellucid.activations import GELU, Activation
+from pellucid.layers import PReLU
+from pellucid.losses import BinaryCrossEntropy, CrossEntropy
+from pellucid.network import NeuralNetwork
+
+DTYPES = ("float32", "float64")
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def sizes(dtype):
+    """Return numbers of all sizes, with both signs."""
+    info = np.finfo(dtype)
+    edges = [info.smallest_subnormal, info.tiny, info.eps, info.max, info.max / 2]
+    usual = [0.0, 1e-6, 0.1, 0.5, 1.0, 2.5, 3.0, 5.0, 8.0, 17.0, 30.0, 88.0, 100.0]
+    large = [400.0, 746.0, 800.0, 1e4, 1e7, 1e30]
+    positive = [float(v) for v in (*usual, *large, *edges)]
+    return np.array([*positive, *(-v for v in positive)], dtype=dtype)
+
+
+def strictly():
+    """Make every floating-point fault an error; what is too small is none."""
+    return np.errstate(over="raise", invalid="raise", divide="raise", under="ignore")
+
+
+def rounded(exact, dtype):
+    """Return exact numbers as they are in the dtype, infinite beyond its range."""
+    with np.errstate(over="ignore"):
+        return np.array(exact, dtype=np.float64).astype(dtype)
+
+
+def check(found, exact, dtype, scale):
+    """Assert that numbers are right to 8 units in the last place of their scale."""
+    wanted = rounded(exact, dtype)
+    assert found.dtype == dtype
+    assert not np.isnan(found).any()
+    infinite = np.isinf(wanted)
+    assert (found[infinite] == wanted[infinite]).all()
+    info = np.finfo(dtype)
+    found, wanted, scale = (v[~infinite].astype(float) for v in (found, wanted, scale))
+    limit = 8 * info.eps * np.maximum(np.abs(wanted), scale)
+    limit = limit + 2 * float(info.smallest_subnormal)
+    wrong = np.abs(found - wanted) > limit
+    assert not wrong.any(), list(zip(found[wrong], wanted[wrong], strict=True))
+
+
+# ---- activations
+
+PLAIN = {
+    name: kind() for name, kind in Activation.registered().items() if ":" not in name
+}
+PLAIN = {name: part for name, part in PLAIN.items() if name in naive.ACTIVATIONS}
+PLAIN["gelu_tanh"] = GELU(tanh=True)
+
+
+def test_all_activations_are_here():
+    assert PLAIN.keys() == naive.ACTIVATIONS.keys()
+
+
+def slope_scale(z):
+    """Return the size of the terms of a slope: some have z as a factor."""
+    return np.clip(np.abs(z), 1.0, 8.0)
+
+
+@every_dtype
+@pytest.mark.parametrize("name", PLAIN)
+def test_value(name, dtype):
+    z = sizes(dtype)
+    exact = [naive.ACTIVATIONS[name][0](v) for v in z.tolist()]
+    with strictly():
+        a = PLAIN[name].value(z)
+    # Errors are a share of the value, and near 0 of z itself.
+    check(a, exact, dtype, np.minimum(np.abs(z), 8.0))
+
+
+@every_dtype
+@pytest.mark.parametrize("name", PLAIN)
+def test_slope_and_delta(name, dtype):
+    z, activation = sizes(dtype), PLAIN[name]
+    exact = [naive.ACTIVATIONS[name][1](v) for v in z.tolist()]
+    with strictly():
+        a = activation.value(z)
+        slope = activation.slope(z, a)
+        delta = activation.delta(np.full_like(z, -2.5), z, a)
+    check(slope, exact, dtype, slope_scale(z))
+    check(delta, [-2.5 * v for v in exact], dtype, 2.5 * slope_scale(z))
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@given(z=st.floats(allow_nan=False, allow_infinity=False))
+def test_any_finite_number(name, z):
+    activation = PLAIN[name]
+    at = np.array([z])
+    with strictly():
+        a = activation.value(at)
+        slope = activation.slope(at, a)
+    check(a, [naive.ACTIVATIONS[name][0](z)], "float64", np.minimum(np.abs(at), 8.0))
+    check(slope, [naive.ACTIVATIONS[name][1](z)], "float64", slope_scale(at))
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@given(z=st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_any_finite_number_in_float32(name, z):
+    activation = PLAIN[name]
+    at = np.array([z], dtype=np.float32)
+    with strictly():
+        a = activation.value(at)
+        slope = activation.slope(at, a)
+    check(a, [naive.ACTIVATIONS[name][0](z)], "float32", np.minimum(np.abs(at), 8.0))
+    check(slope, [naive.ACTIVATIONS[name][1](z)], "float32", slope_scale(at))
+
+
+@every_dtype
+def test_selu_is_infinite_where_its_value_leaves_the_range(dtype):
+    largest = np.finfo(dtype).max
+    z = np.array([largest, largest / 1.06, -largest], dtype=dtype)
+    with strictly():
+        a = PLAIN["selu"].value(z)
+    assert a[0] == math.inf
+    assert np.isfinite(a[1:]).all()
+
+
+def test_what_a_sigmoid_cannot_hold_is_0_or_1():
+    z = np.array([-1e308, -746.0, 40.0, 1e308])
+    with strictly():
+        assert PLAIN["sigmoid"].value(z).tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+@every_dtype
+def test_prelu(dtype):
+    z = sizes(dtype)[:, None]
+    network = NeuralNetwork(
+        [PReLU()], loss="sum_of_squares", input_shape=1, dtype=dtype
+    )
+    with strictly():
+        a = network.feedforward(z)
+    check(a, np.where(z > 0, z, 0.25 * z.astype(float)), dtype, np.abs(z))
+
+
+# ---- softmax and its logarithm
+
+
+def rows_of_sizes(dtype):
+    """Return pairs and triples of numbers of all sizes, padded to three."""
+    some = sizes(dtype)
+    pairs = itertools.product(some, some)
+    triples = itertools.combinations(some[::3], 3)
+    return [np.array(row, dtype=dtype) for row in (*pairs, *triples)]
+
+
+def exact_log_softmax(row):
+    """Return the logarithms of softmax from exact differences."""
+    row = [Fraction(float(v)) for v in row]
+    top = max(row)
+    below = [top - v for v in row]
+    tail = math.log(math.fsum(math.exp(-min(float_of(b), 1e4)) for b in below))
+    return [-float_of(b) - tail for b in below]
+
+
+def float_of(fraction):
+    try:
+        return float(fraction)
+    except OverflowError:
+        return math.inf if fraction > 0 else -math.inf
+
+
+@every_dtype
+def test_softmax(dtype):
+    softmax = Activation.of("softmax")
+    for row in rows_of_sizes(dtype):
+        exact = [math.exp(v) for v in exact_log_softmax(row)]
+        with strictly():
+            p = softmax.value(row)
+            delta = softmax.delta(np.ones_like(p), row, p)
+        check(p, exact, dtype, np.ones_like(row))
+        assert abs(float(p.astype(float).sum()) - 1.0) <= 4 * np.finfo(dtype).eps
+        assert (np.abs(delta) <= 4 * np.finfo(dtype).eps).all()
+
+
+@every_dtype
+def test_log_softmax(dtype):
+    log_softmax = Activation.of("log_softmax")
+    for row in rows_of_sizes(dtype):
+        exact = exact_log_softmax(row)
+        with strictly():
+            a = log_softmax.value(row)
+            delta = log_softmax.delta(np.array([1, *(0 * row[1:])], dtype), row, a)
+        check(a, exact, dtype, np.ones_like(row))
+        p = np.exp(exact)
+        check(delta, [1 - p[0], *-p[1:]], dtype, np.ones_like(row))
+
+
+# ---- losses that take logits
+
+
+def exact_cross_entropy(row, label, smoothing):
+    """- sum_k t_k log softmax(z)_k, the linear part of it in fractions."""
+    classes = len(row)
+    z = [Fraction(float(v)) for v in row]
+    share = Fraction(smoothing) / classes
+    t = [(1 - Fraction(smoothing)) * (k == label) + share for k in range(classes)]
+    top = max(z)
+    linear = sum(t_k * (top - z_k) for t_k, z_k in zip(t, z, strict=True))
+    tail = math.fsum(math.exp(-min(float_of(top - v), 1e4)) for v in z)
+    return float_of(linear + Fraction(math.log(tail)))
+
+
+@every_dtype
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.75])
+def test_cross_entropy(dtype, smoothing):
+    loss = CrossEntropy(label_smoothing=smoothing)
+    for row in rows_of_sizes(dtype):
+        for label in range(len(row)):
+            y = np.array([label])
+            exact = exact_cross_entropy(row, label, smoothing)
+            # The loss itself may be above the range; its slope never is.
+            with strictly(), np.errstate(over="ignore"):
+                value = loss.value(row[None], y)
+            with strictly():
+                slope = loss.slope(row[None], y)
+            near_the_end = abs(exact) > 0.99 * float(np.finfo(dtype).max)
+            if not near_the_end:
+                check(value, [exact], dtype, np.ones(1))
+            assert value[0] > 0.98 * float(np.finfo(dtype).max) or not near_the_end
+            p = [math.exp(v) for v in exact_log_softmax(row)]
+            share = smoothing / len(row)
+            t = [(1 - smoothing) * (k == label) + share for k in range(len(row))]
+            wanted = [[p_k - t_k for p_k, t_k in zip(p, t, strict=True)]]
+            check(slope, wanted, dtype, np.ones_like(slope))
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_cross_entropy_of_1e300(label):
+    z = np.array([[1e300, -1e300, 0.5]])
+    value = CrossEntropy().value(z, np.array([label]))
+    assert value.tolist() == [[0.0, 2e300, 1e300][label]]
+    slope = CrossEntropy().slope(z, np.array([label]))
+    assert slope.tolist() == [
+        [1.0 - (label == 0), -float(label == 1), -float(label == 2)]
+    ]
+
+
+def exact_binary_cross_entropy(row, y):
+    """Mean of (1 - y) z or -y z, plus log(1 + exp(-|z|)), the first in fractions."""
+    total = Fraction(0)
+    for z, t in zip(row, y, strict=True):
+        z, t = Fraction(float(z)), Fraction(float(t))
+        total += (1 - t) * z if z > 0 else -t * z
+        total += Fraction(math.log1p(math.exp(-min(float_of(abs(z)), 1e4))))
+    return float_of(total / len(row))
+
+
+@every_dtype
+def test_binary_cross_entropy(dtype):
+    loss = BinaryCrossEntropy()
+    for row in rows_of_sizes(dtype):
+        for y in ([0.0, 1.0, 0.0], [1.0, 1.0, 0.25]):
+            target = np.array([y[: len(row)]], dtype=dtype)
+            with strictly():  # the mean is never above the range
+                value = loss.value(row[None], target)
+                slope = loss.slope(row[None], target)
+            check(
+                value, [exact_binary_cross_entropy(row, target[0])], dtype, np.ones(1)
+            )
+            wanted = naive.binary_cross_entropy_slope(row.tolist(), target[0].tolist())
+            check(slope, [wanted], dtype, np.ones_like(slope))
+
+
+def test_binary_cross_entropy_of_1e300():
+    z = np.array([[1e300], [-1e300], [1e300], [-1e300]])
+    y = np.array([[0.0], [0.0], [1.0], [1.0]])
+    assert BinaryCrossEntropy().value(z, y).tolist() == [1e300, 0.0, 0.0, 1e300]
+    assert BinaryCrossEntropy().slope(z, y).tolist() == [[1.0], [0.0], [0.0], [-1.0]]
+
+
+@given(
+    row=st.lists(st.floats(-1e307, 1e307, allow_nan=False), min_size=2, max_size=6),
+    data=st.data(),
+)
+def test_cross_entropy_of_any_finite_logits(row, data):
+    label = data.draw(st.integers(0, len(row) - 1))
+    smoothing = data.draw(st.sampled_from([0.0, 0.3]))
+    z = np.array([row])
+    with strictly():
+        value = CrossEntropy(label_smoothing=smoothing).value(z, np.array([label]))
+    check(value, [exact_cross_entropy(row, label, smoothing)], "float64", np.ones(1))
+
+
+@every_dtype
+def test_a_network_of_the_largest_logits_learns_without_a_warning(dtype):
+    network = NeuralNetwork(
+        ["softmax"], loss="cross_entropy", input_shape=3, dtype=dtype
+    )
+    network.classes = range(3)
+    largest = float(np.finfo(dtype).max)
+    x = [[largest, -largest, 0.0], [0.0, largest / 2, largest / 2]]
+    with strictly():
+        p = network.predict_proba(x)
+        loss, _ = network.backprop(x, [0, 1])
+    assert p.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
+    assert loss == pytest.approx(math.log(2) / 2)
