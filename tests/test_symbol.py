@@ -99,7 +99,7 @@ def test_the_batch_size_is_not_known(trace, ask):
 
 
 def test_what_numpy_makes_of_a_length_is_refused_too(trace):
-    with pytest.raises(SymbolError, match="cannot be followed"):
+    with pytest.raises(SymbolError, match=r"batch size|cannot be followed"):
         np.arange(trace.batch)
     with pytest.raises(TypeError, match="got 'n'"):
         np.zeros(trace.batch)

@@ -4,8 +4,9 @@ r"""Activations: what a neuron makes of its weighted sum.
 
 Each is right, without a warning, for every finite input, the largest included. That is
 why exponentials are taken of numbers that are never positive, and why powers are taken
-of clipped numbers: beyond the limits the result is already exact. Where the value itself
-leaves the range of floating-point numbers (SELU of the very largest), it is infinite.
+of clipped numbers: beyond the limits the result is already exact. Where the value
+itself leaves the range of floating-point numbers (SELU of the very largest), it is
+infinite.
 """
 
 import math

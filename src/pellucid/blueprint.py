@@ -172,6 +172,23 @@ class Blueprint:
         """
         return self.root.forward(x, p, memo)
 
+    def probabilities(self, x: Any, p: Any, memo: Memo) -> Any:
+        """Return the output with the loss's link where none was written.
+
+        Parameters
+        ----------
+        x, p, memo
+            As in `feedforward`.
+
+        Returns
+        -------
+        ndarray, shape (n, *output_shape)
+        """
+        output = self.feedforward(x, p, memo)
+        if self.loss.link is None or self.logits is not None:
+            return output
+        return Activation.of(self.loss.link).value(output)
+
     def losses(self, x: Any, y: Any, p: Any, memo: Memo) -> tuple[Any, Any]:
         """Return what the loss looks at, and the loss of every sample.
 

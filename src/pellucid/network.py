@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import arrays, targets, tracing
-from pellucid.activations import Activation
 from pellucid.blueprint import Blueprint, Inputs, build, join_loss
 from pellucid.engines import Engines
 from pellucid.engines.readable import ReadableEngine, scale_of
@@ -314,12 +313,22 @@ class NeuralNetwork:
 
     def _probabilities(self, x: Any, engine: str) -> NDArray[Any]:
         """Return the output with the loss's link where none was written."""
-        runs, _ = self.engines.choose(engine, "prediction")
-        output: NDArray[Any] = runs.predict(self.weights, x)
-        if self.loss.link is None or self.blueprint.logits is not None:
-            return output
-        linked: NDArray[Any] = Activation.of(self.loss.link).value(output)
-        return linked
+        runs, _ = self.engines.choose(engine, "linked")
+        p: NDArray[Any] = runs.probabilities(self.weights, x)
+        return p
+
+    def _asked(self, x: Any, engine: str) -> tuple[NDArray[Any], bool]:
+        """Return probabilities or numbers of what was handed in, and if it is one."""
+        short = engine == "auto" and type(x) is np.ndarray and self._engines is not None
+        if short and self._engines is not None and self._weights is not None:
+            p = self._engines.at_once(self._weights, x)
+            if p is not None:
+                return p, x.ndim == len(self._engines.input_shape)
+        batch, n, single = self._inputs(x)
+        p = self._probabilities(batch, engine)
+        if short:
+            self.engines.remember(self.weights, x.shape, n)
+        return p, single
 
     def predict_proba(self, x: Any, *, engine: str = "auto") -> NDArray[Any]:
         """Return the probability of each class.
@@ -348,8 +357,7 @@ class NeuralNetwork:
                 "probabilities: use predict or feedforward, or train with "
                 "loss='cross_entropy'."
             )
-        batch, _, single = self._inputs(x)
-        p = self._probabilities(batch, engine)
+        p, single = self._asked(x, engine)
         if self.loss.task == "labels" and p.shape[1:] == (1,):
             p = np.concatenate([1 - p, p], axis=1)
         return p[0] if single else p
@@ -371,8 +379,8 @@ class NeuralNetwork:
             several labels, shape (n, labels); or numbers, of shape (n,) if `fit` had
             targets of that shape, else (n, *output_shape).
         """
-        batch, _, single = self._inputs(x)
-        found = self._decide(self._probabilities(batch, engine))
+        p, single = self._asked(x, engine)
+        found = self._decide(p)
         if targets.chooses(self.blueprint):
             found = found if self._classes is None else self._classes[found]
         elif self._column is False and found.shape[1:] == (1,):

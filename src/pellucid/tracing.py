@@ -43,6 +43,28 @@ def prediction(blueprint: Blueprint) -> Program:
     return write_down("prediction", write)
 
 
+def probabilities(blueprint: Blueprint) -> Program:
+    """Return the Program from inputs to outputs with the loss's link applied.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What the network computes.
+
+    Returns
+    -------
+    Program
+    """
+
+    def write(trace: Trace) -> None:
+        memo = Memo(new_pass(training=False, trace=trace))
+        x = input_symbols(trace, blueprint.inputs)
+        p = SymbolView(trace, _slots(blueprint), "w")
+        trace.outputs["output", ""] = blueprint.probabilities(x, p, memo)
+
+    return write_down("probabilities", write)
+
+
 def evaluation(blueprint: Blueprint) -> Program:
     """Return the Program from inputs and targets to the loss of every sample.
 

@@ -4,6 +4,8 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
+from numpy.typing import NDArray
+
 from pellucid.blueprint import Blueprint
 from pellucid.engines.readable import ReadableEngine
 from pellucid.errors import ConfigurationError, suggestion
@@ -26,6 +28,7 @@ class Engines:
         self.blueprint, self.dtype = blueprint, dtype
         self.readable = ReadableEngine(blueprint, dtype)
         self._compiled: dict[str, tuple[Any, str]] = {}
+        self._short: Any = None
 
     def choose(self, wanted: str, program: str) -> tuple[Any, str]:
         """Return an engine, and why it is this one.
@@ -35,7 +38,8 @@ class Engines:
         wanted : str
             ``"auto"`` takes the compiled engine wherever it can run the network.
         program : str
-            What it will run: ``"prediction"``, ``"evaluation"`` or ``"training"``.
+            What it will run: ``"prediction"``, ``"linked"`` (with the loss's link),
+            ``"evaluation"`` or ``"training"``.
 
         Returns
         -------
@@ -70,6 +74,42 @@ class Engines:
                 "engine='readable', or 'auto'."
             )
         return self.readable, f"readable: {reason}"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample of a network with one input."""
+        inputs = self.blueprint.inputs
+        return () if isinstance(inputs, dict) else tuple(inputs.shape)
+
+    def at_once(self, weights: NDArray[Any], x: NDArray[Any]) -> NDArray[Any] | None:
+        """Return the probabilities of a few rows the short way, or None.
+
+        Parameters
+        ----------
+        weights, x
+            As in `CompiledEngine.at_once`.
+
+        Returns
+        -------
+        ndarray or None
+        """
+        if self._short is None:
+            return None
+        found: NDArray[Any] | None = self._short.at_once(weights, x)
+        return found
+
+    def remember(self, weights: NDArray[Any], shape: tuple[int, ...], n: int) -> None:
+        """Make the short way for arrays of a shape, if the compiled engine runs.
+
+        Parameters
+        ----------
+        weights, shape, n
+            As in `CompiledEngine.remember`.
+        """
+        engine, _ = self._compiled.get("linked", (None, ""))
+        if engine is not None:
+            self._short = engine
+            engine.remember(weights, shape, n)
 
     def _try(self, program: str) -> tuple[Any, str]:
         """Return the compiled engine, or None and the reason why not."""

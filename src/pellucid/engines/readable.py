@@ -116,11 +116,30 @@ class ReadableEngine:
         -------
         ndarray, shape (n, *output_shape)
         """
-        n = count_rows(x)
-        chunks = [
-            self.forward(weights, _rows(x, slice(i, i + CHUNK)))[0]
-            for i in range(0, max(n, 1), CHUNK)
-        ]
+        return self._in_chunks(self.blueprint.feedforward, weights, x)
+
+    def probabilities(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+        """Return the outputs with the loss's link, made in chunks of rows.
+
+        Parameters
+        ----------
+        weights, x
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray, shape (n, *output_shape)
+        """
+        return self._in_chunks(self.blueprint.probabilities, weights, x)
+
+    def _in_chunks(
+        self, compute: Callable[..., Any], weights: NDArray[Any], x: Any
+    ) -> NDArray[Any]:
+        p = LayerView(weights, self.blueprint.layout)
+        chunks = []
+        for i in range(0, max(count_rows(x), 1), CHUNK):
+            memo = Memo(new_pass(training=False, dtype=self.dtype))
+            chunks.append(compute(_rows(x, slice(i, i + CHUNK)), p, memo))
         return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
     def losses(self, weights: NDArray[Any], x: Any, y: NDArray[Any]) -> NDArray[Any]:

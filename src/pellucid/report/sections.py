@@ -1,0 +1,310 @@
+"""The sections that every page has: data, network, training, settings, and use."""
+
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import PurePath
+
+import numpy as np
+
+from pellucid._version import __version__
+from pellucid.report import story
+from pellucid.report.markup import Markup, figure, join, table, tag
+from pellucid.report.pictures import Pictures, thumbnail
+from pellucid.report.result import Result
+from pellucid.report.scores import number
+from pellucid.report.usage import snippet
+from pellucid.texttable import show
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading.
+
+    Parameters
+    ----------
+    title : str
+        Its heading.
+    content : Markup
+        What stands below it.
+    """
+
+    title: str
+    content: Markup
+
+    @property
+    def anchor(self) -> str:
+        """Its name in links."""
+        return self.title.lower().replace(" ", "-")
+
+    def html(self) -> Markup:
+        """Return the whole section."""
+        heading = tag("h2", self.title, id=f"{self.anchor}-title")
+        return tag(
+            "section",
+            heading,
+            self.content,
+            id=self.anchor,
+            aria_labelledby=f"{self.anchor}-title",
+        )
+
+
+def paragraphs(sentences: list[str]) -> Markup:
+    """Return each text as a paragraph.
+
+    Parameters
+    ----------
+    sentences : list of str
+        The texts.
+
+    Returns
+    -------
+    Markup
+    """
+    return join(tag("p", text) for text in sentences)
+
+
+def data(result: Result, pictures: Pictures) -> Section:
+    """Return what the data are.
+
+    Parameters
+    ----------
+    result : Result
+        Whose data.
+    pictures : Pictures
+        Draws.
+
+    Returns
+    -------
+    Section
+    """
+    dataset = result.dataset
+    if dataset.image_shape:
+        # The first rows of each class in turn.
+        rows = [
+            row
+            for turn in range(2)
+            for index in range(len(dataset.classes))
+            for row in np.flatnonzero(dataset.y == index)[turn : turn + 1]
+        ]
+        gallery = tag(
+            "div", *(thumbnail(result, int(row)) for row in rows), class_="gallery"
+        )
+        picture = figure(gallery, "Two images of every class.")
+    else:
+        many = len(dataset.features) > 2
+        seen = (
+            "All rows. Of so many columns a picture shows the two directions in which "
+            "the rows differ most (principal components)."
+            if many
+            else "All rows."
+        )
+        picture = figure(pictures.of_data(result), seen)
+    origin = tag(
+        "dl",
+        tag("dt", "Source"),
+        tag("dd", dataset.source),
+        tag("dt", "License"),
+        tag("dd", dataset.license),
+        class_="facts",
+    )
+    content = [
+        paragraphs(story.data(result)),
+        picture,
+        _columns(result),
+        tag("h3", "Who sees which rows"),
+        paragraphs(story.division(result)),
+        _division(result),
+        origin,
+    ]
+    return Section("The data", join(content))
+
+
+def _columns(result: Result) -> Markup | None:
+    """Return what is known about each column, folded up where there are many."""
+    x = result.dataset.x[result.train]
+    if result.dataset.image_shape:
+        return None
+    rows = [
+        (name, *map(number, (c.min(), c.mean(), c.max(), c.std())))
+        for name, c in zip(result.dataset.features, x.T, strict=True)
+    ]
+    found = table(
+        "The columns, in the rows for learning and validation",
+        ("column", "lowest", "mean", "highest", "standard deviation"),
+        rows,
+        numbers=range(1, 5),
+    )
+    title = f"The numbers of {story.count(len(rows), 'column')}"
+    return tag("details", tag("summary", title), found)
+
+
+def _division(result: Result) -> Markup:
+    """Return a bar whose parts are as long as they have rows."""
+    held = len(result.train) - result.learned
+    parts = {
+        "learning": result.learned,
+        "validation": held,
+        "test": len(result.test),
+    }
+    bars = [
+        tag(
+            "li",
+            tag("span", f"{n:,}"),
+            f" {name}",
+            class_=name,
+            style=f"flex-grow:{n}",
+        )
+        for name, n in parts.items()
+        if n
+    ]
+    return tag("ul", *bars, class_="division", aria_label="Rows for each purpose")
+
+
+def network(result: Result, pictures: Pictures, most: int) -> Section:
+    """Return what the network is.
+
+    Parameters
+    ----------
+    result : Result
+        Whose network.
+    pictures : Pictures
+        Draws.
+    most : int
+        Neurons of a layer that are drawn.
+
+    Returns
+    -------
+    Section
+    """
+    summary = result.network.summary()
+    drawn = figure(
+        pictures.of_network(result, most),
+        "The trained network, from its inputs on the left to its outputs on the right. "
+        "A line is a weight: blue and solid above zero, orange and dashed below, the "
+        "wider the larger.",
+    )
+    layers = table(
+        "The layers",
+        ("layer", "kind", "output", "parameters", "operations a row"),
+        [tuple(map(show, row)) for row in summary],
+        numbers=(3, 4),
+    )
+    footer = tag("p", f"{summary.footer}.", class_="note")
+    content = [paragraphs(story.network(result)), drawn, layers, footer]
+    return Section("The network", join(content))
+
+
+def training(result: Result, pictures: Pictures, course: Markup) -> Section:
+    """Return how the training went.
+
+    Parameters
+    ----------
+    result : Result
+        Whose training.
+    pictures : Pictures
+        Draws.
+    course : Markup
+        A table of it.
+
+    Returns
+    -------
+    Section
+    """
+    history, state = result.history, result.network.training
+    assert state is not None
+    plan = story.plan(
+        state.rows,
+        state.batch_size,
+        result.network.loss,
+        state.optimizer,
+        validated=result.learned < len(result.train),
+    )
+    content = [tag("p", plan), paragraphs(story.training(result))]
+    if history.epochs:
+        content.append(figure(pictures.of_loss(result), "How the loss fell."))
+        if history.metrics:
+            name = next(iter(history.metrics))
+            told = "The share of validation rows whose class was right."
+            if name == "rmse":
+                told = (
+                    "The usual size of an error in the validation rows, in standard "
+                    "deviations of the target."
+                )
+            content.append(figure(pictures.of_metrics(result), told))
+        content.append(course)
+    return Section("The training", join(content))
+
+
+def settings(result: Result, seed: int) -> Section:
+    """Return all that is needed to do it again.
+
+    Parameters
+    ----------
+    result : Result
+        Of the training.
+    seed : int
+        Of all random numbers.
+
+    Returns
+    -------
+    Section
+    """
+    state = result.network.training
+    assert state is not None
+    chosen = {
+        "data": result.dataset.name,
+        "seed": str(seed),
+        "loss": result.network.loss.label,
+        "optimizer": repr(state.optimizer),
+        "batch size": str(state.batch_size),
+        "epochs": str(result.history.epochs),
+        "number type": result.network.dtype.name,
+        "engine": result.history.engine,
+    }
+    versions = {
+        "pellucid": __version__,
+        "NumPy": np.__version__,
+        "matplotlib": version("matplotlib"),
+        "Python": f"{platform.python_version()}, {sys.platform}",
+    }
+    content = [
+        tag("p", "The same settings and versions give the same numbers again."),
+        table("Settings", ("setting", "value"), list(chosen.items())),
+        table("Versions", ("program", "version"), list(versions.items())),
+    ]
+    return Section("Settings", join(content))
+
+
+def use(result: Result) -> Section:
+    """Return how to use the network.
+
+    Parameters
+    ----------
+    result : Result
+        Whose network.
+
+    Returns
+    -------
+    Section
+    """
+    code = tag("pre", tag("code", snippet(result, PurePath())), tabindex=0)
+    told = [
+        "The files beside this page hold the network and all that it needs. In their "
+        "folder, in Python with pellucid installed:",
+    ]
+    files = tag(
+        "dl",
+        *(tag("dt", tag("code", name)) + tag("dd", what) for name, what in FILES),
+        class_="facts",
+    )
+    return Section("Use it", join([paragraphs(told), code, files]))
+
+
+FILES = (
+    ("model.pellucid", "the network: its layers, its weights, and its training"),
+    ("settings.json", "what columns are standardized with, and the settings"),
+    ("history.csv", "loss and metrics of every epoch, for a spreadsheet"),
+    ("report.html", "this page"),
+)

@@ -1,0 +1,373 @@
+"""Programs: what they hold, how they print, what they cost, and what they compute."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from pellucid.errors import SymbolError
+from pellucid.layers import (
+    BatchNorm,
+    Chain,
+    Concat,
+    Dense,
+    Dropout,
+    Flatten,
+    PReLU,
+    Residual,
+)
+from pellucid.network import NeuralNetwork
+from pellucid.program import Program, write_down
+from pellucid.symbol import INTEGER, NUMBER, Trace
+
+TRUTH_TABLE = NeuralNetwork(
+    [Dense(4, "sigmoid", bias=False), Dense(1, "sigmoid", bias=False)],
+    loss="sum_of_squares",
+    input_shape=3,
+)
+
+FORWARD = """\
+  dense_1.z = x @ dense_1.W          (n, 4)  dense_1
+  t1 = absolute(dense_1.z)           (n, 4)  dense_1
+  t2 = -t1                           (n, 4)  dense_1
+  t3 = exp(t2)                       (n, 4)  dense_1
+  t4 = dense_1.z >= 0                (n, 4)  dense_1
+  t5 = where(t4, 1.0, t3)            (n, 4)  dense_1
+  t6 = 1.0 + t3                      (n, 4)  dense_1
+  dense_1.a = t5 / t6                (n, 4)  dense_1
+  dense_2.z = dense_1.a @ dense_2.W  (n, 1)  dense_2
+  t7 = absolute(dense_2.z)           (n, 1)  dense_2
+  t8 = -t7                           (n, 1)  dense_2
+  t9 = exp(t8)                       (n, 1)  dense_2
+  t10 = dense_2.z >= 0               (n, 1)  dense_2
+  t11 = where(t10, 1.0, t9)          (n, 1)  dense_2
+  t12 = 1.0 + t9                     (n, 1)  dense_2"""
+
+PREDICTION = f"""\
+prediction: 16 operations, 112 arithmetic steps a row and 0 besides
+  given x (n, 3), dense_1.W (3, 4), dense_2.W (4, 1)
+{FORWARD}
+  output = t11 / t12                 (n, 1)  dense_2"""
+
+LOSS = """\
+  dense_2.a = t11 / t12              (n, 1)  dense_2
+  t13 = dense_2.a - y                (n, 1)
+  t14 = t13 * t13                    (n, 1)"""
+
+TRAINING = f"""\
+  given x (n, 3), y (n, 1), weight (n,), scale, dense_1.W (3, 4), dense_2.W (4, 1)
+{FORWARD}
+{LOSS}
+  losses = sum(t14, axis=(1,))       (n,)
+  t15 = weight * scale               (n,)
+  t16 = reshape(t15, shape=(n, 1))   (n, 1)
+  t17 = 2.0 * t13                    (n, 1)
+  t18 = t17 * t16                    (n, 1)
+  t19 = 1.0 - dense_2.a              (n, 1)  dense_2
+  t20 = dense_2.a * t19              (n, 1)  dense_2
+  t21 = t18 * t20                    (n, 1)  dense_2
+  t22 = transpose(dense_1.a)         (4, n)  dense_2
+  dense_2.dW = t22 @ t21             (4, 1)  dense_2
+  t23 = transpose(dense_2.W)         (1, 4)  dense_2
+  t24 = t21 @ t23                    (n, 4)  dense_2
+  t25 = 1.0 - dense_1.a              (n, 4)  dense_1
+  t26 = dense_1.a * t25              (n, 4)  dense_1
+  t27 = t24 * t26                    (n, 4)  dense_1
+  t28 = transpose(x)                 (3, n)  dense_1
+  dense_1.dW = t28 @ t27             (3, 4)  dense_1
+  t29 = weight * losses              (n,)
+  t30 = sum(t29, axis=(0,))
+  loss = t30 * scale"""
+
+UPDATE = """\
+update by GradientDescent(1.0): 2 operations, 0 arithmetic steps a row and 32 besides
+  given rate, w (16,), g (16,)
+  t1 = rate * g   (16,)
+  new w = w - t1  (16,)"""
+
+
+# ---- print
+
+
+def test_the_truth_table_in_print():
+    from pellucid.optimizers import GradientDescent
+
+    programs = TRUTH_TABLE.program(GradientDescent(1.0))
+    assert str(programs.prediction) == PREDICTION
+    head, _, body = str(programs.training).partition("\n")
+    assert head == ("training: 38 operations, 175 arithmetic steps a row and 1 besides")
+    assert body == TRAINING
+    assert str(programs.update) == UPDATE
+    assert LOSS in str(programs.evaluation)
+    assert str(programs.evaluation).endswith(
+        "  loss = sum(t14, axis=(1,))         (n,)"
+    )
+    pieces = ("prediction", "evaluation", "training", "update")
+    joined = "\n\n".join(str(getattr(programs, piece)) for piece in pieces)
+    assert str(programs) == repr(programs) == joined
+
+
+def test_settings_that_are_zero_are_printed_and_those_that_are_not_given_are_not():
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch, 3))
+    trace.outputs["zeros", ""] = np.zeros_like(x)
+    trace.outputs["sum", ""] = x.sum(axis=0)
+    trace.outputs["top", ""] = x.max(axis=-1, keepdims=True)
+    text = str(Program("p", trace))
+    assert "zeros = full_like(x, value=0.0)" in text
+    assert "sum = sum(x, axis=(0,))" in text
+    assert "top = max(x, axis=(1,), keepdims=True)" in text
+
+
+def test_slices_in_print():
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch, 3, 4))
+    for i, y in enumerate([x[:, 1:], x[:, ::-1], x[..., 0:2, None], x[:, 1]]):
+        trace.outputs["y", str(i)] = y
+    lines = str(Program("p", trace)).splitlines()[2:]
+    formulas = [line.split(" = ")[1].split("  ")[0] for line in lines]
+    assert formulas == ["x[:, 1:]", "x[:, ::-1]", "x[..., 0:2, None]", "x[:, 1]"]
+
+
+def test_names_are_different():
+    network = NeuralNetwork(
+        [Dense(3, name="t1"), Dense(3, name="t"), Dense(3, name="x"), BatchNorm()],
+        loss="cross_entropy",
+        input_shape=2,
+    )
+    for program in (network.program().training, network.program("adam").update):
+        names = list(program.names.values())
+        assert len(set(names)) == len(names)
+
+
+def test_an_output_that_is_another_one_or_an_input():
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch,))
+    y = x + 1.0
+    trace.outputs["a", ""] = y
+    trace.outputs["b", ""] = y
+    trace.outputs["c", ""] = x
+    program = Program("p", trace)
+    assert str(program).splitlines()[-2:] == ["  a = b", "  c = x"]
+    found = program.run({"x": np.arange(2.0)}, 2, np.float64)
+    assert {place: v.tolist() for place, v in found.items()} == {
+        ("a", ""): [1, 2],
+        ("b", ""): [1, 2],
+        ("c", ""): [0, 1],
+    }
+
+
+# ---- what it holds
+
+
+def test_what_no_output_needs_is_left_out():
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch, 3))
+    trace.leaf("unused", "", (3,))
+    np.exp(x)
+    trace.outputs["y", ""] = x * 2.0
+    program = Program("p", trace)
+    assert [node.operation.name for node in program.nodes] == ["leaf", "multiply"]
+    assert [node.settings["vector"] for node in program.leaves] == ["x"]
+    assert len(program.operations) == 1
+
+
+def test_probabilities_are_left_out_where_only_the_loss_is_asked_for():
+    network = NeuralNetwork([Dense(3, "softmax")], loss="cross_entropy", input_shape=2)
+    programs = network.program()
+    labels = [node.label for node in programs.evaluation.operations]
+    assert "z" in labels
+    assert "a" not in labels
+    # In training they are part of the slope, and computed once.
+    names = [node.operation.name for node in programs.training.operations]
+    assert names.count("exp") == 1
+
+
+def test_equal_programs():
+    first, second = TRUTH_TABLE.program("adam"), TRUTH_TABLE.program("adam")
+    assert first.training == second.training
+    assert first.update == second.update
+    assert first.update != TRUTH_TABLE.program("adamw").update
+    assert first.training != first.prediction
+    assert first.training != "training"
+    assert len({first.training, first.training}) == 1
+
+
+# ---- what it costs
+
+
+def work(*layers, shape, path=None):
+    network = NeuralNetwork(list(layers), loss="sum_of_squares", input_shape=shape)
+    return network.program().prediction.work(path)
+
+
+def test_operations_counted_by_hand():
+    assert work(Dense(4), shape=3) == (2 * 3 * 4 + 4, 0)
+    assert work(Dense(4, bias=False), shape=3) == (24, 0)
+    assert work(Dense(4, "relu"), shape=3) == (24 + 4 + 4, 0)
+    # |z|, -, exp (10), >=, where, +, / for each output
+    assert work(Dense(4, "sigmoid", bias=False), shape=3) == (24 + 4 * 16, 0)
+    assert work(Dense(4, "tanh"), Dense(2), shape=3) == (24 + 4 + 40 + 16 + 2, 0)
+    assert work(Dense(4), Dense(2), shape=3, path="dense_2") == (18, 0)
+    assert work(Flatten(), shape=(2, 3)) == (0, 0)
+    assert work(Flatten(), Dense(1), shape=(2, 3)) == (13, 0)
+    assert work(PReLU(), shape=3) == (3 * 3, 0)
+    assert work(Residual([Dense(3)]), shape=3) == (18 + 3 + 3, 0)
+    assert work(Concat([Dense(2), Dense(3)]), shape=3) == (30 + 5, 0)
+    inner = Chain([Dense(2), Dense(2, name="last")])
+    assert work(inner, Dense(2), shape=3, path="chain_1") == (12 + 2 + 8 + 2, 0)
+    assert work(inner, Dense(2), shape=3, path="chain_1.last") == (10, 0)
+    assert work(inner, Dense(2), shape=3, path="chain") == (0, 0)
+
+
+def test_operations_besides_the_rows():
+    # In prediction the spread is sqrt(variance + epsilon): 1 + 4 steps a feature.
+    assert work(BatchNorm(), shape=3) == (4 * 3, 5 * 3)
+    network = NeuralNetwork(
+        [Dense(2, bias=False)], loss="half_sum_of_squares", input_shape=3
+    )
+    programs = network.program("gradient_descent")
+    assert programs.update.work() == (0, 2 * 6)
+    # forward, error, its square, the sum, a half; weight * scale, slope; dW; loss
+    forward, loss, backward = 12, 2 + 2 + 2 + 1, 1 + 2 + 12
+    assert programs.training.work() == (forward + loss + backward + 2, 1)
+
+
+def test_a_sum_over_the_batch_is_counted_by_rows():
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch, 3))
+    trace.outputs["y", ""] = x.sum(axis=0)
+    trace.outputs["z", ""] = x.T @ x
+    assert Program("p", trace).work() == (3 + 2 * 9, 0)
+
+
+def test_numbers_of_the_run_cost_nothing():
+    trace = Trace()
+    rate = trace.leaf("rate", "", (), NUMBER)
+    trace.outputs["y", ""] = 1.0 / (rate * rate + 1.0)
+    assert Program("p", trace).work() == (0, 0)
+
+
+# ---- what it computes
+
+
+LAYERS = [
+    [Dense(4, "gelu"), BatchNorm(), Dropout(0.5), Dense(2, "softplus")],
+    [Concat([Dense(2, "selu"), Chain([PReLU(), Dropout(0.3)])]), Dense(2, "tanh")],
+    [Residual([Dense(3, "mish"), BatchNorm()]), Dense(2, "softmax")],
+]
+LOSSES = ["huber", "cross_entropy", "binary_cross_entropy"]
+
+
+def allowed(layers, loss):
+    links = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+    ending = layers[-1].activation.label
+    return loss not in links or ending == links[loss]
+
+
+CASES = [
+    (layers, loss, dtype)
+    for layers, loss, dtype in itertools.product(LAYERS, LOSSES, ["float32", "float64"])
+    if allowed(layers, loss)
+]
+
+
+@pytest.mark.parametrize(("layers", "loss", "dtype"), CASES)
+def test_programs_give_the_bits_of_the_engine(layers, loss, dtype):
+    network = NeuralNetwork(layers, loss=loss, input_shape=3, dtype=dtype, seed=3)
+    random = np.random.default_rng(0)
+    x = random.normal(size=(7, 3)).astype(dtype)
+    y = random.normal(size=(7, 2)).astype(dtype)
+    if loss == "cross_entropy":
+        y = random.integers(0, 2, 7)
+    weight = random.uniform(0.5, 2, 7).astype(dtype)
+    engine, programs, n = network.engine, network.program("adam"), len(x)
+    layout = network.blueprint.layout
+    numbers = {**network.parameters, **network.state}
+    given = {"x": x, "y": y, "w": numbers, "weight": weight, "scale": 0.125}
+    given |= {"seed": 99, "step": 5}
+
+    def run(program):
+        return program.run(given, n, np.dtype(dtype))
+
+    def same(found, expected):
+        found, expected = np.asarray(found), np.asarray(expected)
+        assert found.dtype == expected.dtype == dtype
+        assert found.tobytes() == expected.tobytes()
+
+    same(run(programs.prediction)["output", ""], network.feedforward(x))
+    same(run(programs.evaluation)["loss", ""], engine.losses(network.weights, x, y))
+    expected = engine.backprop(network.weights, x, y, weight, 0.125, key=99, step=5)
+    found = run(programs.training)
+    assert float(found["loss", ""]) == expected.loss
+    for name, entry in layout.parameters.entries.items():
+        window = expected.gradient[entry.start : entry.stop]
+        same(found["g", name], window.reshape(entry.shape))
+    for name, entry in layout.state.entries.items():
+        same(found["state", name], expected.state[entry.start : entry.stop])
+
+
+def test_the_batch_size_is_filled_in_when_it_runs():
+    program = TRUTH_TABLE.program().prediction
+    w = dict(TRUTH_TABLE.parameters)
+    for n in (1, 2, 100):
+        x = np.ones((n, 3), dtype=np.float32)
+        output = program.run({"x": x, "w": w}, n, np.float32)["output", ""]
+        assert output.shape == (n, 1)
+
+
+# ---- written twice
+
+
+def test_hidden_state_and_foreign_random_numbers_are_found():
+    numbers = iter(range(100))
+
+    def write(trace):
+        x = trace.leaf("x", "", (trace.batch, 3))
+        trace.outputs["y", ""] = x * float(next(numbers))
+
+    with pytest.raises(SymbolError) as told:
+        write_down("p", write)
+    message = str(told.value)
+    assert "written down twice and differed" in message
+    assert "first:  y = x * 0.0" in message
+    assert "second: y = x * 1.0" in message
+    assert "use memo.state and memo.rng.uniform(shape)" in message
+
+
+def test_a_difference_in_length_is_found():
+    calls = []
+
+    def write(trace):
+        calls.append(1)
+        y = trace.leaf("x", "", (trace.batch, 3))
+        for _ in calls:
+            y = np.tanh(y)
+        trace.outputs["y", ""] = y
+
+    with pytest.raises(SymbolError, match=r"y = tanh\(x\)"):
+        write_down("p", write)
+
+
+def test_a_slice_that_differs_in_its_step_only_is_found():
+    steps = iter([1, -1])
+
+    def write(trace):
+        x = trace.leaf("x", "", (trace.batch, 3))
+        trace.outputs["y", ""] = x[:, :: next(steps)]
+
+    with pytest.raises(SymbolError, match="differed"):
+        write_down("p", write)
+
+
+def test_a_constant_that_differs_is_found():
+    shifts = iter([0, 1])
+
+    def write(trace):
+        y = trace.leaf("y", "", (trace.batch,), INTEGER)
+        x = trace.leaf("x", "", (trace.batch, 3))
+        hot = np.arange(3) + next(shifts) == y[:, None]
+        trace.outputs["y", ""] = np.where(hot, x, 0.0)
+
+    with pytest.raises(SymbolError, match="differed"):
+        write_down("p", write)
