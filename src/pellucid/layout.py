@@ -145,7 +145,7 @@ class Windows(Mapping[str, Any]):
     """Names on a flat vector: reading gives a view, writing copies into it.
 
     ``windows["dense_1.W"]`` is an array that shares its memory with the vector;
-    ``windows["dense_1"]`` are the windows of one layer, where ``.W`` is the array.
+    ``windows["dense_1"]`` are the windows of one layer, ``windows["dense_1"]["W"]``.
 
     Parameters
     ----------

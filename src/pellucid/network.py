@@ -902,6 +902,34 @@ class NeuralNetwork:
         rule = Optimizer.of(optimizer)
         return tracing.programs(self.blueprint, rule, bool(self.frozen))
 
+    def source(self, kind: str, *, optimizer: Any = "adam") -> str:
+        """Return the network as code that can be read.
+
+        Parameters
+        ----------
+        kind : str
+            ``"kernels"``: the loops that the compiled engine runs, in order, each with
+            the formulas it computes and the layers that asked for them.
+        optimizer : Optimizer or str
+            Whose update to show.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such kind, or the compiled engine cannot run the network.
+        """
+        if kind != "kernels":
+            raise ConfigurationError(
+                f"There is no source of kind {kind!r}. {suggestion(kind, ['kernels'])}"
+            )
+        engine, _ = self.engines.choose("compiled", "training")
+        text: str = engine.source(Optimizer.of(optimizer))
+        return text
+
     def summary(self) -> Table:
         """Return a table of the layers: output shape, parameters, operations.
 

@@ -125,6 +125,12 @@ class Part:
         }
 
     @classmethod
+    def _names(cls) -> dict[str, type[Self]]:
+        """Return the registered parts by the names that users write; ours win."""
+        known = cls.registered()
+        return {kind.label: kind for kind in known.values()} | known
+
+    @classmethod
     def of(cls, given: Any) -> Self:
         """Return the part that was meant: a part as it is, or the one of this name.
 
@@ -155,12 +161,11 @@ class Part:
                 f"Expected a name or an object of class {cls.__name__} as {kind}, "
                 f"got {given!r}."
             )
-        known = cls.registered()
-        short = {found.label: found for found in known.values()} | known
-        found = short.get(given)
+        names = cls._names()
+        found = names.get(given)
         if found is None:
             raise ConfigurationError(
-                f"There is no {kind} named {given!r}. {suggestion(given, short)}"
+                f"There is no {kind} named {given!r}. {suggestion(given, names)}"
             )
         try:
             return found()
@@ -306,7 +311,9 @@ def _show(value: Any) -> str:
     if isinstance(value, tuple) and any(isinstance(item, Part) for item in value):
         return f"[{', '.join(map(repr, value))}]"
     if isinstance(value, Part) and repr(value) == f"{type(value).__name__}()":
-        return repr(value.label)
+        # By its name, unless that is the name of another one.
+        if value.family._names().get(value.label) is type(value):
+            return repr(value.label)
     return repr(value)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pellucid.report import sections, story
-from pellucid.report.markup import Markup, figure, join, table, tag
+from pellucid.report.markup import Markup, figure, join, scrollable, table, tag
 from pellucid.report.pictures import Pictures, thumbnail
 from pellucid.report.result import Result
 from pellucid.report.scores import Score, number, percent, scores, worst
@@ -13,7 +13,7 @@ _MOST = 10  # mistakes that are shown
 
 
 def measured(
-    result: Result, seed: int, pictures: Pictures
+    result: Result, pictures: Pictures
 ) -> tuple[Markup, list[Section]]:
     """Return the head of the page and its sections.
 
@@ -21,8 +21,6 @@ def measured(
     ----------
     result : Result
         What is told.
-    seed : int
-        Of all random numbers.
     pictures : Pictures
         Draws.
 
@@ -42,7 +40,7 @@ def measured(
         sections.training(result, pictures, _course(result)),
         _test(result, pictures),
         _mistakes(result),
-        sections.settings(result, seed),
+        sections.settings(result),
         sections.use(result),
     ]
 
@@ -159,7 +157,7 @@ def _confusion(result: Result) -> Markup:
         tag("tbody", *body),
         class_="confusion",
     )
-    return sections.scrollable(whole, caption)
+    return scrollable(whole, caption)
 
 
 def _mistakes(result: Result) -> Section:

@@ -237,15 +237,13 @@ def training(result: Result, pictures: Pictures, course: Markup) -> Section:
     return Section("The training", join(content))
 
 
-def settings(result: Result, seed: int) -> Section:
+def settings(result: Result) -> Section:
     """Return all that is needed to do it again.
 
     Parameters
     ----------
     result : Result
         Of the training.
-    seed : int
-        Of all random numbers.
 
     Returns
     -------
@@ -255,7 +253,7 @@ def settings(result: Result, seed: int) -> Section:
     assert state is not None
     chosen = {
         "data": result.dataset.name,
-        "seed": str(seed),
+        "seed": str(result.network.seed),
         "loss": result.network.loss.label,
         "optimizer": repr(state.optimizer),
         "batch size": str(state.batch_size),

@@ -323,6 +323,69 @@ def farthest(result: Result) -> str:
     )
 
 
+def learned(result: Result) -> str:
+    """Return what the tutorials' network has learned.
+
+    Parameters
+    ----------
+    result : Result
+        Of the truth table.
+
+    Returns
+    -------
+    str
+    """
+    values = [f"{value:.3f}" for value in result.y_hat]
+    targets = [f"{value:g}" for value in result.y]
+    return (
+        "A network of five neurons learns to tell whether exactly one of two inputs is "
+        f"1. After {count(len(result.history.iterations), 'iteration')} its outputs are "
+        f"{_listed(values)}, where they should be {_listed(targets)}."
+    )
+
+
+def milestones(total: int) -> list[int]:
+    """Return which epochs are told of: 1, 2, 5, 10, 20, 50, and so on, and the last.
+
+    Parameters
+    ----------
+    total : int
+        How many there are.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> from pellucid.report.story import milestones
+    >>> milestones(200)
+    [1, 2, 5, 10, 20, 50, 100, 200]
+    """
+    told = (step * 10**power for power in range(len(str(total))) for step in (1, 2, 5))
+    return [epoch for epoch in told if epoch < total] + [total] * (total > 0)
+
+
+def losses_shown(total: int) -> list[int]:
+    """Return before which updates of the truth table's training the loss is told.
+
+    Parameters
+    ----------
+    total : int
+        How many updates there are.
+
+    Returns
+    -------
+    list of int
+    """
+    told = (1, 2, 10, 100, 500, 1000, 1500)
+    return [update for update in told if update < total] + [total] * (total > 0)
+
+
+def _listed(values: list[str]) -> str:
+    return f"{', '.join(values[:-1])} and {values[-1]}"
+
+
 def _times(n: int) -> str:
     return "once" if n == 1 else f"{n:,} times"
 

@@ -12,7 +12,7 @@ _ROW = 2  # the row that is worked through: 1, 0, 1
 
 
 def truth_table(
-    result: Result, seed: int, pictures: Pictures
+    result: Result, pictures: Pictures
 ) -> tuple[Markup, list[Section]]:
     """Return the head of the page and its sections.
 
@@ -20,8 +20,6 @@ def truth_table(
     ----------
     result : Result
         What is told.
-    seed : int
-        Of all random numbers.
     pictures : Pictures
         Draws.
 
@@ -39,7 +37,7 @@ def truth_table(
         sections.training(result, pictures, _course(result)),
         _outputs(result, pictures),
         _worked(result, pictures),
-        sections.settings(result, seed),
+        sections.settings(result),
         sections.use(result),
     ]
 

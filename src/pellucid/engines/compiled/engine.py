@@ -16,7 +16,13 @@ from pellucid.engines.compiled import blas, cache, driver, library, machine
 from pellucid.engines.compiled.assembly import Assembly, Numbers
 from pellucid.engines.compiled.plan import UnsupportedError, reduction_axis
 from pellucid.engines.compiled.runtime import run
-from pellucid.engines.readable import Outcome, ReadableEngine, count_rows
+from pellucid.engines.compiled.source import program_source
+from pellucid.engines.readable import (
+    Outcome,
+    ReadableEngine,
+    ReadableSession,
+    count_rows,
+)
 from pellucid.layers.inputs import Input
 from pellucid.optimizers import Optimizer
 from pellucid.program import Program
@@ -24,7 +30,7 @@ from pellucid.schedules import Schedule
 from pellucid.symbol import BOOL, NUMBER, Symbol, Trace
 
 PIECE = 16384  # numbers of a vector that one call of an update changes
-CHUNK_BYTES = 2**19  # of arena that a chunk of predictions may take: stays in the cache
+CHUNK_BYTES = 2**19  # of memory that a chunk of predictions touches: a cache's worth
 FEW = 64  # rows up to which a prediction goes the short way
 MOST_STEPS = 20_000  # iterations of a slice
 SLICE = 0.03  # seconds after which the driver returns to Python
@@ -274,8 +280,10 @@ class CompiledEngine:
         return self._rows[id(assembly)]
 
     def _rows_that_fit(self, assembly: Assembly) -> int:
-        """Return how many rows a chunk has, so that all it touches stays in the cache."""
-        bytes_a_row = max(1, (assembly.arena(1024)[1] - assembly.arena(1)[1]) // 1023)
+        """Return how many rows a chunk has: all it touches is to stay in the cache."""
+        bytes_a_row: int = max(
+            1, (assembly.arena(1024)[1] - assembly.arena(1)[1]) // 1023
+        )
         widths = (math.prod(given.shape) for given in self.inputs.values())
         bytes_a_row += sum(widths) * int(self.dtype.itemsize)
         return min(4096, max(64, CHUNK_BYTES // bytes_a_row))
@@ -340,6 +348,44 @@ class CompiledEngine:
             threads,
         )
 
+    def update(
+        self, optimizer: Optimizer, shards: int = 1, frozen: bool = False
+    ) -> Assembly:
+        """Return the update of an optimizer, which also adds up the shards' gradients.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            The rule.
+        shards : int
+            How many gradients there are.
+        frozen : bool
+            Whether some parameters are not trained.
+
+        Returns
+        -------
+        Assembly
+        """
+        program = _update_program(self.blueprint, optimizer, shards, frozen)
+        in_place = {("memory", name): ("memory", name) for name in optimizer.memories}
+        in_place["new", "w"] = ("w", "")
+        return Assembly(program, self.dtype, self.gemm, in_place)
+
+    def source(self, optimizer: Optimizer) -> str:
+        """Return the kernels that training and prediction run, as text.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            Whose update to show.
+
+        Returns
+        -------
+        str
+        """
+        each = (self.training, self.update(optimizer), self.prediction)
+        return "\n".join(map(program_source, each))
+
     # -- what a session needs ----------------------------------------------------------
 
     def where(
@@ -362,7 +408,7 @@ class CompiledEngine:
         -------
         callable
         """
-        layout, item = self.blueprint.layout, self.dtype.itemsize
+        layout, item = self.blueprint.layout, int(self.dtype.itemsize)
         vectors = {"w": (weights, layout)}
         if gradient is not None:
             vectors["g"] = (gradient, layout.parameters)
@@ -578,13 +624,7 @@ class CompiledSession:
         self.usual_rows, self.last_rows = int(sizes[0]), int(sizes[-1])
         self.shards = shards_for(training, self.rows)
         size = blueprint.layout.parameters.size
-        update = Assembly(
-            _update_program(blueprint, optimizer, self.shards, trained is not None),
-            dtype,
-            engine.gemm,
-            {("new", "w"): ("w", "")}
-            | {("memory", name): ("memory", name) for name in optimizer.memories},
-        )
+        update = engine.update(optimizer, self.shards, trained is not None)
         cut = update.can_be_cut and size > PIECE
         edges = list(range(0, size, PIECE)) if cut else [0]
         self.pieces = list(zip(edges, [*edges[1:], size], strict=True))
@@ -881,8 +921,6 @@ class CompiledSession:
 
     def _carefully(self, step: int, count: int) -> Outcome:
         """Make the updates before a failure again, one at a time, and name it."""
-        from pellucid.engines.readable import ReadableSession
-
         outcome = Outcome()
         for now in range(step, step + count):
             before = self._snapshot()

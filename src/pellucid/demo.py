@@ -1,0 +1,327 @@
+"""The demonstrations: real and generated data, one recipe, and what they write.
+
+The recipe, the same for all data with a test: 25 % of the rows, with the same share of
+every class, are the test. Columns are standardized, and numbers to predict too. Two
+hidden layers of 64 neurons, each with ReLU, batch normalization and 30 % dropout, are
+trained for 200 epochs with the settings that `fit` has anyway (Adam with a rate of
+0.001, batches of 32 rows). 20 % of the remaining rows are for validation, and the epoch
+with their lowest loss is kept.
+
+The truth table is learned as in the tutorials: 3-4-1, sigmoid, no biases, the sum of
+squared errors, 1,500 iterations of gradient descent with a learning rate of 1.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid._version import __version__
+from pellucid.data import Dataset, Standardizer, load, names, split_indices
+from pellucid.errors import ConfigurationError, suggestion
+from pellucid.files import write_whole
+from pellucid.layer import Layer
+from pellucid.layers import BatchNorm, Dense, Dropout
+from pellucid.network import NeuralNetwork
+from pellucid.optimizers import GradientDescent
+from pellucid.report import Result, page
+from pellucid.training import Callback, History
+
+EPOCHS = 200
+ITERATIONS = 1500  # of the truth table
+TEST, VALIDATION = 0.25, 0.2
+ROWS = 1000  # of generated data
+
+_GENERATED = (
+    "moons",
+    "circles",
+    "spirals",
+    "blobs",
+    "checkerboard",
+    "sine",
+    "friedman1",
+)
+_WRITTEN_BY = "pellucid demo"
+
+
+def demo_names() -> tuple[str, ...]:
+    """Return the names of the demonstrations.
+
+    The name xor stands for the tutorials' truth table.
+    """
+    return tuple(name for name in names() if name != "truth_table")
+
+
+def demo_data(name: str, seed: int = 0) -> Dataset:
+    """Return the data of a demonstration.
+
+    Parameters
+    ----------
+    name : str
+        One of `demo_names`.
+    seed : int
+        Of generated data.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such demonstration.
+    """
+    if name not in demo_names():
+        raise ConfigurationError(
+            f"there is no demo of the name {name!r}. {suggestion(name, demo_names())}"
+        )
+    if name == "xor":
+        return load("truth_table")
+    return load(name, n=ROWS, seed=seed) if name in _GENERATED else load(name)
+
+
+def recipe(outputs: int) -> list[Layer | str]:
+    """Return the layers of every network but that of the truth table.
+
+    Parameters
+    ----------
+    outputs : int
+        Number of classes, or 1 for numbers.
+
+    Returns
+    -------
+    list of Layer
+    """
+    hidden = [Dense(64, "relu"), BatchNorm(), Dropout(0.3)]
+    return [*hidden, *hidden, Dense(outputs)]
+
+
+class Demo:
+    """A demonstration: its data and network, ready to be trained.
+
+    Parameters
+    ----------
+    name : str
+        One of `demo_names`.
+    seed : int
+        Of all random numbers.
+    epochs : int, optional
+        How often to pass over the data.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        All rows.
+    network : NeuralNetwork
+        Before or after training.
+    epochs : int
+        How often training passes over the data.
+    """
+
+    def __init__(self, name: str, *, seed: int = 0, epochs: int | None = None) -> None:
+        self.dataset = demo_data(name, seed)
+        self.inputs: Standardizer | None = None
+        self.targets: Standardizer | None = None
+        every = np.arange(len(self.dataset))
+        if name == "xor":
+            self.train, self.test = every, every[:0]
+            self.network = tutorial_network(seed)
+            self.epochs = epochs or ITERATIONS
+        else:
+            basis: Any = self.dataset.y if self.dataset.classes else len(self.dataset)
+            self.train, self.test = split_indices(basis, TEST, seed=seed)
+            self.inputs = Standardizer.fit(self.dataset.x[self.train])
+            if not self.dataset.classes:
+                self.targets = Standardizer.fit(self.dataset.y[self.train])
+            self.network = self._network(seed)
+            self.epochs = epochs or EPOCHS
+        self.first_weights = self.network.weights.copy()
+
+    def _network(self, seed: int) -> NeuralNetwork:
+        classes = self.dataset.classes
+        network = NeuralNetwork(
+            recipe(len(classes) or 1),
+            loss="cross_entropy" if classes else "mean_squared_error",
+            input_shape=len(self.dataset.features),
+            seed=seed,
+        )
+        if classes:
+            network.classes = classes
+        return network
+
+    def fit(self, callbacks: Sequence[Callback] = ()) -> History:
+        """Train the network.
+
+        Parameters
+        ----------
+        callbacks : sequence of Callback
+            What else happens.
+
+        Returns
+        -------
+        History
+        """
+        x, y = self.dataset.x[self.train], self.dataset.y[self.train]
+        settings: dict[str, Any] = {"callbacks": callbacks, "progress": False}
+        if self.inputs is None:
+            return self.network.fit(
+                x,
+                y,
+                epochs=self.epochs,
+                optimizer=GradientDescent(1.0),
+                **settings,
+            )
+        if self.targets is None:
+            y = np.array(self.dataset.classes)[y]
+        else:
+            y = self.targets.transform(y)
+        return self.network.fit(
+            self.inputs.transform(x),
+            y,
+            epochs=self.epochs,
+            validation=VALIDATION,
+            metrics=["accuracy" if self.targets is None else "rmse"],
+            **settings,
+        )
+
+    def result(self) -> Result:
+        """Return the trained network with the data it is judged by."""
+        history = self.network.history
+        assert history is not None
+        return Result(
+            self.dataset,
+            self.network,
+            history,
+            self.train,
+            self.test,
+            self.inputs,
+            self.targets,
+            self.first_weights,
+        )
+
+
+def tutorial_network(seed: int = 0) -> NeuralNetwork:
+    """Return the tutorials' network for the truth table, before training.
+
+    Parameters
+    ----------
+    seed : int
+        Of its first weights.
+
+    Returns
+    -------
+    NeuralNetwork
+    """
+    network = NeuralNetwork(
+        [Dense(4, "sigmoid", bias=False), Dense(1, "sigmoid", bias=False)],
+        loss="sum_of_squares",
+        input_shape=3,
+        seed=seed,
+        dtype="float64",
+    )
+    random = np.random.RandomState(seed)  # noqa: NPY002 (the tutorials' generator)
+    for window in network.parameters.values():
+        window[...] = random.rand(*window.shape)
+    return network
+
+
+def must_be_free(folder: Path) -> None:
+    """Make the folder, and raise if it holds files of ours' names that are not ours.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results shall be written.
+
+    Raises
+    ------
+    ConfigurationError
+        If another's file would be overwritten.
+    OSError
+        If the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in _FILES if folder.joinpath(name).exists()]
+    if not taken:
+        return
+    try:
+        settings = json.loads(folder.joinpath("settings.json").read_text("utf-8"))
+        ours = settings["written by"] == _WRITTEN_BY
+    except (OSError, ValueError, LookupError, TypeError):
+        ours = False
+    if not ours:
+        raise ConfigurationError(
+            f"{folder} has a {taken[0]} that no demo wrote, and it stays as it is: "
+            "choose another folder with --output."
+        )
+
+
+def write(result: Result, folder: Path) -> None:
+    """Write model, settings, history and report, each all or nothing.
+
+    Parameters
+    ----------
+    result : Result
+        Of the demonstration.
+    folder : Path
+        Exists. Earlier results in it are replaced.
+
+    Raises
+    ------
+    ModelFileError
+        If a file cannot be written.
+    """
+    # The settings come first: they are what marks the other files as ours.
+    settings = json.dumps(_settings(result), indent=2) + "\n"
+    write_whole(folder / "settings.json", settings.encode())
+    result.network.save(folder / "model.pellucid")
+    write_whole(folder / "history.csv", _history(result.history).encode())
+    write_whole(folder / "report.html", page(result).encode())
+
+
+_FILES = ("model.pellucid", "settings.json", "history.csv", "report.html")
+
+
+def _settings(result: Result) -> dict[str, Any]:
+    dataset = result.dataset
+    settings: dict[str, Any] = {
+        "written by": _WRITTEN_BY,
+        "pellucid": __version__,
+        "data": dataset.name,
+        "seed": result.network.seed,
+        "epochs": result.history.epochs,
+        "columns": dataset.features,
+        "classes": dataset.classes,
+        "target": dataset.target,
+    }
+    if result.inputs is not None:
+        settings["mean"] = result.inputs.mean.tolist()
+        settings["scale"] = result.inputs.scale.tolist()
+    if result.targets is not None:
+        settings["target_mean"] = result.targets.mean.item()
+        settings["target_scale"] = result.targets.scale.item()
+    return settings
+
+
+def _history(history: History) -> str:
+    """Return the course of training as CSV, a row for each epoch."""
+    columns: dict[str, list[float]] = {
+        "epoch": [float(epoch + 1) for epoch in range(history.epochs)],
+        "loss": history.loss,
+        "validation_loss": history.validation,
+        **{f"validation_{name}": values for name, values in history.metrics.items()},
+        "learning_rate": history.learning_rate,
+        "gradient_norm": history.gradient_norm,
+        "seconds": history.seconds,
+    }
+    columns = {name: values for name, values in columns.items() if values}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns or ["epoch"])
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([int(row[0]), *row[1:]])
+    return text.getvalue()
