@@ -14,6 +14,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+from pellucid.engines import missing_for_compiled
+from pellucid.part import Part
+
 _environment = pytest.MonkeyPatch()
 
 # `pytest --hypothesis-profile=thorough` searches longer, for changed mathematics.
@@ -66,6 +69,32 @@ def global_state_stays() -> Iterator[None]:
     changed = [name for name in before if before[name] != after[name]]
     if changed and _packages() == packages:
         pytest.fail(f"the test, or what it calls, changed {', '.join(changed)}")
+
+
+@pytest.fixture(params=["readable", "compiled"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test with each engine, which all of pellucid then chooses by itself.
+
+    ``@pytest.mark.usefixtures("engine")`` is enough where a test need not know which.
+    """
+    if request.param == "readable":
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    else:
+        monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+        missing = missing_for_compiled()
+        if missing:
+            pytest.skip(missing)
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def registers_stay() -> Iterator[None]:
+    """Take parts that a test invents out of the registers again."""
+    before = [(family, dict(family.register)) for family in Part.__subclasses__()]
+    yield
+    for family, register in before:
+        family.register.clear()
+        family.register.update(register)
 
 
 def _packages() -> set[str]:

@@ -15,11 +15,13 @@ def bits(value):
 
 
 def snapshot(net):
-    """Return all that a network holds; seconds, which never repeat, are left out."""
+    """Return all that a network holds, but for seconds and the reason for the engine."""
     training = None
     if net.training is not None:
         training = asdict(net.training)
-        training["history"].pop("seconds")
+        history = training["history"]
+        history.pop("seconds")
+        history["engine"] = history["engine"].partition(":")[0]
     return {
         "layers": net.layers,
         "loss": net.loss,

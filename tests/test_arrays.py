@@ -116,27 +116,67 @@ GAP = np.array([[1.0, 2.0], [3.0, np.nan]])
 
 REFUSED = [
     (None, DataError, "x is missing: got None"),
-    (np.ma.array([[1.0]], mask=[[True]]), DataError, r"masked array.*x\.filled\(value\)"),
-    (scipy.sparse.csr_matrix([[1.0]]), DataError, r"sparse array: hand in x\.toarray\(\)"),
-    (scipy.sparse.coo_array([[1.0]]), DataError, r"sparse array: hand in x\.toarray\(\)"),
+    (
+        np.ma.array([[1.0]], mask=[[True]]),
+        DataError,
+        r"masked array.*x\.filled\(value\)",
+    ),
+    (
+        scipy.sparse.csr_matrix([[1.0]]),
+        DataError,
+        r"sparse array: hand in x\.toarray\(\)",
+    ),
+    (
+        scipy.sparse.coo_array([[1.0]]),
+        DataError,
+        r"sparse array: hand in x\.toarray\(\)",
+    ),
     ([[1, 2], [3]], ShapeError, r"ragged.*\(row 0 has 2, row 1 has 1\)"),
     ([1, [2]], ShapeError, "x is ragged"),
     ([[[1], [2, 3]], [[1], [2, 3]]], ShapeError, "its rows have different lengths.$"),
-    (GAP, DataError, "^x has NaN at row 1, column 1: fill the gaps or leave the rows out"),
+    (
+        GAP,
+        DataError,
+        "^x has NaN at row 1, column 1: fill the gaps or leave the rows out",
+    ),
     (-np.inf * GAP, DataError, "an infinity at row 0, column 0; 4 such values in all"),
-    (np.full((2, 2, 2), np.nan), DataError, r"NaN at row 0, column 0, 0; 8 such values"),
+    (
+        np.full((2, 2, 2), np.nan),
+        DataError,
+        r"NaN at row 0, column 0, 0; 8 such values",
+    ),
     ([1.0, None], DataError, "x has NaN at row 1:"),
     (np.nan, DataError, "x has NaN at its only number"),
-    (1e39 * np.eye(2), DataError, r"1e\+39 at row 0, column 0; 2 .* large for float32: s"),
-    ([[10**39]], DataError, r"1e\+39 at row 0, column 0, which is too large for float32"),
+    (
+        1e39 * np.eye(2),
+        DataError,
+        r"1e\+39 at row 0, column 0; 2 .* large for float32: s",
+    ),
+    (
+        [[10**39]],
+        DataError,
+        r"1e\+39 at row 0, column 0, which is too large for float32",
+    ),
     ([[10**400]], DataError, "x holds objects that are no numbers: int"),
-    ([["a"]], DataError, r"holds texts \(first at row 0, column 0: 'a'\).* 0/1 columns"),
+    (
+        [["a"]],
+        DataError,
+        r"holds texts \(first at row 0, column 0: 'a'\).* 0/1 columns",
+    ),
     ("abc", DataError, r"x holds texts \('abc'\); expected numbers"),
     ([["1.5"]], DataError, r"x holds texts \(first at row 0, column 0: '1.5'\)"),
-    ([[1.0, "a"]], DataError, r"mixes texts with float \(first at row 0, column 1: 'a'"),
+    (
+        [[1.0, "a"]],
+        DataError,
+        r"mixes texts with float \(first at row 0, column 1: 'a'",
+    ),
     ([[b"a"]], DataError, r"x holds bytes \(first at row 0, column 0: b'a'\)"),
     ([[1j]], DataError, r"x holds complex numbers \(first at row 0, column 0: 1j\)"),
-    (np.array(["2020-01-01"], "M8[D]"), DataError, r"dates or times \(first at row 0: d"),
+    (
+        np.array(["2020-01-01"], "M8[D]"),
+        DataError,
+        r"dates or times \(first at row 0: d",
+    ),
     (np.array([3], "m8[s]"), DataError, r"x holds dates or times \(first at row 0"),
     ([[datetime.date(2020, 1, 1)]], DataError, "objects that are no numbers: date"),
     ([[{}, 1]], DataError, "x holds objects that are no numbers: dict, int"),
@@ -157,9 +197,15 @@ def test_what_holds_no_numbers(values, error, message):
 FRAMES = [
     (table(a=[1.0, 2.0], b=[3.0, np.inf]), r"an infinity at row 1, column 1 \('b'\)"),
     (table(a=[1, 2], b=["u", "v"]), r"texts with int.*row 0, column 1 \('b'\): 'u'"),
-    (table(a=[1, 2], b=pd.array([1, NA], dtype="Int64")), r"NaN at row 1, column 1 \('b'"),
+    (
+        table(a=[1, 2], b=pd.array([1, NA], dtype="Int64")),
+        r"NaN at row 1, column 1 \('b'",
+    ),
     (table(a=[1, 2], b=pd.Categorical(["u", "v"])), r"column 1 \('b'\): 'u'"),
-    (table(a=["u", "v"], b=["w", "x"]), r"holds texts \(first at row 0, column 0 \('a'\)"),
+    (
+        table(a=["u", "v"], b=["w", "x"]),
+        r"holds texts \(first at row 0, column 0 \('a'\)",
+    ),
     (table(a=[1, 2], b=pd.date_range("2020", periods=2)), "no numbers: Timestamp, int"),
     (table(a=pd.date_range("2020", periods=2)), "x holds dates or times"),
     (pd.DataFrame({3: [np.nan]}), r"NaN at row 0, column 0 \('3'\)"),
@@ -177,7 +223,9 @@ def test_columns_of_frames_are_named(frame, message):
 @pytest.mark.parametrize("gap", [None, np.nan, NA, NAT, float("inf") - float("inf")])
 def test_gaps_among_texts(gap):
     for values in (["a", gap, "b"], pd.Series(["a", gap, "b"], dtype=object)):
-        with pytest.raises(DataError, match=r"y has gaps among its texts \(first at row 1"):
+        with pytest.raises(
+            DataError, match=r"y has gaps among its texts \(first at row 1"
+        ):
             as_array(values, "y")
 
 
@@ -229,7 +277,11 @@ def test_inputs_that_cannot_be_inferred(x, error, message):
         (np.ones((5, 2)), 3, r"x has shape \(5, 2\), but the network takes \(n, 3\)"),
         (np.ones((3, 5)), 3, r"takes \(n, 3\): .*perhaps .* transposed \(x\.T\)"),
         (np.ones(5), 1, r"x has shape \(5,\).*write x\.reshape\(-1, 1\)"),
-        (np.ones((5, 2)), (2, 2), r"x has shape \(5, 2\), .* takes \(n, 2, 2\): hand in"),
+        (
+            np.ones((5, 2)),
+            (2, 2),
+            r"x has shape \(5, 2\), .* takes \(n, 2, 2\): hand in",
+        ),
         (np.ones((5, 2, 2, 1)), (2, 2), r"\(5, 2, 2, 1\), .* takes \(n, 2, 2\)"),
         (4.0, 3, r"x has shape \(\), but the network takes \(n, 3\)"),
     ],
@@ -259,7 +311,11 @@ def test_kinds_of_inputs_that_cannot_be(kind):
 @pytest.mark.parametrize(
     ("weights", "error", "message"),
     [
-        ([1, 2], ShapeError, r"sample_weight has shape \(2,\).*3 samples, shape \(3,\)"),
+        (
+            [1, 2],
+            ShapeError,
+            r"sample_weight has shape \(2,\).*3 samples, shape \(3,\)",
+        ),
         (2.0, ShapeError, r"sample_weight has shape \(\); expected one for each"),
         ([[1], [1], [1]], ShapeError, r"sample_weight has shape \(3, 1\); expected"),
         ([1, -1, 1], DataError, r"sample_weight has -1\.0 at row 1; expected >= 0"),

@@ -5,7 +5,6 @@ they have not, or where other settings take another way through the code, SAMPLE
 further ones.
 """
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,7 @@ from pellucid.optimizers import (
 )
 from pellucid.part import Part
 from pellucid.schedules import Constant, Cosine, Exponential, Schedule, Step, WarmUp
+from registers import ours
 
 # Layers: what to try for inputs of some features, with the shape of one sample.
 LAYERS: dict[str, Any] = {
@@ -118,16 +118,6 @@ SAMPLES: dict[str, list[Part]] = {
     "cosine": [Cosine(0.1), Cosine(0.1, floor=0.01)],
     "warm_up": [WarmUp(5, Constant(0.1)), WarmUp(200, Cosine(0.1)), WarmUp(1, Step(1))],
 }
-
-
-def ours(family):
-    """Return pellucid's own parts of a family by name, and not what tests invent."""
-    return {
-        name: kind
-        for name, kind in family.registered().items()
-        if kind.__module__.partition(".")[0] == "pellucid"
-        and getattr(sys.modules[kind.__module__], kind.__name__, None) is kind
-    }
 
 
 def samples(kind):
@@ -253,7 +243,9 @@ def test_a_part_without_a_sample_is_told_where_to_add_it():
         def slots(self, shape):
             raise DataError("no")
 
-    with pytest.raises(pytest.fail.Exception, match=r"'needy' to SAMPLES in .*contract"):
+    with pytest.raises(
+        pytest.fail.Exception, match=r"'needy' to SAMPLES in .*contract"
+    ):
         samples(Needy)
     with pytest.raises(pytest.fail.Exception, match=r"'odd' to LAYERS in .*contract"):
         layer_samples(Odd, 3)

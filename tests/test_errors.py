@@ -110,7 +110,11 @@ def test_suggestions():
             r" holds 4",
         ),
         ([Reshape((3, 2))], 6, r"two or more outputs; it has shape \(n, 3, 2\)"),
-        ([Dense(1)], 6, r"two or more outputs; it has shape \(n, 1\).*binary_cross_entr"),
+        (
+            [Dense(1)],
+            6,
+            r"two or more outputs; it has shape \(n, 1\).*binary_cross_entr",
+        ),
         ([PReLU()], {"a": 2}, r"'prelu_1'.*choose it with Select\(name\)"),
         ([Select("a")], {"a": 2, "b": 3}, None),
         ([Select("c")], {"a": 2, "b": 3}, r"'select_1'.*no input 'c'; .*\['a', 'b'\]"),
@@ -157,15 +161,27 @@ BAD[4, 2] = np.nan
     ("x", "y", "message"),
     [
         (BAD, Y, "x has NaN at row 4, column 2: fill the gaps or leave the rows out"),
-        (BAD - np.inf, Y, "x has an infinity at row 0, column 0; 24 such values in all"),
+        (
+            BAD - np.inf,
+            Y,
+            "x has an infinity at row 0, column 0; 24 such values in all",
+        ),
         (pd.DataFrame(BAD, columns=list("uvw")), Y, r"row 4, column 2 \('w'\)"),
-        (X * 1e300, Y, "too large for float32: standardize the data, or use dtype='flo"),
+        (
+            X * 1e300,
+            Y,
+            "too large for float32: standardize the data, or use dtype='flo",
+        ),
         (X, [*Y[:-1], np.nan], "y has NaN at row 7"),
         (X.astype(str), Y, "x holds texts .*turn each text into a number or into 0/1"),
         (X[:0], Y[:0], "x has no rows: there is nothing to learn from"),
         (None, Y, "x is missing: got None"),
         (X, None, "y is missing: got None"),
-        (X, X[:, 1], "classes are whole numbers or texts. For targets that are measurem"),
+        (
+            X,
+            X[:, 1],
+            "classes are whole numbers or texts. For targets that are measurem",
+        ),
         (X, np.arange(8), r"y has 8 classes .* has outputs for 3: make .* Dense\(8\)"),
         (X, [*"abababa", None], "y has gaps among its texts"),
         (X, [*"abababa", 1], "y mixes texts with int"),
@@ -188,7 +204,9 @@ def test_predictions_of_data_that_cannot_be():
 
 
 def test_a_single_class():
-    with pytest.raises(DataError, match="y has a single class, 1: there is nothing to te"):
+    with pytest.raises(
+        DataError, match="y has a single class, 1: there is nothing to te"
+    ):
         network().fit(X, np.ones(8, dtype=int))
     with pytest.raises(DataError, match="y has a single class, 'b'"):
         network(Dense(1), loss="binary_cross_entropy").fit(X, ["b"] * 8)
@@ -226,7 +244,9 @@ def test_validation_that_cannot_be(validation, message):
 
 def test_one_row_cannot_be_divided():
     net = network(Dense(1), loss="huber")
-    with pytest.raises(DataError, match="One row cannot be divided into training and val"):
+    with pytest.raises(
+        DataError, match="One row cannot be divided into training and val"
+    ):
         net.fit(X[:1], [1.0], validation=0.5)
     assert net.fit(X[:2], [1.0, 2.0], validation=0.01, epochs=1).epochs == 1
 
@@ -239,7 +259,10 @@ def test_one_row_cannot_be_divided():
         ({"iterations": 2.5}, r"Expected iterations >= 1, got 2\.5"),
         ({"epochs": 1, "iterations": 1}, "Give epochs or iterations, not both"),
         ({"batch_size": 0}, r"batch_size .* at least 1, got 0; .*batch_size=len\(x\)"),
-        ({"batch_size": "all"}, "batch_size to be a number of rows of at least 1, got 'a"),
+        (
+            {"batch_size": "all"},
+            "batch_size to be a number of rows of at least 1, got 'a",
+        ),
         ({"shuffle": 1}, "Expected shuffle True or False, got 1"),
         ({"optimizer": "adan"}, "optimizer named 'adan'. Did you mean 'adam'"),
         ({"optimizer": Adam}, r"Got the class Adam as optimizer: write Adam\(\.\.\.\)"),
@@ -304,10 +327,18 @@ def test_branches_have_no_link_of_their_own():
 @pytest.mark.parametrize(
     ("family", "name", "message"),
     [
-        (Activation, "sigmoidd", "no activation named 'sigmoidd'. Did you mean 'sigmoid'"),
+        (
+            Activation,
+            "sigmoidd",
+            "no activation named 'sigmoidd'. Did you mean 'sigmoid'",
+        ),
         (Activation, "ReLU", "Did you mean 'relu'"),
         (Layer, "droput", "no layer named 'droput'. Did you mean 'dropout'"),
-        (Loss, "crossentropy", "no loss named 'crossentropy'. Did you mean 'cross_entrop"),
+        (
+            Loss,
+            "crossentropy",
+            "no loss named 'crossentropy'. Did you mean 'cross_entrop",
+        ),
         (Loss, "mse", "no loss named 'mse'. Known names: binary_cross_entropy, cross_"),
         (Optimizer, "nestrov", "Did you mean 'nesterov'"),
         (Initializer, "glorot", "no initializer named 'glorot'. Did you mean 'glorot_"),
@@ -325,9 +356,16 @@ def test_unknown_names(family, name, message):
 )
 def test_what_is_no_part(family):
     kind = family.__name__.lower()
-    for given in (3, [], {"type": "dense"}, object, *([] if kind == "activation" else [None])):
+    for given in (
+        3,
+        [],
+        {"type": "dense"},
+        object,
+        *([] if kind == "activation" else [None]),
+    ):
         with pytest.raises(
-            ConfigurationError, match=f"object of class {family.__name__} as {kind}, got "
+            ConfigurationError,
+            match=f"object of class {family.__name__} as {kind}, got ",
         ):
             family.of(given)
 
@@ -335,7 +373,9 @@ def test_what_is_no_part(family):
 def test_names_whose_settings_have_no_defaults():
     with pytest.raises(ConfigurationError, match=r"'dense' needs settings \(units\)"):
         Layer.of("dense")
-    with pytest.raises(ConfigurationError, match=r"'cosine' needs .*write Cosine\(start"):
+    with pytest.raises(
+        ConfigurationError, match=r"'cosine' needs .*write Cosine\(start"
+    ):
         WarmUp(3, "cosine")
 
 
@@ -366,15 +406,24 @@ SETTINGS = [
     (lambda: BatchNorm(epsilon=0), "epsilon > 0, got 0"),
     (lambda: BatchNorm(epsilon="small"), "epsilon to be a number, got 'small'"),
     (lambda: Chain([]), "Chain needs at least one layer"),
-    (lambda: Chain(Dense(2)), r"a list for layers, got Dense\(2\): write \[Dense\(2\)\]"),
+    (
+        lambda: Chain(Dense(2)),
+        r"a list for layers, got Dense\(2\): write \[Dense\(2\)\]",
+    ),
     (lambda: Chain("relu"), r"a list for layers, got 'relu': write \['relu'\]"),
     (lambda: Chain(3), "Expected a list for layers, got 3"),
     (lambda: Concat([Dense(2)]), "Concat needs at least two branches"),
-    (lambda: Concat([Dense(2, name="a"), Dense(2, name="a")]), "layers have the name 'a'"),
+    (
+        lambda: Concat([Dense(2, name="a"), Dense(2, name="a")]),
+        "layers have the name 'a'",
+    ),
     (lambda: Residual(["relo"]), "Did you mean 'relu'"),
     (lambda: PReLU("x"), "start to be a number, got 'x'"),
     (lambda: Select(3), "key to be a text, got 3"),
-    (lambda: Input(0), "whole numbers of at least 1, without the number of samples; got 0"),
+    (
+        lambda: Input(0),
+        "whole numbers of at least 1, without the number of samples; got 0",
+    ),
     (lambda: Input(2.5), r"whole numbers of at least 1.*got 2\.5"),
     (lambda: Input("ab"), "whole numbers of at least 1.*got 'ab'"),
     (lambda: Input((3, True)), r"whole numbers of at least 1.*got \(3, True\)"),
@@ -384,8 +433,14 @@ SETTINGS = [
     (lambda: Huber(0), "delta > 0, got 0"),
     (lambda: Huber("x"), "delta to be a number, got 'x'"),
     (lambda: CrossEntropy(label_smoothing=1), r"label_smoothing in \[0, 1\), got 1"),
-    (lambda: CrossEntropy(label_smoothing="x"), "label_smoothing to be a number, got 'x'"),
-    (lambda: Adam(0), r"learning rate > 0 or a schedule such as Cosine\(0.001\), got 0"),
+    (
+        lambda: CrossEntropy(label_smoothing="x"),
+        "label_smoothing to be a number, got 'x'",
+    ),
+    (
+        lambda: Adam(0),
+        r"learning rate > 0 or a schedule such as Cosine\(0.001\), got 0",
+    ),
     (lambda: Adam(-1), "learning rate > 0 or a schedule .*got -1"),
     (lambda: Adam("fast"), "learning rate > 0 or a schedule .*got 'fast'"),
     (lambda: Adam(math.inf), "learning rate > 0 or a schedule .*got inf"),
@@ -435,7 +490,11 @@ def test_numbers_of_numpy_are_numbers():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Neuron([[1]], 0), ShapeError, r"one weight an input.*got shape \(1, 1\)"),
+        (
+            lambda: Neuron([[1]], 0),
+            ShapeError,
+            r"one weight an input.*got shape \(1, 1\)",
+        ),
         (lambda: Neuron([1, 2], [3]), ShapeError, r"one number as bias; got \[3\]"),
         (lambda: Neuron(["a"], 0), DataError, "weights holds texts"),
         (lambda: Neuron([1], "a"), DataError, r"bias holds texts \('a'\)"),

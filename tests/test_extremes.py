@@ -18,6 +18,7 @@ from pellucid.activations import GELU, Activation
 from pellucid.layers import PReLU
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy
 from pellucid.network import NeuralNetwork
+from registers import ours
 
 DTYPES = ("float32", "float64")
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -61,10 +62,7 @@ def check(found, exact, dtype, scale):
 
 # ---- activations
 
-PLAIN = {
-    name: kind() for name, kind in Activation.registered().items() if ":" not in name
-}
-PLAIN = {name: part for name, part in PLAIN.items() if name in naive.ACTIVATIONS}
+PLAIN = {n: kind() for n, kind in ours(Activation).items() if not kind.across}
 PLAIN["gelu_tanh"] = GELU(tanh=True)
 
 

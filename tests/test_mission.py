@@ -5,6 +5,8 @@ import pytest
 
 from pellucid import Dense, GradientDescent, NeuralNetwork, Neuron
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 Y = np.array([[0], [1], [1], [0]])
 

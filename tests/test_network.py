@@ -1,5 +1,6 @@
 import copy
 import pickle
+import threading
 
 import joblib
 import numpy as np
@@ -119,7 +120,7 @@ def test_backprop_returns_the_state_to_be_and_fit_commits_it():
     assert (gradients.state["batch_norm_1.mean"] != 0).all()
     assert (net.state["batch_norm_1.mean"] == 0).all()
     kept = everything(input_shape=3)
-    kept.fit(X, CLASSES, iterations=1, batch_size=12)
+    kept.fit(X, CLASSES, iterations=1, batch_size=12, engine="readable")
     assert bits(kept.state.vector) == bits(gradients.state.vector)
     _, predicting = net.backprop(X, CLASSES, mode="predict")
     assert bits(predicting.state.vector) == bits(net.state.vector)
@@ -217,6 +218,26 @@ def test_many_rows_are_predicted_in_chunks():
         net.feedforward(x[[0, 8191, 8192, 19_999]]),
         rtol=1e-12,
     )
+
+
+def test_several_threads_may_predict():
+    net = classifier(input_shape=3)
+    net.fit(X, CLASSES, epochs=1)
+    wanted = [[net.predict_proba(X[i:j]) for i in range(j)] for j in range(1, 13)]
+    wrong = []
+
+    def ask():
+        for j in range(1, 13):
+            for i in range(j):
+                if bits(net.predict_proba(X[i:j])) != bits(wanted[j - 1][i]):
+                    wrong.append((i, j))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 # -- named inputs ----------------------------------------------------------------------
@@ -453,7 +474,7 @@ def test_several_labels():
     net.fit(X, y, epochs=200, optimizer=Adam(0.1))
     assert net.classes is None
     p = net.predict_proba(X)
-    assert bits(p) == bits(net.feedforward(X))
+    np.testing.assert_allclose(p, net.feedforward(X), rtol=1e-5)
     assert p.shape == (12, 4)
     assert ((p > 0) & (p < 1)).all()
     assert net.predict(X).tolist() == (p > 0.5).astype(int).tolist()
@@ -542,11 +563,12 @@ def test_feedforward_gives_what_was_written():
     written = classifier(Dense(3, "softmax"), input_shape=3)
     bare = classifier(Dense(3), input_shape=3)
     bare.weights = written.weights
-    assert bits(written.feedforward(X)) == bits(bare.predict_proba(X))
-    assert bits(written.predict_proba(X)) == bits(bare.predict_proba(X))
-    assert (bare.feedforward(X) != bare.predict_proba(X)).all()
-    sums = bare.predict_proba(X).sum(axis=1)
-    np.testing.assert_allclose(sums, 1, rtol=1e-6)
+    p = bare.predict_proba(X, engine="readable")
+    assert bits(written.feedforward(X)) == bits(p)
+    assert bits(written.predict_proba(X, engine="readable")) == bits(p)
+    assert (bare.feedforward(X) != p).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(bare.predict_proba(X), p, rtol=1e-5)
     assert written.layers == (Dense(3, "softmax"),)
 
 
@@ -583,6 +605,7 @@ def test_sample_weights_count_rows(label):
     assert evaluated == pytest.approx(again, rel=1e-10)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("label", LOSSES)
 def test_training_with_weights_is_training_on_repeated_rows(label):
     loss = Loss.of(label)
@@ -598,6 +621,7 @@ def test_training_with_weights_is_training_on_repeated_rows(label):
     np.testing.assert_allclose(weighed.iterations, repeated.iterations, rtol=1e-10)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("label", ["cross_entropy", "binary_cross_entropy"])
 def test_class_weights_are_sample_weights(label):
     y = np.array(["a", "b", "b", "b"] * 3)
@@ -643,6 +667,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_frozen_parameters_keep_their_bits(optimizer):
     net = everything(input_shape=3).freeze("concat_1", "*.b", "batch_norm_1.scale")

@@ -80,24 +80,40 @@ def test_numbers_and_labels_have_no_classes():
 
 
 REFUSED = [
-    (THREE, [1, 1, 1], "a single class, 1: there is nothing to tell apart. Training nee"),
+    (
+        THREE,
+        [1, 1, 1],
+        "a single class, 1: there is nothing to tell apart. Training nee",
+    ),
     (THREE, ["a", "a"], "y has a single class, 'a'"),
     (THREE, [[0, 1, 0], [0, 1, 0]], "y has a single class, 1:"),
     (YES_NO, [1.0, 1.0], r"y has a single class, 1\.0:"),
     (YES_NO, [True, True], "y has a single class, True:"),
     (THREE, range(5), r"5 classes \(0, 1, 2, 3, 4\), but .*for 3: make .* Dense\(5\)"),
     (THREE, list("abcd"), r"y has 4 classes \('a', 'b', 'c', 'd'\)"),
-    (THREE, range(30), r"y has 30 classes \(0, 1, 2, 3, 4, 5, 6, 7, \.\.\. \(30 in all\)"),
+    (
+        THREE,
+        range(30),
+        r"y has 30 classes \(0, 1, 2, 3, 4, 5, 6, 7, \.\.\. \(30 in all\)",
+    ),
     (YES_NO, [0, 1, 2], r"for 2: use Dense\(3, 'softmax'\) with loss='cross_entropy'"),
     (THREE, ["a", "b"], r"2 classes \('a', 'b'\).* for 3: make .* net\.classes = \["),
     (THREE, [7, 8], r"y has 2 classes \(7, 8\), but the network has outputs for 3"),
-    (THREE, [0.5, 1, 2], r"y has 0\.5 at row 0: classes are whole numbers or texts. For"),
+    (
+        THREE,
+        [0.5, 1, 2],
+        r"y has 0\.5 at row 0: classes are whole numbers or texts. For",
+    ),
     (THREE, [1, 2, 1e300], r"y has 1e\+300 at row 2: classes are whole numbers"),
     (THREE, [0, np.nan, 1], "y has NaN at row 1"),
     (THREE, [0, 1, np.inf], "y has an infinity at row 2"),
     (YES_NO, [0.5, 1.5], r"y has 0\.5 at row 0"),
     (YES_NO, [0.0, np.nan], "y has NaN at row 1"),
-    (THREE, [[1, 0, 0], [0, 1, 0], [1, 1, 0]], r"row 2 is \[1, 1, 0\]: one-hot rows have"),
+    (
+        THREE,
+        [[1, 0, 0], [0, 1, 0], [1, 1, 0]],
+        r"row 2 is \[1, 1, 0\]: one-hot rows have",
+    ),
     (THREE, [[1, 0, 0], [0, 0, 0]], r"row 1 is \[0, 0, 0\]"),
     (THREE, [[1, 0, 0], [0, 0.5, 0.5]], r"row 1 is \[0\.0, 0\.5, 0\.5\]"),
     (THREE, [b"a", b"b"], r"bytes such as b'a'; .* write np\.char\.decode\(y\)"),
@@ -136,9 +152,13 @@ def test_a_single_class_may_be_looked_at():
 
 def test_there_is_a_target_for_each_row():
     check_rows(np.zeros(3), 3)
-    with pytest.raises(ShapeError, match="x has 4 samples, y has 3: each row needs a tar"):
+    with pytest.raises(
+        ShapeError, match="x has 4 samples, y has 3: each row needs a tar"
+    ):
         check_rows(np.zeros(3), 4)
-    with pytest.raises(ShapeError, match="y is the single value 7; expected one for each"):
+    with pytest.raises(
+        ShapeError, match="y is the single value 7; expected one for each"
+    ):
         check_rows(np.array(7), 1)
 
 
@@ -171,13 +191,38 @@ def test_numbers_become_rows():
 
 
 TARGETS = [
-    (NUMBER, ["a", "b"], DataError, "texts such as 'a', but mean_squared_error is about"),
-    (NUMBER, [[1, 2]], ShapeError, r"\(1, 2\), but the network's output has shape \(n, 1"),
-    (NUMBERS, [1, 2, 3], ShapeError, r"y has shape \(3,\), but .* shape \(n, 3\): change"),
+    (
+        NUMBER,
+        ["a", "b"],
+        DataError,
+        "texts such as 'a', but mean_squared_error is about",
+    ),
+    (
+        NUMBER,
+        [[1, 2]],
+        ShapeError,
+        r"\(1, 2\), but the network's output has shape \(n, 1",
+    ),
+    (
+        NUMBERS,
+        [1, 2, 3],
+        ShapeError,
+        r"y has shape \(3,\), but .* shape \(n, 3\): change",
+    ),
     (NUMBERS, [[1, 2, np.nan]], DataError, "y has NaN at row 0, column 2"),
-    (NUMBERS, [[1, 2, 1e300]], DataError, r"y has 1e\+300 at row 0, column 2.* float32"),
+    (
+        NUMBERS,
+        [[1, 2, 1e300]],
+        DataError,
+        r"y has 1e\+300 at row 0, column 2.* float32",
+    ),
     (NUMBERS, [[1j, 2, 3]], DataError, "y holds complex numbers"),
-    (LABELS, [[0, 1, 2]], DataError, r"y has 2\.0 at row 0, column 2; labels are 0 \(no"),
+    (
+        LABELS,
+        [[0, 1, 2]],
+        DataError,
+        r"y has 2\.0 at row 0, column 2; labels are 0 \(no",
+    ),
     (LABELS, [[0, -0.5, 1]], DataError, r"y has -0\.5 at row 0, column 1"),
     (LABELS, [["a", "b", "c"]], DataError, "y holds texts such as 'a'"),
     (LABELS, [0, 1, 2], ShapeError, r"y has shape \(3,\), but the network's output"),

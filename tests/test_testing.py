@@ -17,18 +17,7 @@ from pellucid.layout import Slot
 from pellucid.losses import Loss
 from pellucid.metrics import Metric
 from pellucid.optimizers import Optimizer
-from pellucid.part import Part
 from pellucid.schedules import Schedule
-
-
-@pytest.fixture(autouse=True)
-def register_stays():
-    """Leave no invented part in the registers."""
-    before = {family: dict(family.register) for family in Part.__subclasses__()}
-    yield
-    for family, register in before.items():
-        family.register.clear()
-        family.register.update(register)
 
 
 def broken(check, part, *rest, **settings):

@@ -32,18 +32,7 @@ from pellucid.layout import Slot
 from pellucid.losses import Loss
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Adam, Momentum, Optimizer
-from pellucid.part import Part
 from pellucid.symbol import FLOAT, INTEGER
-
-
-@pytest.fixture(autouse=True)
-def register_stays():
-    """Leave no invented part in the registers."""
-    before = {family: dict(family.register) for family in Part.__subclasses__()}
-    yield
-    for family, register in before.items():
-        family.register.clear()
-        family.register.update(register)
 
 
 class Scale(Layer, abstract=True):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid._version import __version__
 from pellucid.data import Dataset, Standardizer, load, names, split_indices
@@ -27,13 +28,14 @@ from pellucid.files import write_whole
 from pellucid.layer import Layer
 from pellucid.layers import BatchNorm, Dense, Dropout
 from pellucid.network import NeuralNetwork
-from pellucid.optimizers import GradientDescent
-from pellucid.report import Result, page
+from pellucid.optimizers import Adam, GradientDescent, Optimizer
+from pellucid.report import Result, page, story
 from pellucid.training import Callback, History
 
 EPOCHS = 200
 ITERATIONS = 1500  # of the truth table
 TEST, VALIDATION = 0.25, 0.2
+BATCH = 32
 ROWS = 1000  # of generated data
 
 _GENERATED = (
@@ -127,19 +129,27 @@ class Demo:
         self.inputs: Standardizer | None = None
         self.targets: Standardizer | None = None
         every = np.arange(len(self.dataset))
+        self.validation = self.test = every[:0]
         if name == "xor":
-            self.train, self.test = every, every[:0]
-            self.network = tutorial_network(seed)
-            self.epochs = epochs or ITERATIONS
+            self.train, self.network = every, tutorial_network(seed)
         else:
-            basis: Any = self.dataset.y if self.dataset.classes else len(self.dataset)
-            self.train, self.test = split_indices(basis, TEST, seed=seed)
-            self.inputs = Standardizer.fit(self.dataset.x[self.train])
+            known, self.test = self._split(every, TEST, seed)
+            self.train, self.validation = self._split(known, VALIDATION, seed)
+            self.inputs = Standardizer.fit(self.dataset.x[known])
             if not self.dataset.classes:
-                self.targets = Standardizer.fit(self.dataset.y[self.train])
+                self.targets = Standardizer.fit(self.dataset.y[known])
             self.network = self._network(seed)
-            self.epochs = epochs or EPOCHS
+        self.optimizer: Optimizer = GradientDescent(1.0) if name == "xor" else Adam()
+        self.epochs = epochs or (ITERATIONS if name == "xor" else EPOCHS)
         self.first_weights = self.network.weights.copy()
+
+    def _split(
+        self, rows: NDArray[np.int64], share: float, seed: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Divide rows in two, with the same share of every class."""
+        basis: Any = self.dataset.y[rows] if self.dataset.classes else len(rows)
+        first, second = split_indices(basis, share, seed=seed)
+        return rows[first], rows[second]
 
     def _network(self, seed: int) -> NeuralNetwork:
         classes = self.dataset.classes
@@ -153,6 +163,16 @@ class Demo:
             network.classes = classes
         return network
 
+    def plan(self) -> str:
+        """Return in words what the training will do."""
+        return story.plan(
+            len(self.train),
+            min(BATCH, len(self.train)),
+            self.network.loss,
+            self.optimizer,
+            validated=len(self.validation) > 0,
+        )
+
     def fit(self, callbacks: Sequence[Callback] = ()) -> History:
         """Train the network.
 
@@ -165,38 +185,38 @@ class Demo:
         -------
         History
         """
-        x, y = self.dataset.x[self.train], self.dataset.y[self.train]
-        settings: dict[str, Any] = {"callbacks": callbacks, "progress": False}
-        if self.inputs is None:
-            return self.network.fit(
-                x,
-                y,
-                epochs=self.epochs,
-                optimizer=GradientDescent(1.0),
-                **settings,
-            )
-        if self.targets is None:
-            y = np.array(self.dataset.classes)[y]
-        else:
-            y = self.targets.transform(y)
+        settings: dict[str, Any] = {
+            "epochs": self.epochs,
+            "batch_size": BATCH,
+            "optimizer": self.optimizer,
+            "callbacks": callbacks,
+            "progress": False,
+        }
+        if not len(self.test):
+            return self.network.fit(self.dataset.x, self.dataset.y, **settings)
         return self.network.fit(
-            self.inputs.transform(x),
-            y,
-            epochs=self.epochs,
-            validation=VALIDATION,
+            *self._prepared(self.train),
+            validation=self._prepared(self.validation),
             metrics=["accuracy" if self.targets is None else "rmse"],
             **settings,
         )
 
+    def _prepared(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return inputs and targets of some rows as the network takes them."""
+        assert self.inputs is not None
+        x, y = self.inputs.transform(self.dataset.x[rows]), self.dataset.y[rows]
+        if self.targets is None:
+            return x, np.array(self.dataset.classes)[y]
+        return x, self.targets.transform(y)
+
     def result(self) -> Result:
-        """Return the trained network with the data it is judged by."""
-        history = self.network.history
-        assert history is not None
+        """Return the network, before or after training, with all its data."""
         return Result(
             self.dataset,
             self.network,
-            history,
+            self.network.history or History(),
             self.train,
+            self.validation,
             self.test,
             self.inputs,
             self.targets,
@@ -223,7 +243,7 @@ def tutorial_network(seed: int = 0) -> NeuralNetwork:
         seed=seed,
         dtype="float64",
     )
-    random = np.random.RandomState(seed)  # noqa: NPY002 (the tutorials' generator)
+    random = np.random.RandomState(seed)  # the generator that the tutorials use
     for window in network.parameters.values():
         window[...] = random.rand(*window.shape)
     return network

@@ -223,7 +223,7 @@ class Part:
             If the description is not one of a registered part of this kind.
         """
         if not isinstance(config, dict) or not isinstance(config.get("type"), str):
-            raise ModelFileError(f"Expected the settings of a {cls.__name__.lower()}.")
+            raise ModelFileError(f"Expected the settings of {_a(cls)}.")
         name = config["type"]
         found = cls.registered().get(name)
         if found is None:
@@ -234,8 +234,7 @@ class Part:
                 else suggestion(name, cls.registered())
             )
             raise ModelFileError(
-                f"The file names a {cls.__name__.lower()} {name!r} that is not known "
-                f"here. {remedy}"
+                f"The file names {_a(cls)} {name!r} that is not known here. {remedy}"
             )
         given = {key: config[key] for key in config if key not in ("family", "type")}
         expected = {each.name for each in found.settings()}
@@ -250,6 +249,12 @@ class Part:
             raise ModelFileError(
                 f"The file describes no valid {name!r}: {error}"
             ) from error
+
+
+def _a(kind: type) -> str:
+    """Return ``a layer`` or ``an activation``."""
+    name = kind.__name__.lower()
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _required(each: Any) -> bool:
@@ -310,11 +315,12 @@ def _show(value: Any) -> str:
     """Return the shortest text that stands for a setting."""
     if isinstance(value, tuple) and any(isinstance(item, Part) for item in value):
         return f"[{', '.join(map(repr, value))}]"
-    if isinstance(value, Part) and repr(value) == f"{type(value).__name__}()":
+    text = repr(value)
+    if isinstance(value, Part) and text == f"{type(value).__name__}()":
         # By its name, unless that is the name of another one.
-        if value.family._names().get(value.label) is type(value):
-            return repr(value.label)
-    return repr(value)
+        meant = value.family._names().get(value.label)
+        return repr(value.label) if meant is type(value) else text
+    return text
 
 
 def _plain(value: Any) -> Any:

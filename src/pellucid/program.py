@@ -156,6 +156,29 @@ class Program:
         return f"{self.names[node.id]} {shape}".strip()
 
     def formula(self, node: Symbol) -> str:
+        """Return an operation in print, such as ``t1 + dense_1.b``.
+
+        Parameters
+        ----------
+        node : Symbol
+            One of the operations.
+
+        Returns
+        -------
+        str
+        """
+        """Return what a node computes, in print.
+
+        Parameters
+        ----------
+        node : Symbol
+            One of the operations.
+
+        Returns
+        -------
+        str
+            Such as ``"x @ dense_1.W"``.
+        """
         given = [
             self.names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs
         ]

@@ -140,7 +140,7 @@ class Random:
     >>> Random(0, "example").integers(0, 10, (5,)).tolist()
     [3, 3, 9, 6, 0]
     >>> Random(0, "example").permutation(5).tolist()
-    [1, 3, 0, 2, 4]
+    [4, 1, 0, 3, 2]
     """
 
     def __init__(self, seed: int, *purpose: str | int) -> None:
@@ -156,13 +156,13 @@ class Random:
         return (halves[0::2] << _32) | halves[1::2]
 
     def uniform(self, shape: int | Sequence[int] = ()) -> NDArray[np.float64]:
-        """Return uniform numbers in [0, 1), 53 random bits each."""
+        """Return uniform numbers of a shape in [0, 1), 53 random bits each."""
         shape = _shape(shape)
         bits = self._bits(math.prod(shape)) >> np.uint64(11)
         return (bits.astype(np.float64) * 2.0**-53).reshape(shape)
 
     def normal(self, shape: int | Sequence[int] = ()) -> NDArray[np.float64]:
-        """Return standard normal numbers (Box and Muller's method)."""
+        """Return standard normal numbers of a shape (Box and Muller's method)."""
         shape = _shape(shape)
         radius, angle = self.uniform((2, math.prod(shape)))
         numbers = np.sqrt(-2.0 * np.log1p(-radius)) * np.cos(2.0 * math.pi * angle)
@@ -171,7 +171,7 @@ class Random:
     def integers(
         self, low: int, high: int, shape: int | Sequence[int] = ()
     ) -> NDArray[np.int64]:
-        """Return integers in [low, high)."""
+        """Return integers of a shape in [low, high)."""
         return low + np.floor(self.uniform(shape) * (high - low)).astype(np.int64)
 
     def permutation(self, count: int) -> NDArray[np.int64]:

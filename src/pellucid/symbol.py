@@ -25,6 +25,20 @@ class Dim:
 
     It multiplies and divides by integers like a length; in any other arithmetic it
     becomes a Symbol, so that ``x.sum(axis=0) / x.shape[0]`` is a formula.
+
+    Parameters
+    ----------
+    trace : Trace
+        Where such a Symbol is noted.
+    factor : int
+        How many times the batch size.
+
+    Parameters
+    ----------
+    trace : Trace
+        In which it is used.
+    factor : int
+        How often the batch size.
     """
 
     __slots__ = ("factor", "trace")
@@ -256,7 +270,7 @@ class Trace:
         )
 
     def constant(self, value: Any) -> "Symbol":
-        """Return the Symbol of a whole-number array such as ``np.arange(3)``."""
+        """Return the Symbol of a value: a whole-number array such as np.arange(3)."""
         settings = {"vector": "constant", "name": str(value.tolist()), "value": value}
         key = ("constant", value.shape, settings["name"])
         if key not in self._calls:
@@ -294,8 +308,10 @@ _CHOICE = (
 class Symbol(NDArrayOperatorsMixin):
     """An array that is not there yet: what it is made of, its shape and its kind.
 
-    Attributes
+    Parameters
     ----------
+    trace : Trace
+        In which it is noted.
     operation : Operation
         What makes it.
     inputs : tuple
@@ -306,6 +322,9 @@ class Symbol(NDArrayOperatorsMixin):
         Integers, and `Dim` where the batch size enters.
     kind : str
         ``"float"``, ``"integer"``, ``"bool"`` or ``"number"``.
+
+    Attributes
+    ----------
     layer : str
         Path of the layer that asked for it.
     label : str
@@ -396,19 +415,19 @@ class Symbol(NDArrayOperatorsMixin):
         return np.transpose(self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Return the sum over one axis, some axes, or everything."""
+        """Return the sum over an axis, some, or all; keepdims as in NumPy."""
         return np.sum(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Return the mean over one axis, some axes, or everything."""
+        """Return the mean over an axis, some, or all; keepdims as in NumPy."""
         return np.mean(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Return the largest value along the last axis, or of everything."""
+        """Return the largest value along an axis, or of all; keepdims as in NumPy."""
         return np.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """Return the smallest value along the last axis, or of everything."""
+        """Return the smallest value along an axis, or of all; keepdims as in NumPy."""
         return np.min(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Any:

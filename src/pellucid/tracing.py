@@ -115,7 +115,17 @@ def training(blueprint: Blueprint) -> Program:
 
 
 class MemoryView:
-    """The optimizer's memories while its formula is written down."""
+    """The optimizer's memories while its formula is written down.
+
+    Parameters
+    ----------
+    trace : Trace
+        Where reading and writing are noted.
+    names : tuple of str
+        The memories.
+    size : int
+        Length of each.
+    """
 
     def __init__(self, trace: Trace, names: tuple[str, ...], size: int) -> None:
         self.__dict__.update(_trace=trace, _names=names, _size=size)

@@ -24,6 +24,8 @@ from pellucid import (
 )
 from snapshots import bits, snapshot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(13, 3)), np.arange(13) % 3
 XV, YV = RNG.normal(size=(9, 3)), np.arange(9) % 3

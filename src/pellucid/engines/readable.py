@@ -220,7 +220,7 @@ class ReadableEngine:
         named = Windows(gradient, layout.parameters)
         return Backprop(float(loss), gradient, state, memo, shared, named)
 
-    def session(
+    def start(
         self,
         weights: NDArray[Any],
         optimizer: Optimizer,
@@ -292,7 +292,7 @@ class Source(Protocol):
     """Where batches come from."""
 
     def batch(self, step: int) -> tuple[Any, NDArray[Any], NDArray[Any], float]:
-        """Return inputs, targets, weights and sum of weights of an iteration."""
+        """Return inputs, targets, weights and sum of weights of iteration `step`."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A training told on one page of HTML: data, network, course, test, and how to use it."""
+"""A training told on one page of HTML: data, network, course and test."""
 
 from pellucid.report.page import page
 from pellucid.report.result import Result

@@ -10,12 +10,11 @@ from pellucid.report.scores import Score, number, percent, scores, worst
 from pellucid.report.sections import Section, paragraphs
 
 _MOST = 10  # mistakes that are shown
+_FEW = 3  # rows that are shown where there are no mistakes
 
 
-def measured(
-    result: Result, pictures: Pictures
-) -> tuple[Markup, list[Section]]:
-    """Return the head of the page and its sections.
+def measured(result: Result, pictures: Pictures) -> tuple[str, Markup, list[Section]]:
+    """Return what a page about a test says.
 
     Parameters
     ----------
@@ -26,6 +25,8 @@ def measured(
 
     Returns
     -------
+    title : str
+        What it is about.
     head : Markup
         The outcome in short.
     sections : list of Section
@@ -34,15 +35,19 @@ def measured(
     found = scores(result)
     told = story.verdict(result, found)
     head = join([tag("p", told[0], class_="lead"), _cards(found), paragraphs(told[1:])])
-    return head, [
-        sections.data(result, pictures),
-        sections.network(result, pictures, 10),
-        sections.training(result, pictures, _course(result)),
-        _test(result, pictures),
-        _mistakes(result),
-        sections.settings(result),
-        sections.use(result),
-    ]
+    return (
+        story.description(result)[0],
+        head,
+        [
+            sections.data(result, pictures),
+            sections.network(result, pictures, 10),
+            sections.training(result, pictures, _course(result)),
+            _test(result, pictures),
+            _mistakes(result),
+            sections.settings(result),
+            sections.use(result),
+        ],
+    )
 
 
 def _cards(found: list[Score]) -> Markup:
@@ -99,8 +104,8 @@ def _test(result: Result, pictures: Pictures) -> Section:
             content.append(
                 figure(
                     pictures.of_boundary(result),
-                    "What the network says about every point of the plane, and the rows "
-                    "of the test. A point on ground of another colour is a mistake.",
+                    "What the network says about every point of the plane, and the "
+                    "rows of the test. A point on another colour is a mistake.",
                 )
             )
         return Section("The test", join(content))
@@ -125,7 +130,7 @@ def _confusion(result: Result) -> Markup:
     def cell(row: int, column: int) -> Markup:
         share = shares[row, column]
         kind = "right" if row == column else "wrong"
-        strong = " strong" if share > 0.5 else ""
+        strong = " strong" if share > 0.5 else " none" if share == 0 else ""
         return tag(
             "td",
             str(counts[row, column]),
@@ -180,14 +185,11 @@ def _mistakes(result: Result) -> Section:
         )
         return Section("Where it was wrong", join([paragraphs([_WHY]), found]))
     wrong = len(result.y) - result.right
-    if not wrong:
-        told = "Nowhere: every row of the test was right."
-        return Section("Where it was wrong", tag("p", told))
+    # Without mistakes the least certain rows are shown.
+    places = places[: wrong or _FEW]
     shown = [
         (
-            thumbnail(result, int(result.rows[place]))
-            if result.dataset.image_shape
-            else str(result.rows[place]),
+            _row(result, int(result.rows[place])),
             result.classes[result.y[place]],
             result.classes[result.y_hat[place]],
             percent(result.probabilities[place, result.y_hat[place]]),
@@ -196,9 +198,7 @@ def _mistakes(result: Result) -> Section:
         for place in places
     ]
     found = table(
-        f"The {len(shown)} worst of {story.count(wrong, 'mistake')}"
-        if wrong > len(shown)
-        else "All mistakes of the test, the worst first",
+        _title(wrong),
         (
             "row of the data",
             "true class",
@@ -209,7 +209,22 @@ def _mistakes(result: Result) -> Section:
         shown,
         numbers=(3, 4),
     )
-    return Section("Where it was wrong", join([paragraphs([_WHY]), found]))
+    told = _WHY if wrong else "Nowhere: every row of the test was right."
+    return Section("Where it was wrong", join([paragraphs([told]), found]))
+
+
+def _row(result: Result, row: int) -> Markup:
+    if result.dataset.image_shape:
+        return join([thumbnail(result, row), str(row)])
+    return join([str(row)])
+
+
+def _title(wrong: int) -> str:
+    if not wrong:
+        return "The rows where it was least certain"
+    if wrong <= _MOST:
+        return "All mistakes of the test, the worst first"
+    return f"The {_MOST} worst of {wrong} mistakes"
 
 
 _WHY = (

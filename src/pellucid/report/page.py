@@ -4,7 +4,6 @@ from importlib.resources import files
 from string import Template
 
 from pellucid._version import __version__
-from pellucid.report import story
 from pellucid.report.markup import join, tag
 from pellucid.report.measured import measured
 from pellucid.report.pictures import Pictures
@@ -30,8 +29,7 @@ def page(result: Result) -> str:
     """
     pictures = Pictures()
     tell = measured if len(result.test) else truth_table
-    head, sections = tell(result, pictures)
-    title = story.question(result)
+    title, head, sections = tell(result, pictures)
     links = [tag("li", tag("a", s.title, href=f"#{s.anchor}")) for s in sections]
     here = files(__package__)
     return Template(here.joinpath("page.html").read_text("utf-8")).substitute(

@@ -166,8 +166,14 @@ class Pictures:
         Markup
         """
         svg = plots.network_svg(result.network, most=most)
-        # Inside a page the name of the language is known, and wide networks scroll.
-        svg = re.sub(r' (xmlns|style)="[^"]*"', "", svg)
+        # Inside a page the name of the language is known; on a narrow one wide networks
+        # are scrolled, since smaller letters could not be read.
+        svg = re.sub(' xmlns="[^"]*"', "", svg, count=1)
+        width = re.search(r'width="(\d+)"', svg)
+        assert width is not None
+        svg = re.sub(
+            'style="[^"]*"', f'style="min-width:min(44rem,{width[1]}px)"', svg, count=1
+        )
         return scrollable(Markup(svg), "The network as a diagram")
 
     def of_loss(self, result: Result) -> Markup:
@@ -297,8 +303,8 @@ class Pictures:
 
         return self.draw(
             curve,
-            f"The rows of the test as points, and the network's {result.dataset.target} "
-            "as a curve through them.",
+            "The rows of the test as points, and what the network says as a curve "
+            "through them.",
             (7.2, 4.0),
         )
 
@@ -360,6 +366,11 @@ def _render(
     return buffer.getvalue()
 
 
+def _rounded(tag: re.Match[str]) -> str:
+    """Return a tag with coordinates to a hundredth of a point."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", tag[0])
+
+
 def _clean(svg: str, prefix: str) -> str:
     """Return what is inside an SVG, with names that are its own on the page."""
     inside = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
@@ -371,7 +382,7 @@ def _clean(svg: str, prefix: str) -> str:
     )
     inside = inside.replace("xlink:href", "href")
     inside = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--sans)", inside)
-    inside = re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", inside)
+    inside = re.sub("<[^>]*>", _rounded, inside)  # in tags, never in text
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', inside))
     names: dict[str, str] = {}
 

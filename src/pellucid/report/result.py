@@ -25,9 +25,9 @@ class Result:
         Trained. Where there are classes it knows them by the names in `dataset`.
     history : History
         The course of its training.
-    train, test : ndarray of int
-        The rows it learned with (those held out for validation included), and the rows
-        for the test. Without rows for a test it is judged by those of the training.
+    train, validation, test : ndarray of int
+        The rows it learns from, those that decide which epoch is kept, and those it is
+        judged by. Without rows for a test it is judged by those it learned from.
     inputs, targets : Standardizer or None
         What the network's inputs and its targets were brought to mean 0 with.
     first_weights : ndarray, shape (network.weights.size,)
@@ -38,6 +38,7 @@ class Result:
     network: NeuralNetwork
     history: History
     train: NDArray[np.int64]
+    validation: NDArray[np.int64]
     test: NDArray[np.int64]
     inputs: Standardizer | None
     targets: Standardizer | None
@@ -54,10 +55,9 @@ class Result:
         return self.test if len(self.test) else self.train
 
     @property
-    def learned(self) -> int:
-        """How many rows the network learned from, without those for validation."""
-        training = self.network.training
-        return training.rows if training else len(self.train)
+    def known(self) -> NDArray[np.int64]:
+        """The rows that are not for the test."""
+        return np.concatenate([self.train, self.validation])
 
     def prepare(self, x: Any) -> NDArray[np.float64]:
         """Return rows as the network takes them.

@@ -76,7 +76,7 @@ def scores(result: Result) -> list[Score]:
     -------
     list of Score
     """
-    known = result.dataset.y[result.train].reshape(len(result.train))
+    known = result.dataset.y[result.known].reshape(len(result.known))
     n = len(result.y)
     if result.classes:
         shares = np.bincount(known, minlength=len(result.classes)) / len(known)
@@ -144,6 +144,10 @@ def percent(share: float) -> str:
     str
         Such as ``"97.9 %"``.
     """
+    if 0 < share < 0.0005:
+        return "under 0.1 %"
+    if 0.9995 <= share < 1:
+        return "over 99.9 %"
     return f"{100 * share:.1f} %" if share < 1 else "100 %"
 
 
@@ -183,11 +187,10 @@ def worst(result: Result, most: int) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int
-        Classes: those wrongly predicted, by how little probability the true class got.
-        Numbers: by the size of the error.
+        Classes: by how little probability the true class got. Numbers: by the size of
+        the error.
     """
     if not result.classes:
         return np.argsort(-np.abs(result.y_hat - result.y), kind="stable")[:most]
     given = result.probabilities[np.arange(len(result.y)), result.y]
-    wrong = np.flatnonzero(result.y != result.y_hat)
-    return wrong[np.argsort(given[wrong], kind="stable")][:most]
+    return np.argsort(given, kind="stable")[:most]

@@ -110,7 +110,7 @@ def data(result: Result, pictures: Pictures) -> Section:
         class_="facts",
     )
     content = [
-        paragraphs(story.data(result)),
+        paragraphs([*story.description(result)[1:], *story.data(result)]),
         picture,
         _columns(result),
         tag("h3", "Who sees which rows"),
@@ -123,7 +123,7 @@ def data(result: Result, pictures: Pictures) -> Section:
 
 def _columns(result: Result) -> Markup | None:
     """Return what is known about each column, folded up where there are many."""
-    x = result.dataset.x[result.train]
+    x = result.dataset.x[result.known]
     if result.dataset.image_shape:
         return None
     rows = [
@@ -142,10 +142,9 @@ def _columns(result: Result) -> Markup | None:
 
 def _division(result: Result) -> Markup:
     """Return a bar whose parts are as long as they have rows."""
-    held = len(result.train) - result.learned
     parts = {
-        "learning": result.learned,
-        "validation": held,
+        "learning": len(result.train),
+        "validation": len(result.validation),
         "test": len(result.test),
     }
     bars = [
@@ -219,7 +218,7 @@ def training(result: Result, pictures: Pictures, course: Markup) -> Section:
         state.batch_size,
         result.network.loss,
         state.optimizer,
-        validated=result.learned < len(result.train),
+        validated=len(result.validation) > 0,
     )
     content = [tag("p", plan), paragraphs(story.training(result))]
     if history.epochs:
@@ -269,8 +268,12 @@ def settings(result: Result) -> Section:
     }
     content = [
         tag("p", "The same settings and versions give the same numbers again."),
-        table("Settings", ("setting", "value"), list(chosen.items())),
-        table("Versions", ("program", "version"), list(versions.items())),
+        tag(
+            "div",
+            table("Settings", ("setting", "value"), list(chosen.items())),
+            table("Versions", ("program", "version"), list(versions.items())),
+            class_="columns",
+        ),
     ]
     return Section("Settings", join(content))
 
@@ -288,16 +291,16 @@ def use(result: Result) -> Section:
     Section
     """
     code = tag("pre", tag("code", snippet(result, PurePath())), tabindex=0)
-    told = [
+    told = (
         "The files beside this page hold the network and all that it needs. In their "
-        "folder, in Python with pellucid installed:",
-    ]
+        "folder, in Python with pellucid installed:"
+    )
     files = tag(
         "dl",
         *(tag("dt", tag("code", name)) + tag("dd", what) for name, what in FILES),
         class_="facts",
     )
-    return Section("Use it", join([paragraphs(told), code, files]))
+    return Section("Use it", join([tag("p", told), code, files]))
 
 
 FILES = (

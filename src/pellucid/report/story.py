@@ -42,8 +42,8 @@ def count(n: int, what: str, many: str = "") -> str:
     return f"{n:,} {what if n == 1 else many or what + 's'}"
 
 
-def question(result: Result) -> str:
-    """Return what the data are about: the first sentence of their description.
+def description(result: Result) -> list[str]:
+    """Return what the data are about, their first sentence apart from the others.
 
     Parameters
     ----------
@@ -52,13 +52,14 @@ def question(result: Result) -> str:
 
     Returns
     -------
-    str
+    list of str
+        One or two texts.
     """
-    return re.split(r"(?<=[.?]) ", result.dataset.description, maxsplit=1)[0]
+    return re.split(r"(?<=[.?]) ", result.dataset.description, maxsplit=1)
 
 
 def data(result: Result) -> list[str]:
-    """Return what the data are.
+    """Return how many rows and columns there are, and what is to be predicted.
 
     Parameters
     ----------
@@ -73,11 +74,9 @@ def data(result: Result) -> list[str]:
     names = dataset.features
     shown = ", ".join(names[:4])
     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    told = [
-        dataset.description,
-        f"{count(len(dataset), 'row')} with {count(len(names), 'column')}: "
-        f"{shown}{more}.",
-    ]
+    rows = count(len(dataset), "row")
+    columns = count(len(names), "column")
+    told = [f"{rows} with {columns}: {shown}{more}."]
     if dataset.classes:
         classes = ", ".join(f"{name} ({n:,})" for name, n in dataset.counts.items())
         told.append(
@@ -104,21 +103,22 @@ def division(result: Result) -> list[str]:
     """
     if not len(result.test):
         return ["There are so few rows that all of them are for learning."]
-    held = len(result.train) - result.learned
     alike = ", with the same share of every class," if result.classes else ""
-    told = [
+    rows = (
         f"A quarter of the rows{alike} is put aside for the test: the network never "
-        f"sees these {count(len(result.test), 'row')} while it learns. Of the other "
-        f"{len(result.train):,} it learns from {result.learned:,}; {held:,} are for "
-        "validation: they show after every epoch how well it does on rows that it does "
-        "not learn from."
-    ]
+        f"sees these {len(result.test):,} while it learns. Of the other "
+        f"{len(result.known):,} it learns from {len(result.train):,}; "
+        f"{len(result.validation):,} are for validation: they show after every epoch "
+        "how well it does on rows that it does not learn from."
+    )
+    told = [rows]
     if result.inputs is not None:
-        target = "" if result.targets is None else " and the target"
+        what = "Every column is" if result.targets is None else "All columns are"
+        also = "" if result.targets is None else ", and so is the target"
         told.append(
-            f"Every column{target} is brought to mean 0 and standard deviation 1, so "
-            "that no unit counts more than another; mean and deviation are those of "
-            "the rows for learning and validation."
+            f"{what} brought to mean 0 and standard deviation 1{also}, so that no unit "
+            "counts more than another; mean and deviation are those of the rows for "
+            "learning and validation."
         )
     return told
 
@@ -140,11 +140,12 @@ def network(result: Result) -> list[str]:
     units = " and ".join(str(layer.units) for layer in hidden)
     some = f"{_word(len(hidden))} hidden layer" + "s" * (len(hidden) != 1)
     kinds = {getattr(layer.activation, "label", "no activation") for layer in hidden}
-    told = [
+    neurons = (
         f"{some.capitalize()} of {units} neurons ({', '.join(sorted(kinds))}): every "
         "neuron weighs all numbers of the layer before it, adds them up, and its "
         "activation bends the sum."
-    ]
+    )
+    told = [neurons]
     extra = []
     if any(isinstance(layer, BatchNorm) for layer in layers):
         extra.append("BatchNorm keeps the numbers between the layers at an even size")
@@ -202,8 +203,8 @@ def plan(
     rule = rule if rule == "Adam" else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", rule).lower()
     kept = " The epoch with the lowest validation loss is kept." if validated else ""
     return (
-        f"{rows}Feedforward makes predictions, the loss ({meaning}) says how wrong they "
-        "are, backpropagation finds how every weight moved the loss, and "
+        f"{rows}Feedforward makes predictions, the loss ({meaning}) says how wrong "
+        "they are, backpropagation finds how every weight moved the loss, and "
         f"{rule} takes a small step downhill.{kept}"
     )
 
@@ -239,7 +240,7 @@ def training(result: Result) -> list[str]:
     rose = history.validation[-1] > 1.1 * low
     if rose and history.loss[-1] < history.loss[best - 1]:
         told.append(
-            f"Afterwards the loss of the training rows went on falling, but that of the "
+            "Afterwards the loss of the training rows went on falling, but that of the "
             f"validation rows rose to {number(history.validation[-1])}: the network "
             "began to learn its rows by heart. That is overfitting."
         )
@@ -261,24 +262,28 @@ def verdict(result: Result, found: list[Score]) -> list[str]:
     list of str
     """
     n, first = len(result.y), found[0]
-    asked = f"Asked about {count(n, 'row')} that it had never seen"
+    asked = f"Shown {count(n, 'row')} that it had never seen"
     if not result.classes:
         target = result.dataset.target
-        return [
-            f"{asked}, the network was off by {found[1].text} in the mean. Always saying "
-            f"the mean {target} of the rows for learning would be off by "
+        told = (
+            f"{asked}, the network was off by {found[1].text} on average. Always "
+            f"saying the mean {target} of the rows for learning would be off by "
             f"{found[1].baseline_text}."
-        ]
+        )
+        return [told]
     low, high = accuracy_interval(result.right, n)
-    known = np.bincount(result.dataset.y[result.train])
+    known = np.bincount(result.dataset.y[result.known])
     usual = result.classes[int(known.argmax())]
-    return [
-        f"{asked}, the network was right {_times(result.right)}: {first.text}. Always "
-        f'answering "{usual}" would be right {_times(round(first.baseline * n))}: '
-        f"{first.baseline_text}.",
+    told = (
+        f"{asked}, the network got {result.right:,} right: {first.text}. Always "
+        f'answering "{usual}" would get {round(first.baseline * n):,} right: '
+        f"{first.baseline_text}."
+    )
+    chance = (
         f"Chance plays a part in so few rows: accuracies from {percent(low)} to "
-        f"{percent(high)} fit this result (95 % interval).",
-    ]
+        f"{percent(high)} fit this result (95 % interval)."
+    )
+    return [told, chance]
 
 
 def mistakes(result: Result) -> str:
@@ -296,6 +301,8 @@ def mistakes(result: Result) -> str:
     wrong = result.confusion - np.diag(np.diag(result.confusion))
     if not wrong.any():
         return "Every row of the test was right."
+    if wrong.max() == 1 < wrong.sum():
+        return f"{count(int(wrong.sum()), 'row')} were wrong, each in another way."
     truth, guess = np.unravel_index(wrong.argmax(), wrong.shape)
     taken = "was taken" if wrong.max() == 1 else "were taken"
     return (
@@ -339,8 +346,8 @@ def learned(result: Result) -> str:
     targets = [f"{value:g}" for value in result.y]
     return (
         "A network of five neurons learns to tell whether exactly one of two inputs is "
-        f"1. After {count(len(result.history.iterations), 'iteration')} its outputs are "
-        f"{_listed(values)}, where they should be {_listed(targets)}."
+        f"1. After {count(len(result.history.iterations), 'iteration')} its outputs "
+        f"are {_listed(values)}, where they should be {_listed(targets)}."
     )
 
 
@@ -384,10 +391,6 @@ def losses_shown(total: int) -> list[int]:
 
 def _listed(values: list[str]) -> str:
     return f"{', '.join(values[:-1])} and {values[-1]}"
-
-
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n:,} times"
 
 
 def _word(n: int) -> str:

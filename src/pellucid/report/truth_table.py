@@ -6,15 +6,15 @@ from pellucid.report import sections, story, worked
 from pellucid.report.markup import Markup, figure, join, table, tag
 from pellucid.report.pictures import Pictures
 from pellucid.report.result import Result
-from pellucid.report.sections import Section, paragraphs
+from pellucid.report.sections import Section
 
 _ROW = 2  # the row that is worked through: 1, 0, 1
 
 
 def truth_table(
     result: Result, pictures: Pictures
-) -> tuple[Markup, list[Section]]:
-    """Return the head of the page and its sections.
+) -> tuple[str, Markup, list[Section]]:
+    """Return what the page about the truth table says.
 
     Parameters
     ----------
@@ -25,21 +25,27 @@ def truth_table(
 
     Returns
     -------
+    title : str
+        What it is about.
     head : Markup
         The outcome in short.
     sections : list of Section
         The rest.
     """
     head = join([tag("p", story.learned(result), class_="lead")])
-    return head, [
-        _data(result),
-        sections.network(result, pictures, 16),
-        sections.training(result, pictures, _course(result)),
-        _outputs(result, pictures),
-        _worked(result, pictures),
-        sections.settings(result),
-        sections.use(result),
-    ]
+    return (
+        "A network learns the exclusive or",
+        head,
+        [
+            _data(result),
+            sections.network(result, pictures, 16),
+            sections.training(result, pictures, _course(result)),
+            _outputs(result, pictures),
+            _worked(result, pictures),
+            sections.settings(result),
+            sections.use(result),
+        ],
+    )
 
 
 def outputs(result: Result) -> tuple[list[float], list[float]]:
@@ -72,24 +78,23 @@ def _data(result: Result) -> Section:
         rows,
         numbers=range(5),
     )
-    told = [
+    told = (
         "The target is 1 where exactly one of the first two inputs is 1. No straight "
         "line separates these cases from the others, so a single neuron cannot learn "
         "them: it takes a hidden layer. The third input is always 1 and does the work "
-        "of a bias.",
-    ]
-    return Section("The data", join([paragraphs(told), found]))
+        "of a bias."
+    )
+    return Section("The data", join([tag("p", told), found]))
 
 
 def _course(result: Result) -> Markup:
     losses = result.history.iterations
     rows = [(f"{i:,}", f"{losses[i - 1]:.6g}") for i in story.losses_shown(len(losses))]
     return table(
-        "The loss before some of the updates",
+        "The loss before an update",
         ("update", "loss"),
         rows,
         numbers=(0, 1),
-        class_="course",
     )
 
 
@@ -110,14 +115,14 @@ def _outputs(result: Result, pictures: Pictures) -> Section:
         rows,
         numbers=(1, 2, 3),
     )
-    told = [
-        "They come close to the targets without reaching them: the sigmoid approaches 0 "
-        "and 1 and never gets there.",
-    ]
+    told = (
+        "They come close to the targets without reaching them: the sigmoid approaches "
+        "0 and 1 and never gets there."
+    )
     seen = figure(
         pictures.of_predictions(result), "Target and prediction of the four rows."
     )
-    return Section("The outputs", join([paragraphs(told), found, seen]))
+    return Section("The outputs", join([tag("p", told), found, seen]))
 
 
 def _worked(result: Result, pictures: Pictures) -> Section:
@@ -127,14 +132,14 @@ def _worked(result: Result, pictures: Pictures) -> Section:
             lambda ax: plots.activation("sigmoid", ax),
             "The sigmoid rises from 0 to 1; its slope is largest at 0.",
         ),
-        "The sigmoid brings any number between 0 and 1. Backpropagation needs its slope.",
+        "The sigmoid bends any number into one between 0 and 1.",
     )
-    told = [
-        f"This is all the network does with the inputs {x}, after training. Numbers are "
-        "rounded to four digits.",
-    ]
+    told = (
+        f"This is all the network does with the inputs {x}, after training. Numbers "
+        "are rounded to four digits."
+    )
     content = [
-        paragraphs(told),
+        tag("p", told),
         worked.sigmoid(),
         curve,
         worked.feedforward(result, _ROW),

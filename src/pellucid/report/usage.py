@@ -1,5 +1,6 @@
 """The lines of Python that use a network again."""
 
+import json
 from pathlib import PurePath
 
 from pellucid.report.result import Result
@@ -19,13 +20,15 @@ def snippet(result: Result, folder: PurePath) -> str:
     -------
     str
     """
-    model = folder.joinpath("model.pellucid").as_posix()
-    settings = folder.joinpath("settings.json").as_posix()
+    model, settings = (
+        json.dumps(folder.joinpath(name).as_posix(), ensure_ascii=False)
+        for name in ("model.pellucid", "settings.json")
+    )
     if result.inputs is None:
         row = result.dataset.x[-1].astype(int).tolist()
         return f"""import pellucid
 
-network = pellucid.load({model!r})
+network = pellucid.load({model})
 print(network.predict([{row}]))
 """
     columns = len(result.dataset.features)
@@ -40,11 +43,11 @@ from pathlib import Path
 
 import pellucid
 
-network = pellucid.load({model!r})
-settings = json.loads(Path({settings!r}).read_text())
+network = pellucid.load({model})
+settings = json.loads(Path({settings}).read_text())
 
 # Three rows of the data; rows of your own need the same {what}.
-x = pellucid.data.load({result.dataset.name!r}).x[:3]
+x = pellucid.data.load("{result.dataset.name}").x[:3]
 y_hat = network.predict((x - settings["mean"]) / settings["scale"])
 {after}print(y_hat)
 """

@@ -34,7 +34,7 @@ def feedforward(result: Result, row: int) -> Markup:
         mine, weights = _sub("z", place), _sub("W", place)
         sums = _line(mine, before, weights, right=[_matrix([a]), _matrix(W)])
         first = [
-            join([_n(value), _o("·"), _n(weight)])
+            join([_n(value), _o("·"), _factor(weight)])
             for value, weight in zip(a, W[:, 0], strict=True)
         ]
         told = (
@@ -103,6 +103,11 @@ def _n(value: Any) -> Markup:
     return tag("mn", text)
 
 
+def _factor(value: Any) -> Markup:
+    """Return a number, in brackets where it is below zero."""
+    return _n(value) if value >= 0 else tag("mrow", _o("("), _n(value), _o(")"))
+
+
 def _short(value: float) -> str:
     return f"{value:.4f}" if abs(value) >= 0.001 else f"{value:.3g}"
 
@@ -112,8 +117,9 @@ def _sub(name: str, place: int) -> Markup:
 
 
 def _matrix(rows: list[NDArray[Any]] | NDArray[Any]) -> Markup:
+    # Its brackets are drawn by the style: not every reader has letters that stretch.
     cells = [
         tag("mtr", *(tag("mtd", _n(value)) for value in np.asarray(row)))
         for row in rows
     ]
-    return tag("mrow", _o("["), tag("mtable", *cells), _o("]"))
+    return tag("mtable", *cells, class_="matrix")

@@ -215,7 +215,7 @@ class Fit:
         runs, self.why = network.engines.choose(engine, "training")
         training.engine = runs.name
         self.key = make_key(network.seed, "noise", training.run)
-        self.session = runs.session(
+        self.runner = runs.start(
             network.weights,
             training.optimizer,
             training.memory,
@@ -291,7 +291,7 @@ class Fit:
                 every = callback.every
                 until = min(until, (training.step // every + 1) * every)
         training.resumable = False  # until what has happened is noted
-        outcome = self.session.advance(training.step, until - training.step)
+        outcome = self.runner.advance(training.step, until - training.step)
         self._record(outcome)
         training.resumable = True
         if outcome.failed:
@@ -304,7 +304,7 @@ class Fit:
             self._end_epoch()
 
     def _epochs_pass_quietly(self) -> bool:
-        """Return whether nothing is to be done at the end of an epoch but to note it."""
+        """Return whether an epoch ends with nothing to do but to note it."""
         optimizer = self.training.optimizer
         measured = self.validation is not None or bool(self.metrics)
         penalized = optimizer.l1 > 0 or optimizer.l2 > 0
@@ -361,7 +361,7 @@ class Fit:
         del outcome.losses[:count], outcome.norms[:count], outcome.weights[:count]
 
     def _end_epoch(self) -> None:
-        training, history = self.training, self.training.history
+        history = self.training.history
         # Measured first, so that a metric that raises leaves no half an epoch behind.
         validation, measured = self._measured()
         self._note_epoch()
@@ -493,7 +493,8 @@ def first_not_finite(found: Backprop, outcome: Outcome) -> str:
     """
     forward = _first_kept(found.memo, "")
     if forward == "losses":
-        return "the outputs are finite, but too large for the loss"
+        last = list(found.shared.outputs)[-1]
+        return f"the outputs of {last} are finite, but too large for the loss"
     if forward:
         return f"the first such number is in {forward}, on the way forward"
     if outcome.where:

@@ -55,10 +55,12 @@ def length(extent: Extent, n: int) -> int:
 class Numbers:
     """Cells for the numbers that kernels read: settings, sizes, the learning rate.
 
-    Attributes
+    Parameters
     ----------
     vector : ndarray of float64
         The cells.
+    places : dict
+        Which cell holds what.
     """
 
     vector: NDArray[np.float64]

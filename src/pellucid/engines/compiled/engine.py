@@ -312,7 +312,7 @@ class CompiledEngine:
             runner = self._runners[key] = Runner(self, assembly, n, weights)
         return runner
 
-    def session(
+    def start(
         self,
         weights: NDArray[Any],
         optimizer: Optimizer,
@@ -386,7 +386,7 @@ class CompiledEngine:
         each = (self.training, self.update(optimizer), self.prediction)
         return "\n".join(map(program_source, each))
 
-    # -- what a session needs ----------------------------------------------------------
+    # -- what a training run needs ------------------------------------------------------
 
     def where(
         self,
@@ -931,7 +931,7 @@ class CompiledSession:
                 outcome.weights.append(float(sums[0]))
                 continue
             self._restore(before)
-            session = ReadableSession(
+            readable = ReadableSession(
                 self.engine.readable,
                 self.weights,
                 self.optimizer,
@@ -942,8 +942,8 @@ class CompiledSession:
                 self.decayed,
                 self.trained,
             )
-            one = session.advance(now, 1)
-            outcome.failed = one.failed
+            one = readable.advance(now, 1)
+            outcome.failed, outcome.where = one.failed, one.where
             outcome.losses += one.losses
             outcome.norms += one.norms
             outcome.weights += one.weights

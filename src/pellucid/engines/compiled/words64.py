@@ -1,7 +1,7 @@
 """The words of kernels in float64: every kernel file imports them all."""
 
 from numba import float64 as number
-from numpy import floor, sqrt
+from numpy import cos, floor, sin, sqrt
 
 from pellucid.engines.compiled.elementary import (
     erf64 as erf,
@@ -27,6 +27,7 @@ from pellucid.engines.compiled.runtime import (
 __all__ = [
     "array",
     "conditions",
+    "cos",
     "erf",
     "exp",
     "expm1",
@@ -40,6 +41,7 @@ __all__ = [
     "log1p",
     "number",
     "reals",
+    "sin",
     "sqrt",
     "step_key",
     "tanh",

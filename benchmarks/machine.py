@@ -1,0 +1,106 @@
+"""The machine, its load, and the most that its processor can do."""
+
+import ctypes
+import os
+import platform
+import threading
+import time
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+PACKAGES = (
+    "pellucid numpy numba scipy-openblas32 torch jax keras scikit-learn onnxruntime"
+).split()
+
+
+def description():
+    """Return what the machine is, and which versions are installed."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": versions,
+        "kernels": _kernels(),
+    }
+
+
+def load():
+    """Return the mean number of runnable processes of the last minute, if known."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def peak(threads, seconds=1.0):
+    """Return the most GF/s that products of matrices reach, each thread with its own.
+
+    Through the BLAS that pellucid uses, in float32.
+    """
+    from pellucid.engines.compiled import blas
+
+    found = blas.load()
+    if found is None:
+        return None
+    integer, real, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
+    kinds = [integer] * 6 + [real, pointer, integer, pointer, integer, real, pointer]
+    sgemm = ctypes.CFUNCTYPE(None, *kinds, integer)(found.sgemm)
+    return max(_rate(sgemm, n, threads, seconds / 3) for n in (384, 768, 1152))
+
+
+def _rate(sgemm, n, threads, seconds):
+    """Return the GF/s of the best of some rounds of n x n products."""
+    matrices = [np.ones((3, n, n), np.float32) for _ in range(threads)]
+    calls = max(1, int(4e9 / (2 * n**3)))
+    start = threading.Barrier(threads + 1)
+    done = threading.Barrier(threads + 1)
+    rounds = [True]
+
+    def work(x, y, z):
+        while True:
+            start.wait()
+            if not rounds[0]:
+                return
+            for _ in range(calls):
+                sgemm(101, 111, 111, n, n, n, 1.0, x, n, y, n, 0.0, z, n)
+            done.wait()
+
+    team = [
+        threading.Thread(target=work, args=[a.ctypes.data for a in three], daemon=True)
+        for three in matrices
+    ]
+    for thread in team:
+        thread.start()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        start.wait()
+        done.wait()
+        best = min(best, time.perf_counter() - begin)
+    rounds[0] = False
+    start.wait()
+    return 2 * n**3 * calls * threads / best / 1e9
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line for line in lines if line.startswith("model name"))
+        return name.partition(":")[2].strip()
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _kernels():
+    from pellucid.engines.compiled import blas
+
+    found = blas.load()
+    return None if found is None else found.kernels

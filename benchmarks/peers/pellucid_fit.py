@@ -1,0 +1,102 @@
+"""pellucid: the public `fit` and `predict_proba`, and the inner step by itself."""
+
+from peers import Contestant
+
+
+def network(case):
+    from pellucid import Adam, Dense, GradientDescent, NeuralNetwork
+
+    *hidden, outputs = case.sizes[1:]
+    if case.truth_table:
+        layers = [Dense(units, "sigmoid", bias=False) for units in case.sizes[1:]]
+        loss, optimizer = "sum_of_squares", GradientDescent(1.0)
+    else:
+        layers = [*(Dense(units, "relu") for units in hidden), Dense(outputs)]
+        loss, optimizer = "cross_entropy", Adam()
+    return NeuralNetwork(layers, loss=loss, input_shape=case.sizes[0]), optimizer
+
+
+class Pellucid(Contestant):
+    title = "pellucid"
+    package = "pellucid"
+    imports = "from pellucid import Dense, NeuralNetwork"
+    engine = "auto"
+
+    def training(self, case):
+        net, optimizer = network(case)
+        first = net.weights.copy()
+        x, y = case.data()
+
+        def run(blocks):
+            net.weights = first
+            net.fit(
+                x,
+                y,
+                epochs=blocks * case.block,
+                batch_size=case.batch,
+                shuffle=False,
+                optimizer=optimizer,
+                progress=False,
+                engine=self.engine,
+            )
+
+        return run
+
+    def prediction(self, case):
+        net, _ = network(case)
+        x, _ = case.data()
+
+        def run(calls):
+            for _ in range(calls):
+                net.predict_proba(x, engine=self.engine)
+
+        return run
+
+
+class Readable(Pellucid):
+    title = "pellucid, readable engine"
+    engine = "readable"
+
+
+class Inner(Contestant):
+    title = "pellucid, inner step"
+
+    def training(self, case):
+        from pellucid.training.batches import ArrayBatches
+        from pellucid.training.state import fresh_memory
+
+        net, optimizer = network(case)
+        first = net.weights.copy()
+        data = net.samples(*case.data(), learn=True)
+        batches = ArrayBatches(
+            data.x,
+            data.y,
+            data.weight,
+            case.batch,
+            shuffle=False,
+            seed=0,
+            run=0,
+            no_single=False,
+        )
+        layout = net.blueprint.layout.parameters
+        engine, _ = net.engines.choose("compiled", "training")
+        session = engine.session(
+            net.weights,
+            optimizer,
+            fresh_memory(optimizer, layout.size, net.dtype),
+            batches,
+            key=1,
+            total=10**9,
+            decayed=layout.mask(lambda name, slot: slot.role == "weight"),
+            trained=None,
+        )
+
+        def run(blocks):
+            net.weights = first
+            for vector in session.memory.values():
+                vector[...] = 0
+            step, end = 0, blocks * case.iterations
+            while step < end:
+                step += len(session.advance(step, end - step).losses)
+
+        return run

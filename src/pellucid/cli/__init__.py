@@ -1,0 +1,152 @@
+"""The command line: what can be asked for, and how it ends.
+
+It ends with 0 when all went well, 2 when the question was wrong, 3 for data that cannot
+be learned from, 4 for a model file, 5 for a disk that cannot be written, 130 after
+Ctrl-C, and 1 for a mistake in pellucid itself. Nothing heavy is imported before a
+command runs, so that help comes at once.
+"""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pellucid._version import __version__
+from pellucid.errors import ConfigurationError, ModelFileError, PellucidError
+
+DEMOS = {
+    "breast_cancer": "is a tumour malignant or benign?",
+    "wine": "which cultivar is a wine made from?",
+    "iris": "which species is a flower?",
+    "digits": "which digit did a person write?",
+    "diabetes": "how far has the disease progressed?",
+    "xor": "the truth table that the tutorials learn",
+    "moons": "two half circles in the plane",
+    "circles": "a circle inside another one",
+    "spirals": "two arms around each other",
+    "blobs": "three clouds of points",
+    "checkerboard": "squares in two colours",
+    "sine": "a wave, to fit a curve to",
+    "friedman1": "a formula with noise and misleading columns",
+}
+
+
+class Commands(click.Group):
+    """Commands whose errors are one line and an exit code."""
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run a command and exit.
+
+        Parameters
+        ----------
+        *arguments, **settings
+            As in `click.Group`.
+        """
+        for stream in (sys.stdout, sys.stderr):
+            # A name that the terminal has no letters for is no reason to stop.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        asked = {"debug": False}
+        try:
+            settings |= {"standalone_mode": False, "obj": asked}
+            code = super().main(*arguments, **settings)
+        except Exception as error:
+            if asked["debug"]:
+                raise
+            text, code = explain(error)
+            click.echo(f"pellucid: {text}", err=True)
+        sys.exit(code)
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Return an error in one line, and the exit code.
+
+    Parameters
+    ----------
+    error : Exception
+        What ended a command.
+
+    Returns
+    -------
+    text : str
+    code : int
+    """
+    text = " ".join(str(error).split())
+    match error:
+        case click.Abort():
+            return "interrupted", 130
+        case click.UsageError():
+            path = error.ctx.command_path if error.ctx else "pellucid"
+            return f"{error.format_message()} See '{path} --help'.", 2
+        case click.ClickException():
+            return error.format_message(), error.exit_code
+        case ConfigurationError():
+            return text, 2
+        case ModelFileError():
+            return text, 5 if isinstance(error.__cause__, OSError) else 4
+        case PellucidError():
+            return text, 3
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or text}", 5
+    kind = type(error).__name__
+    return f"unexpected {kind}: {text} (--debug shows where; please report it)", 1
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="pellucid %(version)s")
+def main() -> None:
+    """Neural networks from scratch that you can see through."""
+
+
+def _remember_debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    context.obj["debug"] = wanted
+
+
+@main.command(
+    epilog="\b\nThe data:\n"
+    + "\n".join(f"  {name:<14} {words}" for name, words in DEMOS.items())
+)
+@click.argument("name", default="breast_cancer")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where results are written. [default: pellucid-demo-NAME]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Another seed: other test rows, other first weights.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="How often to pass over the data. [default: 200; xor 1500]",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
+@click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_remember_debug,
+    help="Show the traceback of an error.",
+)
+def demo(
+    name: str, output: Path | None, seed: int, epochs: int | None, quiet: bool
+) -> int:
+    """Train a network on real data and say in plain words what happens.
+
+    Writes a folder with the network, its history, and a report to open in a browser.
+    """
+    from pellucid.cli.telling import run
+
+    name = name.lower().replace("-", "_")
+    folder = output or Path(f"pellucid-demo-{name}")
+    return run(name, folder, seed=seed, epochs=epochs, quiet=quiet)
