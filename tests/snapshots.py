@@ -15,7 +15,7 @@ def bits(value):
 
 
 def snapshot(net):
-    """Return all that a network holds, but for seconds and the reason for the engine."""
+    """Return all that a network holds, but seconds and why it runs on this engine."""
     training = None
     if net.training is not None:
         training = asdict(net.training)

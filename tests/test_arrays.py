@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import decimal
 import fractions
 
@@ -178,7 +178,7 @@ REFUSED = [
         r"dates or times \(first at row 0: d",
     ),
     (np.array([3], "m8[s]"), DataError, r"x holds dates or times \(first at row 0"),
-    ([[datetime.date(2020, 1, 1)]], DataError, "objects that are no numbers: date"),
+    ([[dt.date(2020, 1, 1)]], DataError, "objects that are no numbers: date"),
     ([[{}, 1]], DataError, "x holds objects that are no numbers: dict, int"),
     ((n for n in [1, 2]), DataError, "x holds objects that are no numbers: generator"),
     ({1, 2}, DataError, "x holds objects that are no numbers: set"),
@@ -232,7 +232,7 @@ def test_gaps_among_texts(gap):
 @pytest.mark.parametrize("values", [["a", 1], ["a", True], [1.5, "a"], ("a", 2, "b")])
 def test_texts_and_numbers_do_not_mix(values):
     """NumPy would make texts of the numbers."""
-    with pytest.raises(DataError, match="y mixes texts with (int|bool|float)"):
+    with pytest.raises(DataError, match=r"y mixes texts with (int|bool|float)"):
         as_array(values, "y")
 
 

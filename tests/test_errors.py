@@ -83,9 +83,7 @@ def test_suggestions():
         (
             [Dense(3)],
             (4, 5),
-            r"Layer 'dense_1' Dense\(3\): Dense takes one row of numbers for each sample, "
-            r"shape \(n, inputs\); here the input has shape \(n, 4, 5\). Put Flatten\(\) "
-            r"before it",
+            r"Layer 'dense_1' Dense\(3\): .*has shape \(n, 4, 5\)\. Put Flatten\(\)",
         ),
         (
             [Chain([BatchNorm()]), Dense(3)],
@@ -95,8 +93,7 @@ def test_suggestions():
         (
             [Residual([Dense(4), Dense(5, name="last")]), Dense(3)],
             6,
-            r"Layer 'residual_1'.*input of shape \(n, 6\).*which has shape \(n, 5\): make "
-            r"the last layer inside give 6 outputs",
+            r"'residual_1'.*input of shape \(n, 6\).*shape \(n, 5\): .*give 6 outputs",
         ),
         (
             [Concat([Dense(3), Reshape((3, 2))]), Flatten(), Dense(3)],
@@ -106,8 +103,7 @@ def test_suggestions():
         (
             [Reshape((2, 2)), Flatten(), Dense(3)],
             5,
-            r"'reshape_1' Reshape\(\(2, 2\)\): .*shape \(5,\) has 5 numbers; shape \(2, 2\)"
-            r" holds 4",
+            r"'reshape_1' Resh.*shape \(5,\) has 5 numbers; shape \(2, 2\) holds 4",
         ),
         ([Reshape((3, 2))], 6, r"two or more outputs; it has shape \(n, 3, 2\)"),
         (
@@ -291,8 +287,8 @@ def test_settings_of_fit_that_cannot_be(settings, message):
 def test_activations_that_contradict_cross_entropy(activation, layers):
     with pytest.raises(
         ConfigurationError,
-        match=rf"ends in {activation}, but cross_entropy needs softmax or no activation "
-        r"there: write Dense\(\.\.\., 'softmax'\).*use loss='binary_cross_entropy' with",
+        match=rf"ends in {activation}, but cross_entropy needs softmax or no activation"
+        r" there: write Dense\(\.\.\., 'softmax'\).*loss='binary_cross_entropy' with",
     ):
         network(*layers(activation))
 

@@ -154,11 +154,12 @@ def test_prelu(dtype):
 
 
 def rows_of_sizes(dtype):
-    """Return pairs and triples of numbers of all sizes, padded to three."""
+    """Return rows of two to four numbers of all sizes."""
     some = sizes(dtype)
-    pairs = itertools.product(some, some)
-    triples = itertools.combinations(some[::3], 3)
-    return [np.array(row, dtype=dtype) for row in (*pairs, *triples)]
+    top = np.finfo(dtype).max
+    rows = [*itertools.product(some, some), *itertools.combinations(some[::3], 3)]
+    rows += [(top, -top, -top), (-top, 0.0, top, -top), (top, top, top, -top)]
+    return [np.array(row, dtype=dtype) for row in rows]
 
 
 def exact_log_softmax(row):
@@ -267,7 +268,7 @@ def exact_binary_cross_entropy(row, y):
 def test_binary_cross_entropy(dtype):
     loss = BinaryCrossEntropy()
     for row in rows_of_sizes(dtype):
-        for y in ([0.0, 1.0, 0.0], [1.0, 1.0, 0.25]):
+        for y in ([0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0]):
             target = np.array([y[: len(row)]], dtype=dtype)
             with strictly():  # the mean is never above the range
                 value = loss.value(row[None], target)

@@ -80,7 +80,7 @@ class Inner(Contestant):
         )
         layout = net.blueprint.layout.parameters
         engine, _ = net.engines.choose("compiled", "training")
-        session = engine.session(
+        training = engine.start(
             net.weights,
             optimizer,
             fresh_memory(optimizer, layout.size, net.dtype),
@@ -93,10 +93,10 @@ class Inner(Contestant):
 
         def run(blocks):
             net.weights = first
-            for vector in session.memory.values():
+            for vector in training.memory.values():
                 vector[...] = 0
             step, end = 0, blocks * case.iterations
             while step < end:
-                step += len(session.advance(step, end - step).losses)
+                step += len(training.advance(step, end - step).losses)
 
         return run

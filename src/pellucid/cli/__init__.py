@@ -95,10 +95,17 @@ def explain(error: Exception) -> tuple[str, int]:
     return f"unexpected {kind}: {text} (--debug shows where; please report it)", 1
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-V", "--version", message="pellucid %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Neural networks from scratch that you can see through."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def _remember_debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:

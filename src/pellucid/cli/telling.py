@@ -10,7 +10,7 @@ import click
 from pellucid.demo import Demo, must_be_free, write
 from pellucid.report import scores, snippet, story
 from pellucid.report.result import Result
-from pellucid.report.scores import number, percent
+from pellucid.report.scores import percent
 from pellucid.report.sections import FILES
 from pellucid.report.truth_table import outputs
 from pellucid.texttable import show
@@ -116,9 +116,7 @@ class Telling:
         """
         self.console.print()
         seconds = sum(result.history.seconds)
-        self._say(
-            *story.training(result), f"The training took {number(seconds)} seconds."
-        )
+        self._say(*story.training(result), f"The training took {seconds:.1f} seconds.")
         if not len(result.test):
             self._outputs(result)
             return
@@ -185,7 +183,10 @@ class Telling:
         )
         for column, name in enumerate(header):
             right = column in numbers
-            table.add_column(name, justify="right" if right else "left")
+            # Folded, since not every terminal has a letter for an ellipsis.
+            table.add_column(
+                name, justify="right" if right else "left", overflow="fold"
+            )
         for row in rows:
             table.add_row(*row)
         self.console.print(table)

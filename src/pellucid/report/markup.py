@@ -60,11 +60,16 @@ def join(parts: Iterable[str | None], between: str = "") -> Markup:
     """
     return Markup(
         between.join(
-            part if isinstance(part, Markup) else escape(part)
+            part if isinstance(part, Markup) else _text(part)
             for part in parts
             if part is not None
         )
     )
+
+
+def _text(text: str) -> str:
+    """Return text as HTML; a percent sign stays with its number."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def table(

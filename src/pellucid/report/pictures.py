@@ -234,7 +234,7 @@ class Pictures:
 
         def boundary(ax: "Axes") -> None:
             x = result.prepare(result.x)
-            plots.decision_boundary(result.network, x, y, ax)
+            plots.decision_boundary(result.network, x, y, ax, resolution=120)
             frame(ax, *names)
             ax.grid(visible=False)
 
@@ -353,6 +353,7 @@ def _render(
         **dict.fromkeys((*ink, "ytick.color"), ground["ink"]),
         "axes.facecolor": ground["paper"],
         "figure.facecolor": ground["paper"],
+        "image.interpolation": "none",  # few pixels, which the browser smooths
         "svg.fonttype": "none",
         "svg.hashsalt": "pellucid",
     }

@@ -297,7 +297,10 @@ def use(result: Result) -> Section:
     )
     files = tag(
         "dl",
-        *(tag("dt", tag("code", name)) + tag("dd", what) for name, what in FILES),
+        *(
+            join([tag("dt", tag("code", name)), tag("dd", what)])
+            for name, what in FILES
+        ),
         class_="facts",
     )
     return Section("Use it", join([tag("p", told), code, files]))

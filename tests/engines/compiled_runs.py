@@ -1,0 +1,242 @@
+"""Runs Assemblies in tests: compiled, or as the plain Python that their kernels are."""
+
+import ctypes
+from contextlib import contextmanager
+
+import numpy as np
+
+from pellucid import rng
+from pellucid.engines.compiled import assembly as assemblies
+from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.symbol import BOOL, INTEGER, NUMBER
+from pellucid.testing.arrays import same_bits
+
+GUARD = 64  # numbers before and behind every output, which nothing may touch
+PLAIN_GEMM = 0x6E  # what stands for the address of the matrix product
+
+
+# -- plain Python: what the words of kernels mean on real addresses --------------------
+
+
+def _view(address, count, dtype):
+    dtype = np.dtype(dtype)
+    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
+    return np.frombuffer(memory, dtype, count)
+
+
+class Pointer:
+    """An address that knows what is there."""
+
+    def __init__(self, address, dtype):
+        self.address, self.dtype = address, np.dtype(dtype)
+
+    def __getitem__(self, place):
+        assert place >= 0
+        where = self.address + int(place) * self.dtype.itemsize
+        return _view(where, 1, self.dtype)[0]
+
+
+def array(pointer, shape):
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    count = int(np.prod(shape))
+    return _view(pointer.address, count, pointer.dtype).reshape(shape)
+
+
+def words(bits):
+    """Return the words of kernels as plain Python functions."""
+    dtype = np.dtype(f"float{bits}")
+
+    def gemm(function, how_x, how_y, m, n, k, x, ldx, y, ldy, beta, z, ldz):
+        assert function == PLAIN_GEMM
+        assert beta == 0
+        result = array(Pointer(z, dtype), (m, ldz))[:, :n]
+        if k == 0 or not result.size:
+            result[...] = 0
+            return
+
+        def matrix(address, how, rows, columns, long):
+            inner = (columns, rows) if how == 112 else (rows, columns)
+            assert long >= inner[1]
+            found = array(Pointer(address, dtype), (inner[0], long))[:, : inner[1]]
+            return found.T if how == 112 else found
+
+        result[...] = matrix(x, how_x, m, k, ldx) @ matrix(y, how_y, k, n, ldy)
+
+    def step_key(key, step, stream):
+        return rng.step_key(int(np.int64(key).view(np.uint64)), int(step), int(stream))
+
+    def uniform(key, position):
+        return dtype.type(rng.uniform(key, (1,), int(position))[0])
+
+    def erf(x):
+        from pellucid.special import erf
+
+        return erf(np.asarray(x))[()]
+
+    same = {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p")}
+    same |= {name: getattr(np, name) for name in ("tanh", "sin", "cos", "floor")}
+    return same | {
+        "array": array,
+        "conditions": lambda address: Pointer(address, np.int8),
+        "erf": erf,
+        "floats": lambda address: Pointer(address, dtype),
+        "gemm": gemm,
+        "inf": np.inf,
+        "integers": lambda address: Pointer(address, np.int64),
+        "number": dtype.type,
+        "reals": lambda address: Pointer(address, np.float64),
+        "sqrt": np.sqrt,
+        "step_key": step_key,
+        "uniform": uniform,
+    }
+
+
+def plain_function(body, bits):
+    """Return the kernel of a text as a Python function."""
+    names = words(bits)
+    exec(body, names)
+    return names["run"]
+
+
+@contextmanager
+def plain_kernels():
+    """Let kernels be plain functions, in place of compiled ones; yield them."""
+    functions = {}
+
+    def load(body, bits, note=""):
+        del note
+        known = {(f.body, f.bits): address for address, f in functions.items()}
+        address = known.get((body, bits), len(functions) + 1)
+        if address not in functions:
+            function = plain_function(body, bits)
+            function.body, function.bits = body, bits
+            functions[address] = function
+        return address
+
+    before, assemblies.cache.load = assemblies.cache.load, load
+    try:
+        yield functions
+    finally:
+        assemblies.cache.load = before
+
+
+# -- one call of an Assembly -----------------------------------------------------------
+
+
+def _resolved(shape, n):
+    return tuple(int(getattr(s, "factor", 0)) * n or s for s in shape)
+
+
+def _given(given, place):
+    vector, name = place
+    return given[vector][name] if name else given[vector]
+
+
+class Memory:
+    """The arrays that the leaves and outputs of an Assembly are, with guards around.
+
+    `shared` are outputs that overwrite a leaf: (vector, name) of both.
+    """
+
+    def __init__(self, assembly, given, n, shared=None):
+        self.dtype = assembly.dtype
+        kinds = {INTEGER: np.int64, BOOL: np.int8}
+        self.arrays, self._whole = {}, []
+        for leaf in assembly.program.leaves:
+            place = leaf.settings["vector"], leaf.settings["name"]
+            if leaf.kind == NUMBER or place[0] == "constant":
+                continue
+            wanted = _resolved(leaf.shape, n)
+            values = np.asarray(_given(given, place))
+            assert values.shape == wanted, (place, values.shape, wanted)
+            self.arrays[place] = self._guarded(wanted, kinds.get(leaf.kind, self.dtype))
+            self.arrays[place][...] = values
+        self.read = {place: a.copy() for place, a in self.arrays.items()}
+        self.outputs = {}
+        for place, symbol in assembly.program.outputs.items():
+            leaf = (shared or {}).get(place)
+            if leaf in self.arrays:
+                self.outputs[place] = self.arrays[leaf]
+                self.read.pop(leaf, None)
+            else:
+                kind = kinds.get(symbol.kind, self.dtype)
+                self.outputs[place] = self._guarded(_resolved(symbol.shape, n), kind)
+
+    def _guarded(self, shape, dtype):
+        count = int(np.prod(shape))
+        whole = np.full(count + 2 * GUARD, 77, dtype=dtype)
+        if np.dtype(dtype).kind == "f":
+            whole[GUARD : GUARD + count] = np.nan
+        self._whole.append((whole, count))
+        return whole[GUARD : GUARD + count].reshape(shape)
+
+    def where(self, place):
+        found = self.outputs.get(place)
+        return (self.arrays[place] if found is None else found).ctypes.data
+
+    def check(self):
+        """Fail if a kernel wrote where it must not."""
+        for whole, count in self._whole:
+            assert (whole[:GUARD] == 77).all(), "written before an array"
+            assert (whole[GUARD + count :] == 77).all(), "written behind an array"
+        for place, before in self.read.items():
+            assert same_bits(self.arrays[place], before), f"{place} was changed"
+
+
+def run_assembly(assembly, given, n, *, functions=None, shared=None, **rest):
+    """Return the outputs of an Assembly by (vector, name).
+
+    `given` is what `Program.run` takes. `functions` are those of `plain_kernels`.
+    """
+    memory = Memory(assembly, given, n, shared)
+    numbers = Numbers.empty()
+    for leaf in assembly.program.leaves:
+        vector = leaf.settings["vector"]
+        if leaf.kind == NUMBER and vector not in ("n", "seed", "step"):
+            numbers.address(vector, float(given[vector]))
+    cells = np.array([given.get("seed", 1), given.get("step", 0)], dtype=np.uint64)
+    offsets, size = assembly.arena(n)
+    arena = np.full(size + 128, 0xFF, dtype=np.uint8)  # NaN, -1, and true
+    base = -(-arena.ctypes.data // 64) * 64
+    calls = assembly.calls(
+        n,
+        memory.where,
+        base,
+        offsets,
+        numbers,
+        seed=cells.ctypes.data,
+        step=cells.ctypes.data + 8,
+        **rest,
+    )
+    if functions is None:
+        _run_compiled(calls)
+    else:
+        with np.errstate(all="ignore"):
+            for address, operands in calls:
+                functions[address]([int(value) for value in operands])
+    memory.check()
+    spare = base - arena.ctypes.data + size
+    assert (arena[spare:] == 0xFF).all(), "written behind the arena"
+    return memory.outputs
+
+
+def _run_compiled(calls):
+    from pellucid.engines.compiled.runtime import run
+
+    table, operands = [], [0]
+    for address, row in calls:
+        table.append((address, len(operands)))
+        operands += row
+    run(
+        np.array(table, dtype=np.int64).reshape(-1, 2),
+        np.array(operands, dtype=np.int64),
+    )
+
+
+__all__ = [
+    "PLAIN_GEMM",
+    "Assembly",
+    "plain_function",
+    "plain_kernels",
+    "run_assembly",
+]
