@@ -38,7 +38,7 @@ def child(*arguments, **variables):
     )
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["it failed"])[-1])
-    return done.stdout.splitlines()[-1]
+    return done.stdout.strip().rpartition("\n")[2]
 
 
 def import_seconds(statement):

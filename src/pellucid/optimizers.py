@@ -137,8 +137,7 @@ class Optimizer(Part, abstract=True):
         if self.clip_value is not None:
             g = np.clip(g, -self.clip_value, self.clip_value)
         if self.clip_norm is not None:
-            norm = np.sqrt((g * g).sum())
-            g = g * (self.clip_norm / np.maximum(norm, self.clip_norm))
+            g = self._clipped(g, self.clip_norm)
         if self.l2:
             g = g + self.l2 * np.where(decayed, w, 0.0)
         if self.l1:
@@ -147,6 +146,17 @@ class Optimizer(Part, abstract=True):
         if self.decay:
             new = new - rate * self.decay * np.where(decayed, w, 0.0)
         return new if trained is None else np.where(trained, new, w)
+
+    @staticmethod
+    def _clipped(g: Any, limit: float) -> Any:
+        """Return the gradient, shortened to the limit where it is longer.
+
+        It is divided by its largest entry first, whose square may be out of range.
+        """
+        top = np.maximum(np.abs(g).max(), limit)
+        h = g / top
+        length = np.sqrt((h * h).sum())  # of the gradient, over top
+        return np.where(length > limit / top, h * (limit / length), g)
 
     def penalty(self, w: Any, decayed: Any) -> float:
         """Return what the penalties add to the loss.

@@ -8,8 +8,9 @@ command runs, so that help comes at once.
 
 import io
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -36,7 +37,7 @@ DEMOS = {
 class Commands(click.Group):
     """Commands whose errors are one line and an exit code."""
 
-    def main(self, *arguments: Any, **settings: Any) -> Any:
+    def main(self, *arguments: Any, **settings: Any) -> NoReturn:
         """Run a command and exit.
 
         Parameters
@@ -54,7 +55,7 @@ class Commands(click.Group):
             code = super().main(*arguments, **settings)
         except Exception as error:
             if asked["debug"]:
-                raise
+                traceback.print_exception(error)
             text, code = explain(error)
             click.echo(f"pellucid: {text}", err=True)
         sys.exit(code)

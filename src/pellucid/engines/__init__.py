@@ -124,7 +124,7 @@ class Engines:
                 engine for engine, _ in self._compiled.values() if engine is not None
             )
             engine = next(known, None) or CompiledEngine(self.blueprint, self.dtype)
-            getattr(engine, program)
+            getattr(engine, program).compile()
         except UnsupportedError as error:
             return None, f"it has {error}"
         return engine, ""

@@ -171,7 +171,7 @@ def number(value: float) -> str:
     """
     if not math.isfinite(value):
         return str(value)
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def worst(result: Result, most: int) -> NDArray[np.int64]:

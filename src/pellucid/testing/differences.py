@@ -74,14 +74,17 @@ def check_gradient(
     )
     assert not np.isnan(gradient).any(), f"{part!r}: {what} was not written, or is NaN."
     slope, smooth = differences(function, at)
-    assert 2 * smooth.sum() >= smooth.size, (
+    length = max(np.linalg.norm(values[smooth]) for values in (gradient, slope))
+    error = np.abs(gradient - slope)
+    agrees = error <= 1e-6 * length + 1e-10 * (1.0 + terms)
+    # Beside a minimum the sides differ without any kink; there they agree all the same.
+    assert 2 * (smooth | agrees).sum() >= smooth.size, (
         f"{part!r}: the differences for {what} disagree from side to side almost "
         "everywhere. Is the output continuous?"
     )
-    length = max(np.linalg.norm(values[smooth]) for values in (gradient, slope))
-    error = np.where(smooth, np.abs(gradient - slope), 0.0)
-    if error.max(initial=0.0) > 1e-6 * length + 1e-10 * (1.0 + terms):
-        at_worst = place_of_largest(error)
+    wrong = np.where(smooth & ~agrees, error, 0.0)
+    if wrong.any():
+        at_worst = place_of_largest(wrong)
         raise AssertionError(
             f"{part!r}: {what}{list(at_worst)} is {gradient[at_worst]:.9g}, but "
             f"differences (L(w + h) - L(w - h)) / 2h say {slope[at_worst]:.9g}."

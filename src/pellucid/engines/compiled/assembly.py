@@ -326,6 +326,27 @@ class Assembly:
                 found += context.call(plan_step.node)
         return found
 
+    def compile(self) -> None:
+        """Compile the printed kernels, or find them on disk.
+
+        Raises
+        ------
+        UnsupportedError
+            If one cannot be compiled.
+        """
+        from numba.core.errors import NumbaError
+
+        for kernel in self.kernels:
+            if kernel is None:
+                continue
+            try:
+                cache.load(kernel.body, self.bits, kernel.note)
+            except NumbaError as error:
+                first = str(error).strip().splitlines()[0]
+                raise UnsupportedError(
+                    f"a kernel that Numba cannot compile ({first})"
+                ) from error
+
     @property
     def can_be_cut(self) -> bool:
         """Whether an update can run on pieces of a vector: one loop, no inner sums."""

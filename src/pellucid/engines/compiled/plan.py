@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from pellucid.ops import text
 from pellucid.program import Program
 from pellucid.symbol import BOOL, INTEGER, NUMBER, Dim, Symbol, Trace
 
@@ -44,6 +45,30 @@ def extent(length: Any) -> Extent:
     return (length.factor, True) if isinstance(length, Dim) else (int(length), False)
 
 
+def cut(shape: tuple[Any, ...], split: int) -> Space:
+    """Return a shape as rows, its axes before the split, and columns.
+
+    Parameters
+    ----------
+    shape : tuple
+        Of integers and Dims.
+    split : int
+        How many axes are rows.
+
+    Returns
+    -------
+    Space
+    """
+    factors = [extent(length) for length in shape[:split]]
+    if sum(scaled for _, scaled in factors) > 1:
+        raise UnsupportedError("an array with the batch size in two axes")
+    columns = [extent(length) for length in shape[split:]]
+    if any(scaled for _, scaled in columns):
+        raise UnsupportedError("an array whose last axis is the batch")
+    rows = (math.prod(f for f, _ in factors), any(scaled for _, scaled in factors))
+    return rows, math.prod(f for f, _ in columns)
+
+
 def space_of(shape: tuple[Any, ...]) -> Space:
     """Return a shape as rows and columns.
 
@@ -56,18 +81,76 @@ def space_of(shape: tuple[Any, ...]) -> Space:
     -------
     Space
     """
-    if not shape:
-        return ONE, 1
     if len(shape) == 1:
-        rows = extent(shape[0])
-        return (rows, 1) if rows[1] else (ONE, rows[0])
-    if isinstance(shape[-1], Dim):
-        raise UnsupportedError("an array whose last axis is the batch")
-    factors = [extent(length) for length in shape[:-1]]
-    if sum(scaled for _, scaled in factors) > 1:
-        raise UnsupportedError("an array with the batch size in two axes")
-    rows = (math.prod(f for f, _ in factors), any(scaled for _, scaled in factors))
-    return rows, int(shape[-1])
+        return cut(shape, int(isinstance(shape[0], Dim)))
+    return cut(shape, max(0, len(shape) - 1))
+
+
+def own_class(shape: tuple[Any, ...], space: Space) -> str:
+    """Return what a value of a shape is in a loop over a space.
+
+    Parameters
+    ----------
+    shape : tuple
+        Of integers and Dims.
+    space : Space
+        What is looped over.
+
+    Returns
+    -------
+    str
+        ``"rc"`` (one for each row and column), ``"r"`` (one a row), ``""`` (neither).
+    """
+    if any(_cut_or_none(shape, split) == space for split in range(len(shape) + 1)):
+        return "rc"
+    return "r" if _splits_a_row(shape, space) else ""
+
+
+def seen_as(shape: tuple[Any, ...], by: tuple[Any, ...], space: Space) -> str:
+    """Return how an operation of a loop sees an input that is broadcast to its shape.
+
+    Parameters
+    ----------
+    shape, by : tuple
+        Shape of the input, and of the operation.
+    space : Space
+        What is looped over.
+
+    Returns
+    -------
+    str
+        ``"rc"``, ``"r"``, ``"c"`` (one a column) or ``"s"`` (one number); ``""`` if none
+        of these.
+    """
+    once_a_row = own_class(by, space) == "r"
+    padded = (1,) * (len(by) - len(shape)) + tuple(shape)
+    for split in _splits_a_row(by, space) if once_a_row else range(len(by) + 1):
+        if not once_a_row and _cut_or_none(by, split) != space:
+            continue
+        left, right = padded[:split] == by[:split], padded[split:] == by[split:]
+        if not left and any(length != 1 for length in padded[:split]):
+            continue
+        if not right and any(length != 1 for length in padded[split:]):
+            continue
+        if left and right:
+            return "r" if once_a_row else "rc"
+        if left:
+            return "r"
+        return "c" if right and space[1] > 1 and not once_a_row else "s"
+    return ""
+
+
+def _cut_or_none(shape: tuple[Any, ...], split: int) -> Space | None:
+    try:
+        return cut(shape, split)
+    except UnsupportedError:
+        return None
+
+
+def _splits_a_row(shape: tuple[Any, ...], space: Space) -> list[int]:
+    """Return after how many axes a shape is over the rows, and over them alone."""
+    every = range(len(shape) + 1)
+    return [split for split in every if _cut_or_none(shape, split) == (space[0], 1)]
 
 
 def is_alias(node: Symbol) -> bool:
@@ -85,6 +168,10 @@ def is_alias(node: Symbol) -> bool:
     name = node.operation.name
     if name in ("reshape", "positive"):
         return True
+    if name == "transpose":
+        axes = node.settings["axes"]
+        axes = range(node.ndim)[::-1] if axes is None else axes
+        return [axis % node.ndim for axis in axes] == list(range(node.ndim))
     if name != "slice":
         return False
     index = node.settings["index"]
@@ -153,17 +240,42 @@ def loop_space(node: Symbol) -> Space:
     -------
     Space
     """
-    if node.operation.group != "reduction":
-        return space_of(node.shape)
-    source = node.inputs[0]
-    rows, columns = space_of(source.shape)
-    per_sample = (
-        node.settings["axis"] == tuple(range(1, source.ndim)) and source.ndim > 2
+    if node.operation.group == "reduction":
+        source, axes = node.inputs[0], node.settings["axis"]
+        if source.ndim > 2 and axes == tuple(range(1, source.ndim)):
+            return cut(source.shape, 1)
+        return space_of(source.shape)
+    usual = space_of(node.shape)
+    others = (_cut_or_none(node.shape, split) for split in range(1, node.ndim - 1))
+    found = (space for space in (usual, *others) if space and fits(node, space))
+    space = next(found, None)
+    if space is None:
+        shapes = (v.shape for v in node.inputs if isinstance(v, Symbol))
+        raise UnsupportedError(
+            f"{node.operation.name} of {' and '.join(map(text, shapes))}"
+        )
+    return space
+
+
+def fits(node: Symbol, space: Space) -> bool:
+    """Return whether an elementwise operation can be part of a loop over a space.
+
+    Parameters
+    ----------
+    node : Symbol
+        The operation.
+    space : Space
+        What is looped over.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(own_class(node.shape, space)) and all(
+        seen_as(value.shape, node.shape, space)
+        for value in node.inputs
+        if isinstance(value, Symbol) and value.kind != NUMBER
     )
-    if per_sample:
-        rest = math.prod(int(length) for length in source.shape[1:])
-        return extent(source.shape[0]), rest
-    return rows, columns
 
 
 # An operation of so little work is done again where it is needed again: a sum is
@@ -192,6 +304,8 @@ def unshared(program: Program) -> Program:
 
     def again(node: Symbol, inputs: tuple[Any, ...]) -> Symbol:
         trace.layer = node.layer
+        if node.operation.name == "full_like":
+            inputs = ()  # it asked for the shape only
         copy = Symbol(
             trace, node.operation, inputs, node.settings, node.shape, node.kind
         )
@@ -206,11 +320,11 @@ def unshared(program: Program) -> Program:
         )
         return (light or is_alias(node)) and node.id not in outputs
 
-    def size(node: Symbol) -> int:
-        inner = (v for v in node.inputs if isinstance(v, Symbol) and cheap(v))
-        return 1 + sum(map(size, inner))
-
-    sizes = {node.id: size(node) for node in program.operations if cheap(node)}
+    sizes: dict[int, int] = {}
+    for node in program.operations:
+        if cheap(node):
+            inner = (v.id for v in node.inputs if isinstance(v, Symbol))
+            sizes[node.id] = min(99, 1 + sum(sizes.get(i, 0) for i in inner))
 
     def kept(value: Any) -> Any:
         """Return the one copy of a value for those who read it from memory."""
@@ -347,11 +461,11 @@ class Planner:
             if any(value is node for value in user.inputs)
         ]
         transposed = node.operation.name == "transpose"
+        if transposed and node.ndim != 2:
+            raise UnsupportedError("a transpose of more than two axes")
         is_output = any(symbol is node for symbol in self.program.outputs.values())
         products = all(user.operation.name == "matmul" for user in users)
         if not (transposed and products and not is_output):
-            if transposed and node.ndim != 2:
-                raise UnsupportedError("a transpose of more than two axes")
             if transposed and isinstance(node.shape[-1], Dim):
                 raise UnsupportedError(
                     "a transpose that is not part of a matrix product"
@@ -396,31 +510,30 @@ class Planner:
             if not isinstance(value, Symbol) or value.kind == NUMBER:
                 continue
             source = stored_as(value)
-            if source.operation.group == "leaf" or any(source is t for t in tree):
+            if source.operation.group == "leaf":
+                continue
+            as_it_is = _class_in(source, space) == _seen_by(node, value, space)
+            if any(source is t for t in tree):
+                if not as_it_is:
+                    raise UnsupportedError("a value that one formula sees in two ways")
                 continue
             if source.id not in self.position:
-                if self._fits(value, source, space) and _waits(source):
+                if as_it_is and _waits(source) and fits(source, space):
                     earliest = max(earliest, self._gather(source, space, tree))
                     continue
                 self._place(source)
-            earliest = max(earliest, self._after(value, source, space))
+            earliest = max(earliest, self._after(source, space, as_it_is))
         tree.append(node)
         return earliest
 
-    def _fits(self, value: Symbol, source: Symbol, space: Space) -> bool:
-        """Return whether a waiting node can be computed in a loop over the space."""
-        rows, _ = space
-        seen, own = space_of(value.shape), space_of(source.shape)
-        return seen == own and own in (space, (rows, 1))
-
-    def _after(self, value: Symbol, source: Symbol, space: Space) -> int:
+    def _after(self, source: Symbol, space: Space, as_it_is: bool) -> int:
         """Return the first step that can read a value that has its place."""
         position = self.position[source.id]
         step = self.steps[position]
         if not isinstance(step, Loop) or step.space != space or is_late(source, step):
             return position + 1
         # Seen in another arrangement, it must be in memory first.
-        return position + (space_of(value.shape) != space_of(source.shape))
+        return position + (not as_it_is)
 
     def _store_what_comes_from_elsewhere(self, node: Symbol, position: int) -> None:
         for value in node.inputs:
@@ -433,6 +546,20 @@ class Planner:
 
 def _waits(node: Symbol) -> bool:
     return node.operation.group in ("elementwise", "random")
+
+
+def _class_in(node: Symbol, space: Space) -> str:
+    """Return what a value is in a loop over a space that computes it."""
+    if node.operation.group != "reduction":
+        return own_class(node.shape, space)
+    return "rc" if space[1] == 1 else "r"
+
+
+def _seen_by(node: Symbol, value: Symbol, space: Space) -> str:
+    """Return how a node of a loop sees an input; a reduction sees all of it."""
+    if node.operation.group == "reduction":
+        return "rc"
+    return seen_as(value.shape, node.shape, space)
 
 
 def is_late(node: Symbol, loop: Loop) -> bool:
