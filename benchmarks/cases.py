@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-FRAMEWORKS = ("pytorch", "pytorch_fused", "pytorch_compile", "jax", "keras")
+PYTORCH = ("pytorch", "pytorch_fused", "pytorch_one_thread", "pytorch_compile")
+FRAMEWORKS = (*PYTORCH, "jax", "keras")
 
 
 @dataclass(frozen=True)

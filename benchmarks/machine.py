@@ -104,3 +104,24 @@ def _kernels():
 
     found = blas.load()
     return None if found is None else found.kernels
+
+
+def memory(what):
+    """Return a number of bytes that Linux knows of this process, None elsewhere.
+
+    Parameters
+    ----------
+    what : str
+        ``"VmRSS"`` (in use now) or ``"VmHWM"`` (the most since `restart_peak`).
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    line = next(line for line in lines if line.startswith(what))
+    return 1024 * int(line.split()[1])
+
+
+def restart_peak():
+    """Forget the most memory that was in use."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")

@@ -56,9 +56,9 @@ def trained(name, what, seconds, **variables):
     return json.loads(child(HERE / "alone.py", name, what, now, seconds, **variables))
 
 
-def installed_bytes(package):
-    """Return the size of a distribution with all that it needs."""
-    seen, waiting, total = set(), [package], 0
+def installed_bytes(packages):
+    """Return the size of distributions with all that they need."""
+    seen, waiting, total = set(), list(packages), 0
     while waiting:
         name = waiting.pop().lower().replace("_", "-").replace(".", "-")
         if name in seen:
@@ -98,7 +98,7 @@ def measure(name, repeats):
     found = {
         "import": min(imports),
         "import_median": median(imports),
-        "installed_bytes": installed_bytes(peer.package),
+        "installed_bytes": installed_bytes(peer.packages),
     }
     with tempfile.TemporaryDirectory() as empty:
         caches = {"PELLUCID_CACHE": empty, "NUMBA_CACHE_DIR": empty}

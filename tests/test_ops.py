@@ -383,6 +383,7 @@ REFUSED = {  # what is written: what the error says
     "x[:, whole]": "cannot be followed: the vocabulary has slices",
     "np.concatenate([x, W], axis=1)": "cannot be joined along axis 1",
     "np.concatenate([x, row], axis=-1)": "cannot be joined along axis -1",
+    "np.concatenate([x, x[:, 0]], axis=1)": "cannot be joined along axis 1",
     "np.concatenate([x, x])": "Batches cannot be joined in a layer.",
     "np.concatenate([x, x], axis=2)": "There is no axis 2 of 2 axes.",
     "np.pad(x, ((1, 0), (0, 0)))": "Rows cannot be added to the batch in a layer.",

@@ -47,8 +47,11 @@ ORDER = [
     "arrays",
     "targets",
     "neuron",
+    "samples",
     "engines",
     "network",
+    "gradient_check",
+    "summary",
     "files",
     "data",
     "training",
@@ -56,6 +59,7 @@ ORDER = [
     "testing",
     "report",
     "demo",
+    "info",
     "cli",
 ]
 

@@ -11,7 +11,7 @@ class Contestant:
     """
 
     title = ""  # for tables
-    package = ""  # distribution that users install
+    packages = ()  # distributions that users install
     imports = ""  # what a program that trains with it imports
     alone = False  # whether it wants a process of its own
 
@@ -38,6 +38,7 @@ _WHERE = {
     "tutorial": "tutorial:Tutorial",
     "pytorch": "pytorch:PyTorch",
     "pytorch_fused": "pytorch:Fused",
+    "pytorch_one_thread": "pytorch:OneThread",
     "pytorch_compile": "pytorch:Compiled",
     "jax": "jax_scan:Jax",
     "keras": "keras_jax:Keras",

@@ -20,7 +20,7 @@ def first_parameters(case):
 
 class Jax(Contestant):
     title = "JAX"
-    package = "jax"
+    packages = ("jax",)
     imports = "import jax, jax.numpy"
 
     def training(self, case):

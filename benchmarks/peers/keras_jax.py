@@ -35,7 +35,7 @@ def model(case):
 
 class Keras(Contestant):
     title = "Keras on JAX"
-    package = "keras"
+    packages = ("keras", "jax")
     imports = "import os; os.environ['KERAS_BACKEND'] = 'jax'; import keras"
 
     def training(self, case):

@@ -37,7 +37,7 @@ def model(case):
 
 class OnnxRuntime(Contestant):
     title = "ONNX Runtime"
-    package = "onnxruntime"
+    packages = ("onnxruntime",)
     imports = "import onnxruntime"
 
     def prediction(self, case):

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: eager with its default Adam, with its fused one, and compiled."""
+"""PyTorch on the CPU: eager as installed, with what may be faster, and compiled."""
 
 from itertools import pairwise
 
@@ -21,9 +21,10 @@ def model(case):
 
 class PyTorch(Contestant):
     title = "PyTorch"
-    package = "torch"
+    packages = ("torch",)
     imports = "import torch"
     fused = None
+    threads = None  # as many as it likes
 
     def training(self, case):
         import torch
@@ -48,7 +49,10 @@ class PyTorch(Contestant):
 
         step = self.compiled(step)
 
+        threads = self.threads or torch.get_num_threads()
+
         def run(blocks):
+            torch.set_num_threads(threads)
             with torch.no_grad():
                 for p, values in zip(parameters, first, strict=True):
                     p.copy_(values)
@@ -79,6 +83,11 @@ class PyTorch(Contestant):
 class Fused(PyTorch):
     title = "PyTorch, fused update"
     fused = True
+
+
+class OneThread(Fused):
+    title = "PyTorch, fused update, one thread"
+    threads = 1
 
 
 class Compiled(PyTorch):

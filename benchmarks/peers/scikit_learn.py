@@ -24,7 +24,7 @@ def classifier(case, epochs):
 
 class ScikitLearn(Contestant):
     title = "scikit-learn"
-    package = "scikit-learn"
+    packages = ("scikit-learn",)
     imports = "from sklearn.neural_network import MLPClassifier"
 
     def training(self, case):

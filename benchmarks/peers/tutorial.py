@@ -40,7 +40,7 @@ class NeuralNetwork:
 
 class Tutorial(Contestant):
     title = "the tutorials' NumPy code"
-    package = "numpy"
+    packages = ("numpy",)
     imports = "import numpy"
 
     def training(self, case):

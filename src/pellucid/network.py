@@ -2,10 +2,8 @@
 
 import copy as copying
 import fnmatch
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +29,12 @@ from pellucid.metrics import FunctionMetric, Metric, metric_name
 from pellucid.optimizers import Optimizer
 from pellucid.program import Programs
 from pellucid.rng import Random, make_key
+from pellucid.samples import Samples
 from pellucid.texttable import Table
 
 if TYPE_CHECKING:
+    from pellucid.gradient_check import GradientCheck
     from pellucid.training.history import History
-    from pellucid.training.loop import Samples
     from pellucid.training.state import Training
 
 
@@ -459,7 +458,7 @@ class NeuralNetwork:
 
     def samples(
         self, x: Any, y: Any, learn: bool = False, several: bool = True
-    ) -> "Samples":
+    ) -> Samples:
         """Return data as the network takes them.
 
         Parameters
@@ -475,8 +474,6 @@ class NeuralNetwork:
         -------
         Samples
         """
-        from pellucid.training.loop import Samples
-
         with self.tentatively():
             batch, n, single = self._inputs(x)
             if single:
@@ -531,42 +528,9 @@ class NeuralNetwork:
         GradientCheck
             A table with a row for each parameter; its `ok` says whether all agree.
         """
-        self.samples(x, y, several=False)  # gives a new network its first weights
-        double = self.copy(dtype="float64")
-        loss, gradients = double.backprop(x, y, sample_weight, mode)
-        rows: list[tuple[Any, ...]] = []
-        for name, window in double.parameters.items():
-            flat, exact = window.reshape(-1), gradients[name].reshape(-1)
-            places = np.linspace(0, flat.size - 1, min(most, flat.size)).astype(int)
-            differences = np.empty(len(places))
-            for i, place in enumerate(places):
-                before = flat[place]
-                h = step * max(1.0, abs(before))
-                ends = []
-                for moved in (before + h, before - h):
-                    flat[place] = moved
-                    ends.append(double.backprop(x, y, sample_weight, mode)[0])
-                flat[place] = before
-                differences[i] = (ends[0] - ends[1]) / (2 * h)
-            shown = exact[places]
-            error = np.abs(shown - differences)
-            size = np.maximum(np.abs(shown), np.abs(differences))
-            # What differences can tell: their own rounding, for a loss of this size.
-            rounding = 1e-14 * abs(loss) / step
-            allowed = 1e-5 * np.maximum(size, np.linalg.norm(exact)) + rounding
-            at = int((error - allowed).argmax())
-            rows.append(
-                (
-                    name,
-                    len(places),
-                    flat.size,
-                    float(shown[at]),
-                    float(differences[at]),
-                    float(error[at]),
-                    "yes" if (error <= allowed).all() else "NO",
-                )
-            )
-        return GradientCheck(rows, all(row[-1] == "yes" for row in rows))
+        from pellucid.gradient_check import check_gradients
+
+        return check_gradients(self, x, y, sample_weight, mode, step, most)
 
     # -- training ----------------------------------------------------------------------
 
@@ -661,7 +625,7 @@ class NeuralNetwork:
         >>> history.epochs, len(history.validation)
         (30, 30)
         """
-        from pellucid.training.loop import fit
+        from pellucid.training.fit import fit
 
         return fit(
             self,
@@ -708,7 +672,7 @@ class NeuralNetwork:
         History
             Of all calls so far.
         """
-        from pellucid.training.loop import partial_fit
+        from pellucid.training.fit import partial_fit
 
         return partial_fit(
             self,
@@ -725,7 +689,7 @@ class NeuralNetwork:
         """The course of the last training; None before."""
         return self.training.history if self.training else None
 
-    def mean_loss(self, data: "Samples", engine: str = "auto") -> float:
+    def mean_loss(self, data: Samples, engine: str = "auto") -> float:
         """Return the loss of data in prediction mode, as `History.loss` defines it.
 
         Parameters
@@ -745,7 +709,7 @@ class NeuralNetwork:
         weight = float(data.weight.sum(dtype=np.float64))
         return total * scale_of(self.blueprint, weight)
 
-    def measure(self, metric: Metric, data: "Samples", engine: str = "auto") -> float:
+    def measure(self, metric: Metric, data: Samples, engine: str = "auto") -> float:
         """Return a metric of data.
 
         Parameters
@@ -802,7 +766,7 @@ class NeuralNetwork:
         dict of str to float
             ``"loss"`` and the metrics by name.
         """
-        from pellucid.training.loop import as_metrics
+        from pellucid.training.plan import as_metrics
 
         if metrics is None:
             metrics = ["rmse", "r2"] if self.loss.task == "numbers" else ["accuracy"]
@@ -951,58 +915,9 @@ class NeuralNetwork:
         dense_2  Dense(3)          (n, 3)          15                27
         27 parameters, all trained; 51 operations a row to predict
         """
-        blueprint = self.blueprint
-        program = tracing.prediction(blueprint)
-        shapes = tracing.output_shapes(blueprint)
-        rows = []
-        for path, layer in blueprint.layers.items():
-            own = [
-                entry
-                for name, entry in blueprint.layout.parameters.entries.items()
-                if name.startswith(f"{path}.")
-            ]
-            count = sum(math.prod(entry.shape) for entry in own)
-            shown = self._as_written(path, layer)
-            rows.append((path, shown, shapes[path], count, program.work(path)[0]))
-        frozen = self.trained_mask()
-        size = blueprint.layout.parameters.size
-        trained = size if frozen is None else int(frozen.sum())
-        share = "all" if trained == size else f"{trained:,}"
-        state = blueprint.layout.state.size
-        parts = [
-            f"{size:,} parameters, {share} trained",
-            f"{state:,} numbers of running state" if state else "",
-            f"{program.work()[0]:,} operations a row to predict",
-        ]
-        return Table(
-            ("layer", "kind", "output", "parameters", "operations a row"),
-            rows,
-            title=f"input {_input_text(blueprint.inputs)}, {self.dtype.name}; "
-            f"{self.loss.label}: {self._task()}",
-            footer="; ".join(filter(None, parts)),
-        )
+        from pellucid.summary import summary
 
-    def _as_written(self, path: str, layer: Layer) -> str:
-        """Return a layer as the user wrote it, not as it was joined to the loss."""
-        layers: tuple[Layer, ...] = self.layers
-        for name in path.split("."):
-            layer = layers[layer_names(layers).index(name)]
-            layers = layer.inner
-        return (
-            repr(replace(layer, name=None)) if not layer.inner else type(layer).__name__
-        )
-
-    def _task(self) -> str:
-        outputs = self.blueprint.outputs
-        if self.loss.task == "classes":
-            return f"one of {outputs} classes for each sample"
-        if self.loss.task == "labels":
-            return (
-                "yes or no for each sample"
-                if outputs == 1
-                else f"{outputs} labels, each yes or no, for each sample"
-            )
-        return f"{outputs} number{'s' if outputs > 1 else ''} for each sample"
+        return summary(self)
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
@@ -1046,35 +961,6 @@ class NeuralNetwork:
         save(self, path, checkpoint=checkpoint)
 
 
-class GradientCheck(Table):
-    """A table that compares gradients with central differences.
-
-    Parameters
-    ----------
-    rows : sequence of tuple
-        For each parameter its name, how many entries were checked of how many, the pair
-        that differs most, that difference, and whether all agree.
-    ok : bool
-        Whether all parameters agree.
-    """
-
-    def __init__(self, rows: list[tuple[Any, ...]], ok: bool) -> None:
-        self.ok = ok
-        super().__init__(
-            (
-                "parameter",
-                "checked",
-                "of",
-                "backprop",
-                "differences",
-                "largest error",
-                "agree",
-            ),
-            rows,
-            footer="all agree" if ok else "backprop and differences DISAGREE",
-        )
-
-
 def _fits(name: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(
         name, f"{pattern}.*"
@@ -1115,9 +1001,3 @@ def _as_input(given: Any) -> Inputs:
         f"Expected input_shape as a number, a tuple such as (8, 8), or a mapping of "
         f"names to such; got {given!r}."
     )
-
-
-def _input_text(inputs: Inputs) -> str:
-    if isinstance(inputs, Input):
-        return f"(n, {', '.join(map(str, inputs.shape))})"
-    return ", ".join(f"{name} {_input_text(given)}" for name, given in inputs.items())

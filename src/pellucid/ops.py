@@ -324,7 +324,8 @@ def _joined(*inputs: Any, axis: int = 0) -> Shape:
     total: Any = 0
     for value in inputs:
         rest = [s for i, s in enumerate(value.shape) if i != place]
-        if rest != [s for i, s in enumerate(first) if i != place]:
+        expected = [s for i, s in enumerate(first) if i != place]
+        if rest != expected or value.ndim != len(first):
             raise ShapeError(
                 f"{text(first)} and {text(value.shape)} cannot be joined along axis "
                 f"{axis}: their other lengths differ."

@@ -82,6 +82,7 @@ def words(bits):
         "floats": lambda address: Pointer(address, dtype),
         "gemm": gemm,
         "inf": np.inf,
+        "nan": np.nan,
         "integers": lambda address: Pointer(address, np.int64),
         "number": dtype.type,
         "reals": lambda address: Pointer(address, np.float64),

@@ -51,7 +51,7 @@ class Writer:
         made = 0
         while made < self.calls:
             value = self._call()
-            if value is not None and value.kind == FLOAT:
+            if value is not None and value.kind == FLOAT and 0 not in value.shape:
                 self.pool.append(value)
                 made += 1
         count = self.random.randint(1, 4)
@@ -91,7 +91,8 @@ class Writer:
         call = self.random.choices(*zip(*kinds, strict=True))[0]
         try:
             return call()
-        except PellucidError:  # shapes that do not fit, or that are not followed
+        # Shapes that do not fit, or that are not followed.
+        except (PellucidError, IndexError):
             return None
 
     def _any(self):
@@ -191,7 +192,7 @@ class Writer:
             lambda: x[:, None],
             lambda: x[:, 0],
             lambda: x[..., :half],
-            lambda: x[:, 1:],
+            lambda: x[:, min(1, self.columns - 1) :],
             lambda: x[..., None, :],
             lambda: np.concatenate([x, self._any()], axis=-1),
             lambda: np.concatenate([self._any(), x, x], axis=-1),
@@ -216,12 +217,17 @@ class Writer:
 
     def _gathered(self):
         x = self._any()
-        return self._one_of(
-            lambda: x[self.y],
-            lambda: np.take(x, self.y[:, None], axis=0),
-            lambda: np.take_along_axis(x, self.y[:, None], axis=-1),
-            lambda: np.tanh(0.1 * scatter_add(x, self.y, 5)),
-        )
+        if x.ndim and x.shape[0] in range(CLASSES, 99) and self.random.random() < 0.7:
+            return self._one_of(
+                lambda: x[self.y],
+                lambda: x[self.y - 1],
+                lambda: np.take(x, self.y[:, None], axis=0),
+            )
+        if x.ndim and x.shape[-1] in range(CLASSES, 99) and self.random.random() < 0.7:
+            return np.take_along_axis(x, self.y[:, None] - 2, axis=-1)
+        if x.shape[:-1] != self.y.shape:
+            return None
+        return np.tanh(0.1 * scatter_add(x, self.y - 1, 5))
 
     def _classes(self):
         x = self._recent()

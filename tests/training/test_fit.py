@@ -25,7 +25,7 @@ from pellucid import (
 )
 from pellucid.data import split_indices
 from pellucid.optimizers import Optimizer
-from pellucid.training.loop import default_epochs
+from pellucid.training.plan import default_epochs
 from snapshots import bits, snapshot
 
 pytestmark = pytest.mark.usefixtures("engine")

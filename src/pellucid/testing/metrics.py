@@ -37,6 +37,7 @@ def check_metric(metric: Metric, *, rows: int = 12, seed: int = 0) -> None:
     check_part(metric)
     random = Random(seed, "testing")
     weight = random.integers(0, 3, (rows,)).astype(np.float64)
+    weight[:2] = 1.0, 2.0  # whatever is drawn, not all are 0
     y: NDArray[Any] = random.integers(0, 3, (rows,))
     y_hat: NDArray[Any] = random.integers(0, 3, (rows,))
     if metric.uses == "probabilities":

@@ -9,7 +9,8 @@ from pellucid.training.callbacks import (
     TimeLimit,
 )
 from pellucid.training.history import History
-from pellucid.training.loop import EarlyStopping, InterruptedWarning
+from pellucid.training.loop import InterruptedWarning
+from pellucid.training.plan import EarlyStopping
 
 __all__ = [
     "Call",

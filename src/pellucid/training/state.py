@@ -194,3 +194,20 @@ def writable(memory: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         name: vector if vector.flags.writeable else np.array(vector)
         for name, vector in memory.items()
     }
+
+
+def put_back(
+    snapshot: Snapshot, weights: NDArray[Any], memory: dict[str, NDArray[Any]]
+) -> None:
+    """Copy a snapshot into weights and memory.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What to copy.
+    weights, memory
+        Where to.
+    """
+    weights[...] = snapshot.weights
+    for name, vector in snapshot.memory.items():
+        memory[name][...] = vector

@@ -22,13 +22,15 @@ from pellucid.engines.compiled.plan import (
     Planner,
     Space,
     UnsupportedError,
+    cut,
+    is_turned,
     kind_letter,
     space_of,
     stored_as,
 )
 from pellucid.engines.compiled.printer import Kernel, Operand, Printer
 from pellucid.program import Program
-from pellucid.symbol import NUMBER, Symbol
+from pellucid.symbol import FLOAT, INTEGER, NUMBER, Symbol
 
 ALIGNMENT = 64
 _ITEM = {"i": 8, "b": 1}
@@ -123,21 +125,17 @@ class Assembly:
         self.gemm = gemm
         self.plan: Plan = Planner(program).plan()
         self.program = self.plan.program
-        self.outputs = {s.id: place for place, s in self.program.outputs.items()}
-        if len(self.outputs) < len(self.program.outputs):
-            raise UnsupportedError("one value that goes to two places")
-        for symbol in self.program.outputs.values():
-            if stored_as(symbol) is not symbol or symbol.operation.group == "leaf":
-                self._refuse_alias(symbol)
+        self.outputs: dict[int, tuple[str, str]] = {}  # node id -> where it is made
+        self.copies: list[tuple[Symbol, tuple[str, str]]] = []  # and where it also goes
+        self._place_outputs(same_place or {})
         leaves = {
             (leaf.settings["vector"], leaf.settings["name"]): leaf.id
             for leaf in self.program.leaves
         }
         overwritten = {
-            node: leaves[leaf]
-            for place, leaf in (same_place or {}).items()
-            for node in [self.program.outputs[place].id]
-            if leaf in leaves
+            node: leaves[same_place[place]]
+            for node, place in self.outputs.items()
+            if same_place and same_place.get(place) in leaves
         }
         self.kernels: list[Kernel | None] = [
             Printer(self.plan, step, overwritten).kernel()
@@ -147,28 +145,51 @@ class Assembly:
         ]
         self._check_order(overwritten)
         self._lives = self._intervals()
+        # What cannot be called is to be known now.
+        self._rows(2, lambda _: 0, 0, self.arena(2)[0], Numbers.empty())
 
-    def _refuse_alias(self, symbol: Symbol) -> None:
-        source = stored_as(symbol)
-        if source.operation.group == "leaf" or source.id in self.outputs:
-            raise UnsupportedError("an output that is an input")
-        self.outputs[source.id] = self.outputs.pop(symbol.id)
+    def _place_outputs(
+        self, same_place: dict[tuple[str, str], tuple[str, str]]
+    ) -> None:
+        """Say which outputs are made in place, and which are copies of a value."""
+        outputs = self.program.outputs
+        for place in sorted(outputs, key=lambda place: place not in same_place):
+            source = stored_as(outputs[place])
+            leaf = source.operation.group == "leaf"
+            if not leaf and source.id not in self.outputs:
+                self.outputs[source.id] = place
+                continue
+            if leaf:
+                given = source.settings["vector"], source.settings["name"]
+                if given == same_place.get(place):
+                    continue  # it stays what it is
+                if given in same_place.values() or given[0] == "constant":
+                    raise UnsupportedError("an output that is an input, overwritten")
+            if source.kind != FLOAT:
+                raise UnsupportedError(f"an output of kind {source.kind} in two places")
+            self.copies.append((source, place))
 
     def _check_order(self, overwritten: dict[int, int]) -> None:
         """Refuse a plan that reads a memory after a step has overwritten it."""
-        written: dict[int, int] = {}
-        for i, step in enumerate(self.plan.steps):
-            for node in self._nodes(step):
-                for value in node.inputs:
-                    if isinstance(value, Symbol):
-                        at = written.get(stored_as(value).id)
-                        if at is not None and at != i:
-                            raise UnsupportedError(
-                                "a memory that is read after it was written"
-                            )
-            for node in self._nodes(step):
-                if node.id in overwritten:
-                    written[overwritten[node.id]] = i
+        written: set[int] = set()
+        for step in self.plan.steps:
+            nodes = self._nodes(step)
+            now = {overwritten[node.id] for node in nodes if node.id in overwritten}
+            # A loop reads an entry before it writes it; the printer sees to that.
+            written |= now if isinstance(step, Call) else set()
+            read = {stored_as(value).id for node in nodes for value in self._read(node)}
+            if read & written:
+                raise UnsupportedError("a memory that is read after it was written")
+            written |= now
+
+    @staticmethod
+    def _read(node: Symbol) -> list[Symbol]:
+        """Return the inputs of a node; of a product, what it reads transposed."""
+        return [
+            value.inputs[0] if is_turned(value, node) else value
+            for value in node.inputs
+            if isinstance(value, Symbol)
+        ]
 
     @staticmethod
     def _nodes(step: Loop | Call) -> list[Symbol]:
@@ -184,12 +205,7 @@ class Assembly:
                 if node.id in self.plan.stored and node.id not in self.outputs:
                     found[node.id] = (i, i, node)
             for node in self._nodes(step):
-                for value in node.inputs:
-                    if not isinstance(value, Symbol):
-                        continue
-                    source = stored_as(value)
-                    if source.operation.name == "transpose":
-                        source = stored_as(source.inputs[0])
+                for source in map(stored_as, self._read(node)):
                     if source.id in found:
                         begin, _, symbol = found[source.id]
                         found[source.id] = (begin, i, symbol)
@@ -302,8 +318,7 @@ class Assembly:
         list of (int, list of int)
             Kernel addresses and operands.
         """
-        context = _Context(
-            self,
+        rows = self._rows(
             n,
             where,
             arena,
@@ -315,15 +330,40 @@ class Assembly:
             step,
             piece,
         )
+        return [
+            (cache.load(body, self.bits, note), operands)
+            for body, note, operands in rows
+        ]
+
+    def _rows(
+        self,
+        n: int,
+        where: Callable[[tuple[str, str]], int],
+        arena: int,
+        offsets: dict[Any, int],
+        numbers: Numbers,
+        batch: int = 1,
+        first: int = 0,
+        seed: int = 0,
+        step: int = 0,
+        piece: tuple[int, int] | None = None,
+    ) -> list[tuple[str, str, list[int]]]:
+        """Return the texts of kernels, their notes, and what they are called with."""
+        context = _Context(
+            self, n, where, arena, offsets, numbers, batch, first, seed, step, piece
+        )
         found = []
         for i, plan_step in enumerate(self.plan.steps):
             if isinstance(plan_step, Loop):
                 kernel = self.kernels[i]
                 assert kernel is not None
-                address = cache.load(kernel.body, self.bits, kernel.note)
-                found.append((address, context.loop(i, plan_step.space, kernel)))
+                operands = context.loop(i, plan_step.space, kernel)
+                found.append((kernel.body, kernel.note, operands))
             else:
-                found += context.call(plan_step.node)
+                body, rows = context.call(plan_step.node)
+                found += [(body, "", operands) for operands in rows]
+        for source, place in self.copies:
+            found.append((library.KEEP, "", context.copy(source, place)))
         return found
 
     def compile(self) -> None:
@@ -351,6 +391,8 @@ class Assembly:
     def can_be_cut(self) -> bool:
         """Whether an update can run on pieces of a vector: one loop, no inner sums."""
         if len(self.plan.steps) != 1 or not isinstance(self.plan.steps[0], Loop):
+            return False
+        if self.copies:
             return False
         sums = {
             n.id for n in self.plan.steps[0].nodes if n.operation.group == "reduction"
@@ -381,6 +423,8 @@ class _Context:
     def address(self, node: Symbol) -> int:
         """Return where a stored value is."""
         source = stored_as(node)
+        if source.settings.get("vector") == "constant":
+            raise UnsupportedError("a constant array outside of a comparison")
         if source.operation.group == "leaf":
             return self.where((source.settings["vector"], source.settings["name"]))
         if source.id in self.assembly.outputs:
@@ -396,7 +440,8 @@ class _Context:
     def _operand(self, index: int, operand: Operand) -> int:
         kind, what = operand.kind, operand.what
         if kind == "array":
-            return self.address(what) + self._shift(what)
+            node, letter = what
+            return self.address(node) + self._shift(node, letter)
         if kind == "number":
             if what == "n":
                 return self.numbers.address(("n", self.batch), float(self.batch))
@@ -405,29 +450,38 @@ class _Context:
             return self.numbers.address(("number", repr(what)), what)
         if kind == "scratch":
             return self.arena + self.offsets[index, what]
-        whole: dict[str, int] = {
-            "seed": self.seed,
-            "step": self.step,
-            "first": self.first,
-            "stream": what,
-        }
+        if kind == "first":
+            # Rows of the loop before the shard; none where it is not about the batch.
+            step = self.assembly.plan.steps[index]
+            assert isinstance(step, Loop)
+            factor, scaled = step.space[0]
+            return self.first * factor if scaled else 0
+        whole: dict[str, int] = {"seed": self.seed, "step": self.step, "stream": what}
         return whole[kind]
 
-    def _shift(self, node: Symbol) -> int:
+    def _shift(self, node: Symbol, letter: str) -> int:
         """Return how far into a vector a piece begins."""
-        if self.piece is None or space_of(node.shape)[1] == 1:
+        if self.piece is None or letter not in ("rc", "c"):
             return 0
         return self.piece[0] * self.assembly.item(node)
 
-    def call(self, node: Symbol) -> list[tuple[int, list[int]]]:
-        """Return the calls of a hand-written kernel."""
+    def copy(self, source: Symbol, place: tuple[str, str]) -> list[int]:
+        """Return the operands of the copy of a value."""
+        return [*self._size(source), self.address(source), self.where(place)]
+
+    def call(self, node: Symbol) -> tuple[str, list[list[int]]]:
+        """Return a hand-written kernel, and what it is called with, once or oftener."""
         name = node.operation.name
         make = getattr(self, f"_{name}", None)
         if make is None:
             raise UnsupportedError(f"the operation {name}")
-        text, rows = make(node)
-        address = cache.load(text, self.assembly.bits)
-        return [(address, row) for row in rows]
+        for place, value in enumerate(node.inputs):
+            index = place == 1 and name in ("take", "take_along_axis", "scatter_add")
+            kind = value.kind if isinstance(value, Symbol) else "number"
+            if kind != (INTEGER if index else FLOAT):
+                raise UnsupportedError(f"{name} of an array of kind {kind}")
+        found: tuple[str, list[list[int]]] = make(node)
+        return found
 
     def _size(self, node: Symbol) -> tuple[int, int]:
         rows, columns = space_of(node.shape)
@@ -436,7 +490,7 @@ class _Context:
     def _matmul(self, node: Symbol) -> tuple[str, list[list[int]]]:
         sides, inner = [], 0
         for place, value in enumerate(node.inputs):
-            turned = value.operation.name == "transpose"
+            turned = is_turned(value, node)
             source = value.inputs[0] if turned else value
             rows, columns = self._size(source)
             sides.append((112 if turned else 111, self.address(source), columns))
@@ -472,19 +526,18 @@ class _Context:
         index = node.settings["index"]
         parts = index if isinstance(index, tuple) else (index,)
         source = node.inputs[0]
-        cut = parts[-1]
+        part = parts[-1]
         others = all(p is Ellipsis or p == slice(None) for p in parts[:-1])
         full = Ellipsis in parts or len(parts) == source.ndim
-        if (
-            not isinstance(cut, slice)
-            or not others
-            or not full
-            or cut.step not in (None, 1)
-        ):
+        whole_steps = isinstance(part, int) or (
+            isinstance(part, slice) and part.step in (None, 1)
+        )
+        if not others or not full or not whole_steps:
             raise UnsupportedError(f"the slice {index}")
-        begin = cut.indices(source.shape[-1])[0]
-        rows, columns = self._size(node)
-        long_x = self._size(source)[1]
+        rows, long_x = self._size(source)
+        begin = range(long_x)[part]
+        begin = begin if isinstance(begin, int) else begin.start
+        columns = 1 if isinstance(part, int) else self._size(node)[1]
         x = self.address(source) + begin * self.assembly.dtype.itemsize
         return library.COPY, [[rows, columns, x, long_x, self.address(node), columns]]
 
@@ -501,16 +554,14 @@ class _Context:
 
     def _take(self, node: Symbol) -> tuple[str, list[list[int]]]:
         table, index = node.inputs
-        rows, columns = self._size(node)
-        return library.TAKE, [
-            [
-                rows,
-                columns,
-                self.address(table),
-                self.address(index),
-                self.address(node),
-            ]
-        ]
+        rows, columns = map(self._length, (index.shape, table.shape[1:]))
+        addresses = map(self.address, (table, index, node))
+        table_rows = self._length(table.shape[:1])
+        return library.TAKE, [[rows, columns, *addresses, table_rows]]
+
+    def _length(self, shape: tuple[Any, ...]) -> int:
+        """Return how many numbers an array has."""
+        return length(cut(shape, len(shape))[0], self.n)
 
     def _take_along_axis(self, node: Symbol) -> tuple[str, list[list[int]]]:
         source, index = node.inputs
@@ -529,18 +580,12 @@ class _Context:
 
     def _scatter_add(self, node: Symbol) -> tuple[str, list[list[int]]]:
         values, index = node.inputs
+        if values.shape[:-1] != index.shape:
+            raise UnsupportedError("scatter_add with other than one index a row")
         rows, columns = self._size(values)
         total = self._size(node)[0]
-        return library.SCATTER_ADD, [
-            [
-                rows,
-                columns,
-                self.address(values),
-                self.address(index),
-                self.address(node),
-                total,
-            ]
-        ]
+        addresses = map(self.address, (values, index, node))
+        return library.SCATTER_ADD, [[rows, columns, *addresses, total]]
 
 
 def reads_numbers(program: Program) -> list[str]:

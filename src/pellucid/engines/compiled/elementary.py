@@ -210,7 +210,7 @@ def expm164(x):
 
 @contracted
 def tanh64(x):
-    """``(e - 1) / (e + 1)`` with ``e = exp(2 |x|)``; ``1 - 2 / (e + 1)`` beyond 0.55."""
+    """``(e - 1) / (e + 1)`` with ``e = exp(2 |x|)``; above 0.55 ``1 - 2 / (e + 1)``."""
     size = abs(x)
     k, r = _reduced(d(2) * (d(22) if size > d(22) else size))
     p, q = _ratio(r)

@@ -53,20 +53,25 @@ GATHER = """def run(a):
             z[i, j] = x[row + j]
 """
 
-# Rows of a table. a: table, indices, z
+# Rows of a table; as in NumPy -1 is the last one. One that is not there is NaN.
+# a: table, indices, z, rows of the table
 TAKE = """def run(a):
     rows = a[0]
     columns = a[1]
-    x = floats(a[2])
+    x = array(floats(a[2]), (a[5], columns))
     index = array(integers(a[3]), rows)
     z = array(floats(a[4]), (rows, columns))
     for i in range(rows):
-        row = index[i] * columns
-        for j in range(columns):
-            z[i, j] = x[row + j]
+        k = index[i] + a[5] if index[i] < 0 else index[i]
+        if 0 <= k < a[5]:
+            for j in range(columns):
+                z[i, j] = x[k, j]
+        else:
+            for j in range(columns):
+                z[i, j] = nan
 """
 
-# One entry of every row, or several. a: x, row length of x, indices, z
+# One entry of every row, or several; see above. a: x, row length of x, indices, z
 TAKE_ALONG = """def run(a):
     rows = a[0]
     columns = a[1]
@@ -75,22 +80,30 @@ TAKE_ALONG = """def run(a):
     z = array(floats(a[5]), (rows, columns))
     for i in range(rows):
         for j in range(columns):
-            z[i, j] = x[i, index[i, j]]
+            k = index[i, j] + a[3] if index[i, j] < 0 else index[i, j]
+            z[i, j] = x[i, k] if 0 <= k < a[3] else nan
 """
 
-# Sums of rows by index; the sizes are those of the values. a: x, indices, z, its rows
+# Sums of rows by index; the sizes are those of the values. An index that is not there
+# makes all sums NaN. a: x, indices, z, its rows
 SCATTER_ADD = """def run(a):
     rows = a[0]
     columns = a[1]
     x = array(floats(a[2]), (rows, columns))
     index = array(integers(a[3]), rows)
     z = array(floats(a[4]), (a[5], columns))
+    start = number(0)
+    for i in range(rows):
+        if index[i] < -a[5] or index[i] >= a[5]:
+            start = number(nan)
     for i in range(a[5]):
         for j in range(columns):
-            z[i, j] = number(0)
+            z[i, j] = start
     for i in range(rows):
-        for j in range(columns):
-            z[index[i], j] += x[i, j]
+        k = index[i] + a[5] if index[i] < 0 else index[i]
+        if 0 <= k < a[5]:
+            for j in range(columns):
+                z[k, j] += x[i, j]
 """
 
 # A number that is NaN if any entry of x is not finite. a: x, z

@@ -119,8 +119,8 @@ def seen_as(shape: tuple[Any, ...], by: tuple[Any, ...], space: Space) -> str:
     Returns
     -------
     str
-        ``"rc"``, ``"r"``, ``"c"`` (one a column) or ``"s"`` (one number); ``""`` if none
-        of these.
+        ``"rc"``, ``"r"``, ``"c"`` (one a column), ``"s"`` (one number), or ``""`` if it
+        is none of these.
     """
     once_a_row = own_class(by, space) == "r"
     padded = (1,) * (len(by) - len(shape)) + tuple(shape)
@@ -189,6 +189,22 @@ def is_alias(node: Symbol) -> bool:
             return False
         axis += 1
     return True
+
+
+def is_turned(value: Symbol, by: Symbol) -> bool:
+    """Return whether an input is a transpose that a product reads for itself.
+
+    Parameters
+    ----------
+    value, by : Symbol
+        The input, and the operation that reads it.
+
+    Returns
+    -------
+    bool
+    """
+    transposed = value.operation.name == "transpose" and not is_alias(value)
+    return transposed and by.operation.name == "matmul"
 
 
 def stored_as(node: Symbol) -> Symbol:
@@ -442,13 +458,7 @@ class Planner:
     def _call(self, node: Symbol) -> None:
         for value in node.inputs:
             if isinstance(value, Symbol):
-                source = value
-                if (
-                    source.operation.name == "transpose"
-                    and node.operation.name == "matmul"
-                ):
-                    source = source.inputs[0]
-                self._store(source)
+                self._store(value.inputs[0] if is_turned(value, node) else value)
         self.position[node.id] = len(self.steps)
         self.stored.add(node.id)
         self.steps.append(Call(node))

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.engines.compiled.plan import (
-    ONE,
     Loop,
     Plan,
     Space,
     UnsupportedError,
     kind_letter,
+    own_class,
     reduction_axis,
-    space_of,
+    seen_as,
     stored_as,
 )
-from pellucid.symbol import BOOL, INTEGER, NUMBER, Symbol
+from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, Symbol
 
 # Numbers that stand in the text; every other number is an operand.
 _PLAIN = {0.0, 1.0, 2.0, 3.0, 4.0, 0.5, 0.25, -1.0}
@@ -47,7 +47,6 @@ EXPRESSIONS: dict[str, str] = {
     # Comparisons are written so that a NaN in either place comes out.
     "maximum": "({1} if {0} < {1} or {1} != {1} else {0})",
     "minimum": "({1} if {0} > {1} or {1} != {1} else {0})",
-    "clip": "({1} if {0} < {1} else ({2} if {0} > {2} else {0}))",
     "sign": "(number(1) if {0} > number(0) else "
     "(number(-1) if {0} < number(0) else {0}))",
     "where": "({1} if {0} else {2})",
@@ -60,11 +59,14 @@ EXPRESSIONS: dict[str, str] = {
     "logical_and": "({0} & {1})",
     "logical_or": "({0} | {1})",
     "logical_not": "(not {0})",
-    "astype": "(number(1) if {0} else number(0))",
-    "full_like": "{1}",
     "power": "pow({0}, {1})",
 }
-_BOOLEAN = {"logical_and", "logical_or", "logical_not", "astype", "where"}
+_AS_NUMBER = {
+    BOOL: "(number(1) if {0} else number(0))",
+    INTEGER: "number({0})",
+    FLOAT: "{0}",
+}
+_BOOLEAN = {"logical_and", "logical_or", "logical_not"}
 _POWERS = {2: "({0} * {0})", 3: "({0} * {0} * {0})", 0.5: "sqrt({0})"}
 _POWERS[-1] = "(number(1) / {0})"
 _NUMBERS = {
@@ -121,6 +123,7 @@ class _Lines:
     top: list[str] = field(default_factory=list)
     before: dict[int, list[str]] = field(default_factory=dict)  # of a pass, once a row
     inside: dict[int, list[str]] = field(default_factory=dict)  # of a pass
+    stores: dict[int, list[str]] = field(default_factory=dict)  # behind them
     after: dict[int, list[str]] = field(default_factory=dict)  # of a pass, once a row
     end: list[str] = field(default_factory=list)
 
@@ -161,7 +164,7 @@ class Printer:
                 self._source(v).id if isinstance(v, Symbol) else repr(v)
                 for v in node.inputs
             )
-            shapes = [v.shape for v in node.inputs if isinstance(v, Symbol)]
+            shapes = [v.shape for v in (node, *node.inputs) if isinstance(v, Symbol)]
             key = (node.operation.name, *inputs, repr(node.settings), repr(shapes))
             first = known.setdefault(key, node)
             if first is node:
@@ -182,20 +185,25 @@ class Printer:
     # -- classes and passes ------------------------------------------------------------
 
     def _class(self, node: Symbol) -> str:
-        """Return ``rc`` (full), ``r`` (one a row), ``c`` (one a column) or ``s``."""
-        rows, columns = space_of(node.shape)
-        if (rows, columns) == self.space:
+        """Return what a node is: ``rc`` (full), ``r`` (one a row), ``c`` or ``s``."""
+        if node.operation.group == "reduction":
+            over = self._over(node)
+            return {"columns": "r", "none": "rc", "rows": "c", "all": "s"}[over]
+        found = own_class(node.shape, self.space)
+        if not found:
+            raise UnsupportedError(f"a value {node} that does not fill its loop")
+        return found
+
+    def _seen(self, value: Symbol, node: Symbol) -> str:
+        """Return what an input is to a node of the loop."""
+        if node.operation.group == "reduction":
             return "rc"
-        if (rows, columns) == (self.space[0], 1):
-            return "r"
-        if (rows, columns) == (ONE, 1):
-            return "s"
-        if (rows, columns) == (ONE, self.space[1]):
-            return "c"
-        if rows == self.space[0] and node.operation.group == "reduction":
-            return "r"
-        # A reduction per sample of more axes sees the same numbers in longer rows.
-        return "rc"
+        if value.settings.get("vector") == "constant":
+            return "c" if self.space[1] > 1 else "s"
+        found = seen_as(value.shape, node.shape, self.space)
+        if not found:
+            raise UnsupportedError(f"a value {node} of inputs that do not fit its loop")
+        return found
 
     def _over(self, node: Symbol) -> str:
         axis = reduction_axis(node)
@@ -236,20 +244,15 @@ class Printer:
 
     def _is_flat(self) -> bool:
         """Return whether rows and columns can be one loop."""
-        classes = {self._class(node) for node in self.nodes}
         for node in self.nodes:
-            if node.operation.group == "reduction":
-                classes |= {"sum"} if self._over(node) in ("columns", "rows") else set()
-                classes -= {"r"} if self._over(node) in ("all", "none") else set()
+            reduction = node.operation.group == "reduction"
+            if self._class(node) not in (("rc", "s") if reduction else ("rc",)):
+                return False
             for value in node.inputs:
-                if isinstance(value, Symbol) and value.kind != NUMBER:
-                    arange = value.settings.get("vector") == "constant"
-                    classes.add("c" if arange else self._class(value))
-            if node.operation.group == "random":
-                classes.add("rc")
-        if self.space[1] == 1:
-            return "sum" not in classes and not (classes - {"rc", "r", "s", "c"})
-        return classes <= {"rc", "s"}
+                number = not isinstance(value, Symbol) or value.kind == NUMBER
+                if not number and self._seen(value, node) not in ("rc", "s"):
+                    return False
+        return True
 
     # -- operands ----------------------------------------------------------------------
 
@@ -265,7 +268,7 @@ class Printer:
     def _declare(self, operand: Operand, name: str, place: str) -> None:
         top = self.lines.top
         if operand.kind == "array":
-            node = operand.what
+            node, letter = operand.what
             pointer = {"f": "floats", "i": "integers", "b": "conditions"}[
                 kind_letter(node)
             ]
@@ -274,9 +277,7 @@ class Printer:
                 "r": "rows",
                 "c": "columns",
                 "s": "1",
-            }[self._class(node)]
-            if node.operation.group == "reduction" and self._class(node) != "r":
-                shape = {"rows": "columns", "all": "1"}.get(self._over(node), shape)
+            }[letter]
             top.append(f"{name} = array({pointer}({place}), {shape})")
         elif operand.kind == "scratch":
             top.append(f"{name} = array(floats({place}), columns)")
@@ -287,9 +288,12 @@ class Printer:
         else:
             top.append(f"{name} = {place}")
 
-    def _array(self, node: Symbol) -> str:
+    def _array(self, node: Symbol, letter: str) -> str:
+        """Return the name of an array in memory, seen as rows, columns or both."""
         place = self.same_place.get(node.id, node.id)
-        return self._operand(Operand("array", node), ("array", place), "x")
+        return self._operand(
+            Operand("array", (node, letter)), ("array", place, letter), "x"
+        )
 
     def _number(self, value: Any) -> str:
         """Return a number in an array formula."""
@@ -334,16 +338,18 @@ class Printer:
 
     # -- values ------------------------------------------------------------------------
 
-    def _value(self, value: Any, in_pass: int, integer: bool = False) -> str:
-        """Return the expression of an input."""
+    def _value(self, value: Any, node: Symbol, in_pass: int) -> str:
+        """Return the expression of an input of a node."""
         if not isinstance(value, Symbol):
-            return str(int(value)) if integer else self._number(value)
+            kinds = {v.kind for v in node.inputs if isinstance(v, Symbol)}
+            return str(int(value)) if INTEGER in kinds else self._number(value)
         if value.kind == NUMBER:
             return self._rounded(self._scalar(value))
         if value.settings.get("vector") == "constant":
             array = value.settings["value"]
             straight = array.ndim == 1 and array.tolist() == list(range(len(array)))
-            if not straight or len(array) != self.space[1]:
+            whole = len(array) == self.space[1] and self._class(node) == "rc"
+            if not straight or not whole:
                 raise UnsupportedError(
                     "a constant array that does not count the columns"
                 )
@@ -354,7 +360,7 @@ class Printer:
             and self._over(source) in ("rows", "all")
         ):
             return self._inside_value(source, in_pass)
-        return self._loaded(value, source)
+        return self._loaded(source, self._seen(value, node))
 
     def _inside_value(self, node: Symbol, in_pass: int) -> str:
         own = self.passes[node.id]
@@ -364,54 +370,56 @@ class Printer:
         # A full value from an earlier pass: read back from where it was kept.
         self.kept.add(node.id)
         if node.id in self.places:
-            return f"{self._array(self.places[node.id][0])}[i, j]"
+            return self._loaded(self.places[node.id][0], "rc")
+        if node.kind != FLOAT:
+            raise UnsupportedError(f"a {node.kind} value that is kept along a row")
         name = self._operand(Operand("scratch", node.id), ("scratch", node.id), "k")
         return f"{name}[j]"
 
-    def _loaded(self, value: Symbol, source: Symbol) -> str:
-        """Return the expression that reads a stored value, as seen in this space."""
-        name = self._array_seen(value, source)
-        letter = self._class(value)
-        index = {"rc": "i, j", "r": "i", "c": "j", "s": "0"}[letter]
-        if self.flat:
-            index = "i" if letter in ("rc", "r") else "0"
-        text = f"{name}[{index}]"
-        return f"({text} != 0)" if value.kind == BOOL else text
+    def _loaded(self, source: Symbol, letter: str) -> str:
+        """Return the expression that reads a stored value."""
+        text = f"{self._array(source, letter)}[{self._index(letter)}]"
+        return f"({text} != 0)" if source.kind == BOOL else text
 
-    def _array_seen(self, value: Symbol, source: Symbol) -> str:
-        letter = self._class(value)
-        place = self.same_place.get(source.id, source.id)
-        key = (
-            ("array", place)
-            if space_of(value.shape) == space_of(source.shape)
-            else (
-                "array",
-                place,
-                letter,
-            )
-        )
-        return self._operand(Operand("array", value), key, "x")
+    def _index(self, letter: str) -> str:
+        if letter == "s":
+            return "0"
+        return "i" if self.flat else {"rc": "i, j", "r": "i", "c": "j"}[letter]
 
     def _expression(self, node: Symbol, in_pass: int) -> str:
         name = node.operation.name
-        integer = any(isinstance(v, Symbol) and v.kind == INTEGER for v in node.inputs)
-        inputs = [self._value(value, in_pass, integer) for value in node.inputs]
+        if name == "full_like":
+            return self._number(node.settings["value"])
+        inputs = [self._value(value, node, in_pass) for value in node.inputs]
+        if name == "astype":
+            return _AS_NUMBER[node.inputs[0].kind].format(*inputs)
         for i, value in enumerate(node.inputs):
-            mixed = isinstance(value, Symbol) and value.kind == BOOL
-            if mixed and name not in _BOOLEAN:
-                inputs[i] = EXPRESSIONS["astype"].format(inputs[i])
+            condition = isinstance(value, Symbol) and value.kind == BOOL
+            if condition and name not in _BOOLEAN and (name != "where" or i):
+                inputs[i] = _AS_NUMBER[BOOL].format(inputs[i])
         if name == "power":
             exponent = node.inputs[1]
             if not isinstance(exponent, Symbol) and exponent in _POWERS:
                 return _POWERS[exponent].format(*inputs)
-        if name == "full_like":
-            return self._number(node.settings["value"])
-        if name in ("maximum", "minimum") and not isinstance(node.inputs[1], Symbol):
-            sign = "<" if name == "maximum" else ">"
-            return f"({inputs[1]} if {inputs[0]} {sign} {inputs[1]} else {inputs[0]})"
+        if name == "clip":
+            x, low, high = inputs
+            _, least, most = node.inputs
+            return self._bounded(
+                "minimum", self._bounded("maximum", x, low, least), high, most
+            )
+        if name in ("maximum", "minimum"):
+            return self._bounded(name, inputs[0], inputs[1], node.inputs[1])
         if name not in EXPRESSIONS:
             raise UnsupportedError(f"the operation {name}")
         return EXPRESSIONS[name].format(*inputs)
+
+    @staticmethod
+    def _bounded(name: str, value: str, bound: str, given: Any) -> str:
+        """Return a maximum or minimum; a bound that is a plain number is no NaN."""
+        if isinstance(given, Symbol):
+            return EXPRESSIONS[name].format(value, bound)
+        sign = "<" if name == "maximum" else ">"
+        return f"({bound} if {value} {sign} {bound} else {value})"
 
     # -- printing ----------------------------------------------------------------------
 
@@ -427,7 +435,7 @@ class Printer:
         for node in self.nodes:
             if node.id in self.kept and node.id not in self.places:
                 name = self.names["scratch", node.id]
-                self._add("inside", self.passes[node.id], f"{name}[j] = t{node.id}")
+                self._add("stores", self.passes[node.id], f"{name}[j] = t{node.id}")
         self._check_overwriting()
         return Kernel(self._text(), self.operands, self._note())
 
@@ -440,33 +448,24 @@ class Printer:
         if group == "reduction":
             self._print_reduction(node, at)
             return
-        if group == "random":
-            self._add("inside", at, f"t{node.id} = {self._uniform(node)}")
-        else:
-            once_a_row = not self.flat and self._class(node) == "r"
-            if self._class(node) in ("c", "s") and self._class(node) != "rc":
-                raise UnsupportedError(
-                    f"a value {node} that does not fill its loop {self.space}"
-                )
-            where = "before" if once_a_row else "inside"
-            self._add(where, at, f"t{node.id} = {self._expression(node, at)}")
+        where = "before" if self._class(node) == "r" else "inside"
+        value = self._uniform(node) if group == "random" else self._expression(node, at)
+        self._add(where, at, f"t{node.id} = {value}")
         self._print_stores(node, at)
 
     def _print_stores(self, node: Symbol, at: int) -> None:
+        """Store a value, after everything in its pass has read what was there."""
         value = f"t{node.id}"
         if node.kind == BOOL:
             value = f"(1 if {value} else 0)"
-        once_a_row = not self.flat and self._class(node) == "r"
-        index = "i" if self.flat or once_a_row else "i, j"
+        letter = self._class(node)
         for place in self.places.get(node.id, []):
-            line = f"{self._array(place)}[{index}] = {value}"
-            self._add("before" if once_a_row else "inside", at, line)
+            line = f"{self._array(place, letter)}[{self._index(letter)}] = {value}"
+            self._add("after" if letter == "r" else "stores", at, line)
 
     def _print_reduction(self, node: Symbol, at: int) -> None:
         over, name = self._over(node), node.operation.name
-        value = self._value(node.inputs[0], at)
-        if node.inputs[0].kind == BOOL:
-            value = EXPRESSIONS["astype"].format(value)
+        value = self._value(node.inputs[0], node, at)
         if over == "none":
             self._add("inside", at, f"t{node.id} = {value}")
             self._print_stores(node, at)
@@ -474,44 +473,39 @@ class Printer:
         start = {"max": "number(-inf)", "min": "number(inf)"}.get(name, "number(0)")
         target = f"t{node.id}"
         if over == "rows":
-            array = self._array(self._only_place(node))
+            array = self._array(self.places[node.id][0], "c")
             self.lines.top.append(f"for j in range(columns): {array}[j] = {start}")
             target = f"{array}[j]"
         elif over == "all":
             self.lines.top.append(f"{target} = {start}")
         else:
             self._add("before", at, f"{target} = {start}")
+        # A NaN stays: it is neither larger nor smaller than anything.
         step = {
-            "max": f"{target} = v{node.id} if v{node.id} > {target} else {target}",
-            "min": f"{target} = v{node.id} if v{node.id} < {target} else {target}",
-        }.get(name, f"{target} += v{node.id}")
+            "max": "{0} = {1} if {1} > {0} or {1} != {1} else {0}",
+            "min": "{0} = {1} if {1} < {0} or {1} != {1} else {0}",
+        }.get(name, "{0} += {1}")
         self._add("inside", at, f"v{node.id} = {value}")
-        self._add("inside", at, step)
+        self._add("inside", at, step.format(target, f"v{node.id}"))
         self._finish_reduction(node, at, over, target)
 
-    def _only_place(self, node: Symbol) -> Symbol:
-        """Return where a sum over rows goes; it always goes to memory."""
-        places = self.places.get(node.id, [node])
-        if len(places) > 1:
-            raise UnsupportedError("a sum that goes to two places")
-        return places[0]
-
     def _finish_reduction(self, node: Symbol, at: int, over: str, target: str) -> None:
-        mean = node.operation.name == "mean"
+        count = {"columns": "columns", "rows": "rows", "all": "rows * columns"}[over]
+        mean = f"{target} = {target} / number({count})"
+        lines = [mean] if node.operation.name == "mean" else []
+        places = self.places.get(node.id, [])
         if over == "columns":
-            if mean:
-                self._add("after", at, f"{target} = {target} / number(columns)")
-            for place in self.places.get(node.id, []):
-                self._add("after", at, f"{self._array(place)}[i] = {target}")
-        elif over == "all":
-            if mean:
-                line = f"{target} = {target} / number(rows * columns)"
-                self.lines.end.append(line)
-            for place in self.places.get(node.id, []):
-                self.lines.end.append(f"{self._array(place)}[0] = {target}")
-        elif mean:
-            line = f"for j in range(columns): {target} = {target} / number(rows)"
-            self.lines.end.append(line)
+            lines += [f"{self._array(place, 'r')}[i] = {target}" for place in places]
+            for line in lines:
+                self._add("after", at, line)
+            return
+        if over == "all":
+            lines += [f"{self._array(place, 's')}[0] = {target}" for place in places]
+        else:
+            others = [self._array(place, "c") for place in places[1:]]
+            lines += [f"{other}[j] = {target}" for other in others]
+            lines = [f"for j in range(columns): {line}" for line in lines]
+        self.lines.end += lines
 
     def _uniform(self, node: Symbol) -> str:
         seed = self._operand(Operand("seed"), "seed", "u")
@@ -524,29 +518,34 @@ class Printer:
         if key not in self.names:
             self.names[key] = key
             self.lines.top.append(f"{key} = step_key({seed}, {step}, {stream})")
+        if self._class(node) == "r":
+            return f"uniform({key}, {first} + i)"
         place = "i" if self.flat else "i * columns + j"
         return f"uniform({key}, {first} * columns + {place})"
 
     def _check_overwriting(self) -> None:
-        """Refuse a loop that overwrites memory which a later pass still reads."""
+        """Refuse a loop that reads a memory after it was overwritten."""
         written = {
-            self.same_place[node.id]: self.passes[node.id]
+            self.same_place[place.id]: node
             for node in self.nodes
-            if node.id in self.same_place
+            for place in self.places.get(node.id, [])
+            if place.id in self.same_place
         }
         for node in self.nodes:
             for value in node.inputs:
-                if isinstance(value, Symbol):
-                    source = self._source(value)
-                    if self.passes[node.id] > written.get(source.id, 10**9):
-                        raise UnsupportedError(
-                            "a memory that is read after it was written"
-                        )
+                source = self._source(value) if isinstance(value, Symbol) else None
+                writer = written.get(source.id) if source is not None else None
+                if writer is None:
+                    continue
+                # One entry is overwritten after it was read, if both are at that entry.
+                same = self._seen(value, node) == self._class(writer) != "c"
+                if not same or self.passes[node.id] > self.passes[writer.id]:
+                    raise UnsupportedError("a memory that is read after it was written")
 
     def _text(self) -> str:
         lines = ["rows = a[0]", "columns = a[1]", *self.lines.top]
         if self.flat:
-            body = self.lines.inside.get(0, [])
+            body = self.lines.inside.get(0, []) + self.lines.stores.get(0, [])
             lines.append("for i in range(rows * columns):")
             lines += [f"    {line}" for line in body]
         else:
@@ -555,8 +554,9 @@ class Printer:
             for at in range(last + 1):
                 lines += [f"    {line}" for line in self.lines.before.get(at, [])]
                 if at in self.lines.inside:
+                    body = self.lines.inside[at] + self.lines.stores.get(at, [])
                     lines.append("    for j in range(columns):")
-                    lines += [f"        {line}" for line in self.lines.inside[at]]
+                    lines += [f"        {line}" for line in body]
                 lines += [f"    {line}" for line in self.lines.after.get(at, [])]
         lines += self.lines.end
         text = "\n".join(f"    {line}" for line in lines)

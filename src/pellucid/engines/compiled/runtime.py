@@ -10,9 +10,9 @@ from numba.extending import intrinsic
 # No flag lets a NaN or an infinity slip through: nnan and ninf are not among them.
 FLAGS = {"nsz", "arcp", "contract", "afn", "reassoc"}
 SIGNATURE = types.void(types.CPointer(types.int64))
-inf = np.inf
+inf, nan = np.inf, np.nan
 
-__all__ = ["array", "inf"]
+__all__ = ["array", "inf", "nan"]
 
 
 def kernel(function):

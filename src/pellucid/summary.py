@@ -1,0 +1,97 @@
+"""The summary of a network: a table of its layers, and what it is for."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pellucid import tracing
+from pellucid.blueprint import Inputs
+from pellucid.layer import Layer, layer_names
+from pellucid.layers.inputs import Input
+from pellucid.texttable import Table
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+
+def summary(network: "NeuralNetwork") -> Table:
+    """Return a table of the layers, see `NeuralNetwork.summary`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Any that knows its input shape.
+
+    Returns
+    -------
+    Table
+    """
+    blueprint = network.blueprint
+    program = tracing.prediction(blueprint)
+    shapes = tracing.output_shapes(blueprint)
+    rows = []
+    for path, layer in blueprint.layers.items():
+        own = [
+            entry
+            for name, entry in blueprint.layout.parameters.entries.items()
+            if name.startswith(f"{path}.")
+        ]
+        count = sum(math.prod(entry.shape) for entry in own)
+        shown = _as_written(network, path, layer)
+        rows.append((path, shown, shapes[path], count, program.work(path)[0]))
+    frozen = network.trained_mask()
+    size = blueprint.layout.parameters.size
+    trained = size if frozen is None else int(frozen.sum())
+    share = "all" if trained == size else f"{trained:,}"
+    state = blueprint.layout.state.size
+    parts = [
+        f"{size:,} parameters, {share} trained",
+        f"{state:,} numbers of running state" if state else "",
+        f"{program.work()[0]:,} operations a row to predict",
+    ]
+    return Table(
+        ("layer", "kind", "output", "parameters", "operations a row"),
+        rows,
+        title=f"input {_input_text(blueprint.inputs)}, {network.dtype.name}; "
+        f"{network.loss.label}: {task(network)}",
+        footer="; ".join(filter(None, parts)),
+    )
+
+
+def _as_written(network: "NeuralNetwork", path: str, layer: Layer) -> str:
+    """Return a layer as the user wrote it, not as it was joined to the loss."""
+    layers: tuple[Layer, ...] = network.layers
+    for name in path.split("."):
+        layer = layers[layer_names(layers).index(name)]
+        layers = layer.inner
+    return repr(replace(layer, name=None)) if not layer.inner else type(layer).__name__
+
+
+def task(network: "NeuralNetwork") -> str:
+    """Return in words what a network is for.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Any that knows its input shape.
+
+    Returns
+    -------
+    str
+    """
+    outputs = network.blueprint.outputs
+    if network.loss.task == "classes":
+        return f"one of {outputs} classes for each sample"
+    if network.loss.task == "labels":
+        return (
+            "yes or no for each sample"
+            if outputs == 1
+            else f"{outputs} labels, each yes or no, for each sample"
+        )
+    return f"{outputs} number{'s' if outputs > 1 else ''} for each sample"
+
+
+def _input_text(inputs: Inputs) -> str:
+    if isinstance(inputs, Input):
+        return f"(n, {', '.join(map(str, inputs.shape))})"
+    return ", ".join(f"{name} {_input_text(given)}" for name, given in inputs.items())

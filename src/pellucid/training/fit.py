@@ -1,0 +1,187 @@
+"""fit and partial_fit: from the user's arguments to a training, and its loop."""
+
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import ConfigurationError
+from pellucid.metrics import metric_name
+from pellucid.optimizers import Optimizer
+from pellucid.samples import Samples
+from pellucid.training.callbacks import as_callbacks
+from pellucid.training.history import History
+from pellucid.training.loop import Fit
+from pellucid.training.plan import (
+    as_batch_size,
+    as_metrics,
+    as_stopping,
+    given_validation,
+    hold_out,
+    iterations_per_epoch,
+    plan_epochs,
+    weighted,
+)
+from pellucid.training.state import (
+    Sums,
+    Training,
+    fresh_memory,
+    put_back,
+    writable,
+)
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+
+def fit(
+    network: "NeuralNetwork",
+    x: Any,
+    y: Any,
+    *,
+    epochs: int | None,
+    iterations: int | None,
+    batch_size: int | None,
+    shuffle: bool,
+    optimizer: Any,
+    validation: Any,
+    early_stopping: Any,
+    callbacks: Any,
+    metrics: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    resume: bool,
+    progress: bool | None,
+    engine: str,
+    threads: int | None,
+) -> History:
+    """Train a network; see `NeuralNetwork.fit`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained in place.
+    x, y, epochs, iterations, batch_size, shuffle, optimizer, validation, early_stopping
+        As in `NeuralNetwork.fit`.
+    callbacks, metrics, sample_weight, class_weight, resume, progress, engine, threads
+        As in `NeuralNetwork.fit`.
+
+    Returns
+    -------
+    History
+    """
+    rule = Optimizer.of(optimizer)
+    calls, measures = as_callbacks(callbacks), as_metrics(metrics, network.loss)
+    stopping = as_stopping(early_stopping)
+    if stopping is not None and validation is None:
+        validation = 0.1
+    if not isinstance(shuffle, bool):
+        raise ConfigurationError(f"Expected shuffle True or False, got {shuffle!r}.")
+    before: Training | None = network.training
+    if resume and (before is None or not before.resumable):
+        raise ConfigurationError(
+            "There is no training to resume: call fit without resume first, or load a "
+            "file saved with checkpoint=True."
+        )
+    # Nothing of the network changes until all has been looked at.
+    with network.tentatively():
+        data = network.samples(x, y, learn=True)
+        data = weighted(network, data, class_weight, sample_weight)
+        run = before.run + (not resume) if before else 0
+        held: Samples | None = None
+        if isinstance(validation, int | float) and not isinstance(validation, bool):
+            data, held = hold_out(network, data, float(validation), run)
+        elif validation is not None:
+            held = given_validation(network, validation, class_weight)
+        size = as_batch_size(batch_size, len(data.y))
+        per_epoch = iterations_per_epoch(network, size, len(data.y))
+        total = plan_epochs(epochs, iterations, per_epoch)
+        settings: dict[str, Any] = {
+            "batch_size": size,
+            "rows": len(data.y),
+            "shuffle": shuffle,
+        }
+        if resume and before is not None:
+            now = {"optimizer": rule, **settings}
+            if before.history.epochs:
+                now["validation"] = held is not None
+                now["metrics"] = [metric_name(metric) for metric in measures]
+            before.must_match(**now)
+    network.make_writable()
+    if resume and before is not None:
+        training = before
+        if engine == "auto" and training.engine == "readable":
+            engine = "readable"  # the same bits want the same engine
+        training.memory = writable(training.memory)
+        if epochs is None and iterations is None:
+            total = training.total
+        if training.last is not None:
+            put_back(training.last, network.weights, training.memory)
+            training.last = None
+    else:
+        parameters = network.blueprint.layout.parameters.size
+        memory = fresh_memory(rule, parameters, network.dtype)
+        training = Training(rule, memory, run, **settings)
+    training.total = total
+    network.training = training
+    return Fit(
+        network,
+        data,
+        held,
+        training,
+        total,
+        stopping,
+        calls,
+        measures,
+        progress,
+        engine,
+        threads,
+    )()
+
+
+def partial_fit(
+    network: "NeuralNetwork",
+    x: Any,
+    y: Any,
+    *,
+    batch_size: int | None,
+    optimizer: Any,
+    sample_weight: Any,
+    class_weight: Any,
+) -> History:
+    """Pass once over some data; see `NeuralNetwork.partial_fit`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained in place.
+    x, y, batch_size, optimizer, sample_weight, class_weight
+        As in `NeuralNetwork.partial_fit`.
+
+    Returns
+    -------
+    History
+    """
+    before = network.training
+    rule = Optimizer.of(optimizer) if optimizer is not None else None
+    with network.tentatively():
+        data = network.samples(x, y, learn=True, several=False)
+        data = weighted(network, data, class_weight, sample_weight)
+        size = as_batch_size(batch_size, len(data.y))
+    network.make_writable()
+    anew = before is None or not before.resumable
+    if anew or (rule is not None and before is not None and rule != before.optimizer):
+        rule = rule or Optimizer.of("adam")
+        memory = fresh_memory(
+            rule, network.blueprint.layout.parameters.size, network.dtype
+        )
+        run = 0 if before is None else before.run + 1
+        network.training = Training(rule, memory, run, size, len(data.y), True)
+    training = network.training
+    assert training is not None
+    # The network goes on from the weights and the memory that it has now.
+    training.memory = writable(training.memory)
+    training.last = training.best = None
+    training.best_loss, training.history.best_epoch = float("inf"), None
+    training.sums, training.waited = Sums(), 0
+    training.batch_size, training.rows = size, len(data.y)
+    training.origin = training.step
+    training.total = training.step + iterations_per_epoch(network, size, training.rows)
+    return Fit(network, data, None, training, training.total, None, [], [], False)()
