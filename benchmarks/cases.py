@@ -16,9 +16,9 @@ FRAMEWORKS = (*PYTORCH, "jax", "keras")
 class Training:
     """Training of a network, measured in seconds an iteration.
 
-    Between its layers stands ReLU, behind them softmax cross-entropy, and Adam updates;
-    the truth table instead has sigmoids without biases, the sum of squares, and gradient
-    descent with a learning rate of 1, as in the tutorials.
+    Between its layers stands ReLU, behind them softmax cross-entropy, and Adam updates.
+    The truth table instead has sigmoids without biases, the sum of squares, and
+    gradient descent with a learning rate of 1, as in the tutorials.
     """
 
     name: str
@@ -29,6 +29,11 @@ class Training:
     contestants: tuple[str, ...]
     targets: dict[str, float] = field(default_factory=dict)
     kind = "training"
+
+    @property
+    def column(self):
+        """Its name in tables with a column for each case."""
+        return f"{self.name}<br>batch {self.batch}"
 
     @property
     def truth_table(self):
@@ -60,7 +65,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Probabilities of a classifier, measured in seconds a call: array in, array out."""
+    """Probabilities of a classifier, measured in seconds a call."""
 
     name: str
     sizes: tuple[int, ...]
@@ -71,6 +76,10 @@ class Prediction:
     iterations = 1
     block = 1
     truth_table = False
+
+    @property
+    def column(self):
+        return self.name
 
     @property
     def operations(self):

@@ -1,6 +1,6 @@
 """The readable engine against the compiled one, by the public `fit`.
 
-    python benchmarks/engines.py OUT.json SECONDS TURNS
+python benchmarks/engines.py OUT.json SECONDS TURNS
 """
 
 import json

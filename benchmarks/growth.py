@@ -16,10 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-
 from cases import TRAININGS
 from machine import memory, restart_peak
+from measure import blocks_for
 from peers.pellucid_fit import network, started
+
 from pellucid import Adam, Dense, NeuralNetwork
 
 BATCH = 256
@@ -37,20 +38,19 @@ def sample(rows, inputs):
 
 
 def epoch_seconds(net, x, y, seconds, **settings):
-    """Return the shortest time of an epoch, of fits with several where they are short."""
+    """Return the shortest time of an epoch, in fits of as many as take a while."""
 
-    def fit(epochs):
-        start = time.perf_counter()
+    def run(epochs):
         net.fit(x, y, epochs=epochs, progress=False, engine="compiled", **settings)
-        return (time.perf_counter() - start) / epochs
 
-    best = fit(1)
-    epochs = max(1, int(seconds / 3 / best))
-    end = time.perf_counter() + seconds
-    while True:
-        best = min(best, fit(epochs))
-        if time.perf_counter() >= end:
-            return best
+    run(1)  # compiles
+    epochs = blocks_for(run, seconds / 4)
+    best, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        run(epochs)
+        best = min(best, (time.perf_counter() - start) / epochs)
+    return best
 
 
 def by_rows(seconds, largest):

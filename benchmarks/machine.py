@@ -11,8 +11,16 @@ from pathlib import Path
 import numpy as np
 
 PACKAGES = (
-    "pellucid numpy numba scipy-openblas32 torch jax keras scikit-learn onnxruntime"
-).split()
+    "pellucid",
+    "numpy",
+    "numba",
+    "scipy-openblas32",
+    "torch",
+    "jax",
+    "keras",
+    "scikit-learn",
+    "onnxruntime",
+)
 
 
 def description():

@@ -1,6 +1,6 @@
 """What each library costs beside the training itself: in new processes, and on disk.
 
-    python benchmarks/processes.py OUT.json REPEATS
+python benchmarks/processes.py OUT.json REPEATS
 """
 
 import json
@@ -14,9 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from packaging.requirements import Requirement
-
 from measure import REST
+from packaging.requirements import Requirement
 from peers import contestant
 from worker import why
 
@@ -30,8 +29,7 @@ def child(*arguments, **variables):
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         env=os.environ | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=300,
         check=False,

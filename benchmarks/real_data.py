@@ -100,7 +100,9 @@ def main():
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
     (folder / "real_data.json").write_text(json.dumps(results, indent=1) + "\n")
-    reached = all(results[n]["accuracy"] >= t for n, t in TARGETS.items()) and ratio <= 1.06
+    reached = (
+        all(results[n]["accuracy"] >= t for n, t in TARGETS.items()) and ratio <= 1.06
+    )
     return 0 if reached else 1
 
 

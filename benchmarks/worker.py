@@ -1,6 +1,6 @@
 """Measure one case with some contestants, in turns, in this process.
 
-    python benchmarks/worker.py CASE OUT.json SECONDS TURNS CONTESTANT...
+python benchmarks/worker.py CASE OUT.json SECONDS TURNS CONTESTANT...
 """
 
 import json

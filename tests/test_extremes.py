@@ -18,6 +18,7 @@ from pellucid.activations import GELU, Activation
 from pellucid.layers import PReLU
 from pellucid.losses import BinaryCrossEntropy, CrossEntropy
 from pellucid.network import NeuralNetwork
+from pellucid.optimizers import GradientDescent
 from registers import ours
 
 DTYPES = ("float32", "float64")
@@ -313,3 +314,19 @@ def test_a_network_of_the_largest_logits_learns_without_a_warning(dtype):
         loss, _ = network.backprop(x, [0, 1])
     assert p.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
     assert loss == pytest.approx(math.log(2) / 2)
+
+
+# ---- gradients
+
+
+@every_dtype
+@pytest.mark.parametrize("limit", [1e-30, 0.5, 1e30])
+def test_clipping_gradients_of_any_size(dtype, limit):
+    optimizer = GradientDescent(1.0, clip_norm=limit)
+    everywhere = np.ones(3, dtype=bool)
+    for size in sizes(dtype):
+        g = np.array([size, -size, 0.0], dtype=dtype)
+        entry = math.copysign(min(abs(float(size)), limit / math.sqrt(2)), size)
+        with strictly():
+            w = optimizer.update(0.0 * g, g, None, 1, 1.0, everywhere)
+        check(w, [-entry, entry, 0.0], dtype, np.zeros(3))

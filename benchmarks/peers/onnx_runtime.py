@@ -19,7 +19,9 @@ def model(case):
         nodes.append(helper.make_node("Gemm", [before, f"W{i}", f"b{i}"], [f"z{i}"]))
         last = i == len(case.sizes) - 2
         before = "p" if last else f"a{i}"
-        nodes.append(helper.make_node("Softmax" if last else "Relu", [f"z{i}"], [before]))
+        nodes.append(
+            helper.make_node("Softmax" if last else "Relu", [f"z{i}"], [before])
+        )
 
     def value(name, columns):
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", columns])

@@ -38,7 +38,7 @@ class ScikitLearn(Contestant):
         return run
 
     def prediction(self, case):
-        x, y = case.data()
+        x, _ = case.data()
         few = np.resize(np.arange(case.sizes[-1]), 64)
         net = classifier(case, 1)
         with warnings.catch_warnings():

@@ -156,7 +156,8 @@ class Optimizer(Part, abstract=True):
         top = np.maximum(np.abs(g).max(), limit)
         h = g / top
         length = np.sqrt((h * h).sum())  # of the gradient, over top
-        return np.where(length > limit / top, h * (limit / length), g)
+        least = limit / top  # also keeps the division from zero where g is
+        return np.where(length > least, h * (limit / np.maximum(length, least)), g)
 
     def penalty(self, w: Any, decayed: Any) -> float:
         """Return what the penalties add to the loss.

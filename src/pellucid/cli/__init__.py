@@ -158,3 +158,22 @@ def demo(
     name = name.lower().replace("-", "_")
     folder = output or Path(f"pellucid-demo-{name}")
     return run(name, folder, seed=seed, epochs=epochs, quiet=quiet)
+
+
+@main.command()
+@click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_remember_debug,
+    help="Show where an error happened.",
+)
+def info() -> None:
+    """Say what this machine offers: processor, kernels, threads, speed, versions."""
+    from pellucid.info import machine_table
+
+    table = machine_table()
+    click.echo(table.title)
+    for what, here, advice in table:
+        click.echo(f"\n{what}: {here}\n  {advice}")

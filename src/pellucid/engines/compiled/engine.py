@@ -14,7 +14,7 @@ from pellucid import tracing
 from pellucid.blueprint import Blueprint
 from pellucid.engines.compiled import blas, cache, driver, library, machine
 from pellucid.engines.compiled.assembly import Assembly, Numbers
-from pellucid.engines.compiled.plan import UnsupportedError, reduction_axis
+from pellucid.engines.compiled.plan import UnsupportedError
 from pellucid.engines.compiled.runtime import run
 from pellucid.engines.compiled.source import program_source
 from pellucid.engines.readable import (
@@ -27,7 +27,7 @@ from pellucid.layers.inputs import Input
 from pellucid.optimizers import Optimizer
 from pellucid.program import Program
 from pellucid.schedules import Schedule
-from pellucid.symbol import BOOL, NUMBER, Symbol, Trace
+from pellucid.symbol import BOOL, NUMBER, Dim, Symbol, Trace
 
 PIECE = 16384  # numbers of a vector that one call of an update changes
 CHUNK_BYTES = 2**19  # of memory that a chunk of predictions touches: a cache's worth
@@ -304,7 +304,7 @@ class CompiledEngine:
         -------
         Runner
         """
-        key = (id(assembly), n, _address(weights))
+        key = (assembly, n, _address(weights))
         runner = self._runners.get(key)
         if runner is None:
             if len(self._runners) > 32:
@@ -335,18 +335,11 @@ class CompiledEngine:
         -------
         CompiledSession or ReadableSession
         """
-        return CompiledSession(
-            self,
-            weights,
-            optimizer,
-            memory,
-            batches,
-            key,
-            total,
-            decayed,
-            trained,
-            threads,
-        )
+        run = (weights, optimizer, memory, batches, key, total, decayed, trained)
+        try:
+            return CompiledSession(self, *run, threads)
+        except UnsupportedError:
+            return ReadableSession(self.readable, *run)
 
     def update(
         self, optimizer: Optimizer, shards: int = 1, frozen: bool = False
@@ -386,7 +379,7 @@ class CompiledEngine:
         each = (self.training, self.update(optimizer), self.prediction)
         return "\n".join(map(program_source, each))
 
-    # -- what a training run needs ------------------------------------------------------
+    # -- what a training run needs -----------------------------------------------------
 
     def where(
         self,
@@ -546,34 +539,67 @@ def shards_for(assembly: Assembly, batch: int) -> int:
 
 
 def _needs_whole_batch(program: Program) -> bool:
-    """Return whether a number about the whole batch is used inside the Program."""
-    outputs = {symbol.id: place for place, symbol in program.outputs.items()}
-    users: dict[int, list[Symbol]] = {}
-    for node in program.operations:
-        for value in node.inputs:
-            if isinstance(value, Symbol):
-                users.setdefault(value.id, []).append(node)
+    """Return whether a number about the whole batch is used inside the Program.
 
-    def only_adds_up(node: Symbol) -> bool:
-        """Return whether a value goes to outputs only, scaled by numbers at most."""
-        if node.id in outputs and outputs[node.id][0] not in ("g", "loss"):
-            return False
-        for user in users.get(node.id, []):
-            scaled = user.operation.name in ("multiply", "divide") and all(
-                not isinstance(v, Symbol) or v is node or v.kind == NUMBER
-                for v in user.inputs
-            )
-            if not scaled or not only_adds_up(user):
-                return False
-        return True
-
+    It is not where loss and gradients are sums over the batch, perhaps scaled or joined
+    afterwards, and nothing else reads such a sum: then those of the shards add up.
+    """
+    sums: set[int] = set()
     for node in program.operations:
-        if node.operation.group != "reduction":
-            continue
-        over_batch = reduction_axis(node) != "columns"
-        if over_batch and (node.operation.name != "sum" or not only_adds_up(node)):
+        if _adds_up(node, sums):
+            sums.add(node.id)
+        elif _is_about_the_batch(node, sums):
             return True
-    return any(place[0] == "state" for place in program.outputs)
+    return any(symbol.id not in sums for symbol in program.outputs.values())
+
+
+def _adds_up(node: Symbol, sums: set[int]) -> bool:
+    """Return whether what shards compute here adds up to what the batch would give."""
+
+    def is_sum(value: Any) -> bool:
+        return isinstance(value, Symbol) and value.id in sums
+
+    def is_equal_in_all(value: Any) -> bool:
+        return not is_sum(value) and not _has_batch(value)
+
+    name, inputs = node.operation.name, node.inputs
+    if name in ("add", "subtract", "concatenate"):
+        return all(map(is_sum, inputs))
+    if name in ("negative", "reshape", "transpose", "slice"):
+        return is_sum(inputs[0])
+    if name == "divide":
+        return is_sum(inputs[0]) and is_equal_in_all(inputs[1])
+    if name == "multiply":
+        pairs = (inputs, inputs[::-1])
+        return any(is_sum(x) and is_equal_in_all(y) for x, y in pairs)
+    if any(map(is_sum, inputs)):
+        return False
+    if name == "matmul":
+        return isinstance(inputs[0].shape[-1], Dim)
+    if name == "scatter_add":
+        return _has_batch(inputs[0])
+    return name == "sum" and _reduces_batch(node)
+
+
+def _is_about_the_batch(node: Symbol, sums: set[int]) -> bool:
+    """Return whether a value needs other rows of the batch than its own."""
+    if any(isinstance(value, Symbol) and value.id in sums for value in node.inputs):
+        return True
+    if node.operation.group == "reduction" and _reduces_batch(node):
+        return True
+    if node.operation.name == "take" and _has_batch(node.inputs[0]):
+        return True
+    moved = any(isinstance(length, Dim) for length in node.shape[1:])
+    return moved and node.operation.name != "transpose"
+
+
+def _has_batch(value: Any) -> bool:
+    return any(isinstance(length, Dim) for length in getattr(value, "shape", ()))
+
+
+def _reduces_batch(node: Symbol) -> bool:
+    shape = node.inputs[0].shape
+    return any(isinstance(shape[axis], Dim) for axis in node.settings["axis"])
 
 
 class CompiledSession:
@@ -625,6 +651,7 @@ class CompiledSession:
         self.shards = shards_for(training, self.rows)
         size = blueprint.layout.parameters.size
         update = engine.update(optimizer, self.shards, trained is not None)
+        update.compile()
         cut = update.can_be_cut and size > PIECE
         edges = list(range(0, size, PIECE)) if cut else [0]
         self.pieces = list(zip(edges, [*edges[1:], size], strict=True))
@@ -651,14 +678,14 @@ class CompiledSession:
         self._orders: dict[int, Any] = {}
         self.whole = len(batches.starts) == 1  # every batch is all of the data
         data_x = batches.x if isinstance(batches.x, dict) else {"": batches.x}
-        self.data = {("x", name): np.ascontiguousarray(x) for name, x in data_x.items()}
-        y = batches.y
-        kind = np.int64 if y.dtype.kind in "iu" else dtype
-        self.data["y", ""] = np.ascontiguousarray(y, dtype=kind)
-        self.data["weight", ""] = np.ascontiguousarray(batches.weight, dtype=dtype)
-        for place, values in self.data.items():
-            if values.dtype.kind in "iu" and values.dtype != np.int64:
-                self.data[place] = values.astype(np.int64)
+        given = {("x", name): x for name, x in data_x.items()}
+        given |= {("y", ""): batches.y, ("weight", ""): batches.weight}
+        self.data = {
+            place: np.ascontiguousarray(
+                values, dtype=np.int64 if values.dtype.kind in "iu" else dtype
+            )
+            for place, values in given.items()
+        }
         self.even = bool((self.data["weight", ""] == 1).all())
         self.batch = {
             place: np.ones((self.rows, *values.shape[1:]), dtype=values.dtype)

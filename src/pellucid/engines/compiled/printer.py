@@ -371,10 +371,10 @@ class Printer:
         self.kept.add(node.id)
         if node.id in self.places:
             return self._loaded(self.places[node.id][0], "rc")
-        if node.kind != FLOAT:
-            raise UnsupportedError(f"a {node.kind} value that is kept along a row")
+        if node.kind == INTEGER:
+            raise UnsupportedError("a whole number that is kept along a row")
         name = self._operand(Operand("scratch", node.id), ("scratch", node.id), "k")
-        return f"{name}[j]"
+        return f"({name}[j] != 0)" if node.kind == BOOL else f"{name}[j]"
 
     def _loaded(self, source: Symbol, letter: str) -> str:
         """Return the expression that reads a stored value."""
@@ -435,7 +435,8 @@ class Printer:
         for node in self.nodes:
             if node.id in self.kept and node.id not in self.places:
                 name = self.names["scratch", node.id]
-                self._add("stores", self.passes[node.id], f"{name}[j] = t{node.id}")
+                value = _AS_NUMBER[node.kind].format(f"t{node.id}")
+                self._add("stores", self.passes[node.id], f"{name}[j] = {value}")
         self._check_overwriting()
         return Kernel(self._text(), self.operands, self._note())
 

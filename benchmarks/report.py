@@ -1,0 +1,301 @@
+"""The results as tables, results/README.md, from the files of results/."""
+
+import json
+
+from cases import PREDICTIONS, TRAININGS
+from peers import contestant
+
+HEAD = """\
+Made by `make bench`, in one run. The contestants of a case take turns in one
+process, with a rest in between (only `torch.compile` has its own), each with its own
+number of threads unless its name says otherwise. Times are minima, with medians in
+brackets."""
+RATIOS = """\
+How many times as long an iteration of training takes with another library as with
+pellucid's `fit`, all that `fit` does included."""
+ITERATIONS = """\
+ReLU, softmax cross-entropy, Adam, float32. The truth table has sigmoids without
+biases, the sum of squares and gradient descent on all four rows (the tutorials'
+code: in float64). Nobody shuffles, so all see the same batches; the data lie in
+memory. pellucid, scikit-learn and Keras: `fit` over many epochs, all included; the
+inner step is pellucid without the loop around it. JAX: `jit`, epochs in `lax.scan`.
+PyTorch: a loop over slices. Keras takes the truth table as a longer table, in
+batches of four rows."""
+SPEEDS = """\
+GF/s: operations of the matrix products of an iteration by its shortest time, and
+their share of the machine's peak on two threads. What runs on one thread, as small
+networks do, can have half of it."""
+PREDICTION = """\
+Probabilities of a classifier with ReLU and softmax: a NumPy array in, a NumPy array
+out, inside Python."""
+AROUND = """\
+First network: from the start of a new process to the end of an epoch of 32
+iterations of 2-16-16-2; at first with empty caches, later the shortest of several;
+and how much of it was the first call that trains. Peak memory: of a process that
+trains 784-128-64-10 for a second on 26 MB of data. Installed: with all that it
+needs, as built for the CPU."""
+ENGINES = "The same `fit`, with `engine='readable'` and with `engine='compiled'`."
+GROWTH = """\
+By the public `fit` with its default settings, in batches of 256: an epoch of
+10-32-32-2 by rows, an iteration of ever wider networks by parameters; and the five
+networks on one and on two threads."""
+MEMORY = """\
+By how much `fit` raises the most memory in use, when the data are there already. It
+may be the data once more, six vectors of the parameters' length for each shard, and
+the arena of temporary results."""
+
+
+def read(folder):
+    """Return the contents of all files of results, by name."""
+    found = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.json"))
+    }
+    return {"cases": {}, "processes": {}} | found
+
+
+def text(results):
+    """Return all tables that there are results for.
+
+    Parameters
+    ----------
+    results : dict of str to object
+        Contents of the files, by name.
+    """
+    measured = results["cases"]
+    trainings = [case for case in TRAININGS if case.name in measured]
+    predictions = [case for case in PREDICTIONS if case.name in measured]
+    parts = [head(results["machine"])]
+    if trainings:
+        peak = results["machine"]["peak"][1]
+        parts.append(section("Training against others", RATIOS, ratios(measured)))
+        parts.append(
+            section("Time of an iteration", ITERATIONS, times(trainings, measured))
+        )
+        parts.append(
+            section("Share of the peak", SPEEDS, speeds(trainings, measured, peak))
+        )
+    if predictions:
+        parts.append(section("Prediction", PREDICTION, times(predictions, measured)))
+    if results["processes"]:
+        found = processes(results["processes"])
+        parts.append(section("Around the training", AROUND, found))
+    if "engines" in results:
+        parts.append(section("The two engines", ENGINES, engines(results["engines"])))
+    if "growth" in results:
+        found = growth(results["growth"])
+        picture = "![Time by rows, by parameters and by threads](growth.png)"
+        parts.append(section("How cost grows", GROWTH, picture, *found))
+    missing = gaps(measured, results["processes"])
+    if missing:
+        parts.append(section("Gaps", missing))
+    return "\n\n".join(parts) + "\n"
+
+
+def section(title, *parts):
+    return "\n\n".join([f"## {title}", *parts])
+
+
+def table(names, rows):
+    """Return a Markdown table; the first column is text, the others are numbers."""
+    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def head(machine):
+    """Say what was measured where."""
+    versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items() if v)
+    loads = " and ".join(f"{load:.1f}" for load in machine["load"] if load is not None)
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+    lines = [
+        f"* Machine: {where}; load before and after: {loads or 'not known'}.",
+        f"* Versions: Python {machine['python']}, {versions}.",
+    ]
+    one, two = machine["peak"]
+    if one:
+        lines.append(
+            f"* Peak, by products of large matrices in float32: {one:.0f} GF/s on one "
+            f"thread, {two:.0f} GF/s on two (OpenBLAS for {machine['kernels']})."
+        )
+    if machine["quick"]:
+        lines.append("* **A quick run, to see that all works: not to be quoted.**")
+    return "\n\n".join(["# Benchmarks", HEAD, "\n".join(lines)])
+
+
+def ratios(measured):
+    """Compare pellucid's times with those of its peers, and with what was to reach."""
+    rows = []
+    for case in TRAININGS:
+        taken = measured.get(case.name, {"seconds": {}})["seconds"]
+        if "pellucid" not in taken:
+            continue
+        for name in case.contestants:
+            if name.startswith("pellucid") or name not in taken:
+                continue
+            least, usual = (
+                taken[name][what] / taken["pellucid"][what]
+                for what in ("min", "median")
+            )
+            target = case.targets.get(name)
+            row = [case.name, title(name), f"{digits(least)}x", f"{digits(usual)}x"]
+            if target is None:
+                rows.append([*row, "", ""])
+            else:
+                rows.append(
+                    [*row, f"{target}x", "yes" if least >= target else "**no**"]
+                )
+    return table(
+        ["network", "against", "of minima", "of medians", "to reach", "reached"], rows
+    )
+
+
+def times(cases, measured):
+    """Give the time of an iteration or a call: contestants by cases."""
+    names = dict.fromkeys(name for case in cases for name in case.contestants)
+    rows = []
+    for name in names:
+        found = [measured[case.name]["seconds"].get(name) for case in cases]
+        rows.append([title(name), *map(pair, found)])
+    return table(["", *(case.column for case in cases)], rows)
+
+
+def speeds(cases, measured, peak):
+    """Give operations a second, and their share of the peak."""
+    names = ("pellucid", "pellucid_inner", "jax", "pytorch")
+    rows = []
+    for case in cases:
+        taken = measured[case.name]["seconds"]
+        row = [case.name, f"{case.operations / 1e6:.3g} M"]
+        for name in names:
+            rate = case.operations / taken[name]["min"] / 1e9 if name in taken else None
+            share = f" ({rate / peak:.1%})" if rate and peak else ""
+            row.append(f"{digits(rate)}{share}" if rate else "-")
+        rows.append(row)
+    return table(["network", "operations", *map(title, names)], rows)
+
+
+def processes(found):
+    """Give what each library costs beside the training itself."""
+    rows = []
+    for name, taken in found.items():
+        if name == "numpy":
+            row = ["NumPy alone", "", "", "", "", size(taken["peak_bytes"]), ""]
+            rows.append(row)
+        elif "gap" not in taken:
+            cold, warm = taken["first_cold"], taken["first_warm"]
+            rows.append(
+                [
+                    title(name),
+                    seconds(taken["import"]),
+                    seconds(cold["since_start"]),
+                    seconds(warm["since_start"]),
+                    f"{seconds(cold['first_call'])}, {seconds(warm['first_call'])}",
+                    size(taken["peak_bytes"]),
+                    size(taken["installed_bytes"]),
+                ]
+            )
+    columns = [
+        "",
+        "import, beyond NumPy",
+        "first network, at first",
+        "later",
+        "of it the call",
+        "peak memory",
+        "installed",
+    ]
+    return table(columns, rows)
+
+
+def engines(found):
+    """Compare the two engines."""
+    rows = []
+    for name, taken in found.items():
+        fast, slow = taken["pellucid"], taken["pellucid_readable"]
+        ratio = digits(slow["min"] / fast["min"])
+        rows.append([name, pair(slow), pair(fast), f"{ratio}x"])
+    return table(["network", "readable", "compiled", "times as fast"], rows)
+
+
+def growth(found):
+    """Return the tables of how cost grows."""
+    rows = [[f"{r['rows']:,}", seconds(r["seconds_a_row"])] for r in found["rows"]]
+    yield table(["rows", "time of a row"], rows)
+    rows = [
+        [
+            f"{p['parameters']:,}",
+            seconds(p["iteration"]),
+            seconds(p["seconds_a_parameter"]),
+            digits(p["gflops"]),
+        ]
+        for p in found["parameters"]
+    ]
+    yield table(["parameters", "iteration", "of it a parameter", "GF/s"], rows)
+    rows = [
+        [
+            t["case"],
+            t["shards"],
+            seconds(t["one"]),
+            seconds(t["two"]),
+            f"{t['one'] / t['two']:.2f}x",
+        ]
+        for t in found["threads"]
+    ]
+    columns = ["network", "shards", "one thread", "two threads", "times as fast"]
+    yield table(columns, rows)
+    rows = [
+        [
+            m["network"],
+            f"{m['rows']:,}",
+            f"{m['parameters']:,}",
+            m["shards"],
+            size(m["grown"]),
+            size(m["data"] + m["vectors"] + m["arena"]),
+            "yes" if m["holds"] else "**no**",
+        ]
+        for m in found["memory"]
+    ]
+    yield MEMORY
+    columns = ["network", "rows", "parameters", "shards", "grown", "allowed", "holds"]
+    yield table(columns, rows)
+
+
+def gaps(measured, found):
+    """List what could not be measured."""
+    lines = [
+        f"* {name}, {title(each)}: {why}"
+        for name, case in measured.items()
+        for each, why in case["gaps"].items()
+    ]
+    lines += [
+        f"* {title(name)}, in a process of its own: {taken['gap']}"
+        for name, taken in found.items()
+        if "gap" in taken
+    ]
+    return "\n".join(lines)
+
+
+def title(name):
+    return contestant(name).title
+
+
+def pair(found):
+    """Return minimum and median of a time, or a dash."""
+    return f"{seconds(found['min'])} ({seconds(found['median'])})" if found else "-"
+
+
+def seconds(value):
+    """Return a time with three digits, in a unit that suits it."""
+    for unit, length in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= length:
+            return f"{digits(value / length)} {unit}"
+    return f"{digits(value / 1e-9)} ns"
+
+
+def size(value):
+    """Return a number of bytes."""
+    return f"{value / 1e6:,.0f} MB" if value >= 1e7 else f"{value / 1e6:.1f} MB"
+
+
+def digits(value):
+    """Return a number with three digits before or behind its point."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
