@@ -25,7 +25,6 @@ from pellucid.layers import (
     Residual,
 )
 from pellucid.losses import Loss
-from pellucid.metrics import Metric
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Optimizer
 from pellucid.schedules import Schedule, WarmUp
@@ -583,64 +582,3 @@ def test_layers_and_losses_are_all_compared_somewhere_here():
     only_shapes = {"flatten", "reshape", "select"}  # test_contract.py covers them
     assert ours(Layer).keys() <= compared | only_shapes
     assert ours(Loss).keys() <= set(naive.LOSSES)
-
-
-# ---- metrics
-
-
-@given(rows=st.integers(4, 40), classes=st.integers(2, 4), seed=seeds)
-def test_metrics_of_classes_agree_with_scikit_learn(rows, classes, seed):
-    from sklearn import metrics as theirs
-
-    random = np.random.default_rng(seed)
-    y = np.concatenate([np.arange(classes), random.integers(0, classes, rows)])
-    y_hat = random.integers(0, classes, y.size)
-    p = random.dirichlet(np.ones(classes), y.size)
-    weight = random.uniform(0.1, 2, y.size)
-    kinds = Metric.registered()
-
-    def value(name, guess):
-        return kinds[name]().value(y, guess, weight)
-
-    close(
-        value("accuracy", y_hat), theirs.accuracy_score(y, y_hat, sample_weight=weight)
-    )
-    close(
-        value("balanced_accuracy", y_hat),
-        theirs.recall_score(y, y_hat, average="macro", sample_weight=weight),
-    )
-    close(value("log_loss", p), theirs.log_loss(y, p, sample_weight=weight))
-
-
-@given(rows=st.integers(2, 40), outputs=st.integers(1, 3), seed=seeds)
-def test_metrics_of_numbers_agree_with_scikit_learn(rows, outputs, seed):
-    from sklearn import metrics as theirs
-
-    random = np.random.default_rng(seed)
-    y, y_hat = random.normal(size=(2, rows, outputs))
-    weight = random.uniform(0.1, 2, rows)
-    kinds, weights = Metric.registered(), {"sample_weight": weight}
-
-    def value(name):
-        return kinds[name]().value(y, y_hat, weight)
-
-    close(value("rmse"), math.sqrt(theirs.mean_squared_error(y, y_hat, **weights)))
-    close(value("mae"), theirs.mean_absolute_error(y, y_hat, **weights))
-    close(value("r2"), theirs.r2_score(y, y_hat, **weights), rtol=1e-9, atol=1e-9)
-
-
-def test_metrics_of_what_is_all_the_same():
-    kinds, weight = Metric.registered(), np.ones(3)
-    same = np.full((3, 1), 2.0)
-    assert kinds["r2"]().value(same, same, weight) == 1.0
-    assert kinds["r2"]().value(same, same + 1.0, weight) == 0.0
-    one = np.zeros(3, dtype=int)
-    assert kinds["balanced_accuracy"]().value(one, one, weight) == 1.0
-    sure = np.array([[1.0, 0.0]] * 3)
-    assert kinds["log_loss"]().value(one, sure, weight) == 0.0
-    assert np.isfinite(kinds["log_loss"]().value(one + 1, sure, weight))
-
-
-def test_every_metric_of_ours_is_compared():
-    compared = {"accuracy", "balanced_accuracy", "log_loss", "rmse", "mae", "r2"}
-    assert ours(Metric).keys() == compared

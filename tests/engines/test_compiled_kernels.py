@@ -1,0 +1,224 @@
+"""Kernels are Python: what is printed, and what it computes without being compiled."""
+
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the compiled engine needs Numba")
+pytest.importorskip("scipy_openblas32", reason="the compiled engine needs its BLAS")
+
+import compiled_cases as cases
+from compiled_runs import (
+    PLAIN_GEMM,
+    Assembly,
+    plain_function,
+    plain_kernels,
+    run_assembly,
+)
+from pellucid import tracing
+from pellucid.blueprint import build
+from pellucid.engines.compiled import cache, library
+from pellucid.engines.compiled.engine import _update_program
+from pellucid.layers import BatchNorm, Dense, Dropout
+from pellucid.layers.inputs import Input
+from pellucid.losses import CrossEntropy, MeanSquaredError
+from pellucid.optimizers import Adam, GradientDescent
+from pellucid.symbol import NUMBER
+
+BLUEPRINTS = cases.blueprints()
+OPTIMIZERS = cases.optimizers()
+CLOSE = {"float64": 1e-11, "float32": 2e-5}
+TYPES = pytest.mark.parametrize("dtype", CLOSE)
+
+
+def bodies(program, dtype="float32", shared=None):
+    kernels = Assembly(program, dtype, PLAIN_GEMM, shared).kernels
+    return [kernel.body for kernel in kernels if kernel is not None]
+
+
+@TYPES
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_training_in_plain_python_agrees_with_the_layers(name, dtype):
+    blueprint = BLUEPRINTS[name]
+    assembly = Assembly(tracing.training(blueprint), dtype, PLAIN_GEMM)
+    for n in (2, 5):
+        given = cases.numbers_for(blueprint, n, dtype, seed=n)
+        with plain_kernels() as functions:
+            leaves = cases.leaves_for(blueprint, *given)
+            found = run_assembly(assembly, leaves, n, functions=functions)
+        wanted = cases.readable(blueprint, dtype, *given)
+        assert found.keys() <= wanted.keys()
+        wanted = {place: wanted[place] for place in found}
+        assert not cases.far_apart(found, wanted, CLOSE[dtype])
+
+
+@TYPES
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_prediction_and_evaluation_in_plain_python_agree_with_the_programs(name, dtype):
+    blueprint = BLUEPRINTS[name]
+    given = cases.leaves_for(blueprint, *cases.numbers_for(blueprint, 3, dtype))
+    for write in (tracing.prediction, tracing.evaluation):
+        program = write(blueprint)
+        with plain_kernels() as functions:
+            assembly = Assembly(program, dtype, PLAIN_GEMM)
+            found = run_assembly(assembly, given, 3, functions=functions)
+        wanted = program.run(given, 3, np.dtype(dtype))
+        assert not cases.far_apart(found, wanted, CLOSE[dtype])
+
+
+@TYPES
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_updates_in_plain_python_agree_with_the_optimizers(name, dtype):
+    optimizer = OPTIMIZERS[name]
+    for frozen in (False, True):
+        shared, program = update_of(optimizer, shards=2, frozen=frozen)
+        assembly = Assembly(program, dtype, PLAIN_GEMM, shared)
+        given = update_numbers(optimizer, dtype)
+        wanted = program.run(given, 1, np.dtype(dtype))
+        with plain_kernels() as functions:
+            found = run_assembly(assembly, given, 1, functions=functions, shared=shared)
+        assert not cases.far_apart(found, wanted, CLOSE[dtype])
+
+
+def update_of(optimizer, shards=1, frozen=False):
+    blueprint = build((Dense(3), Dense(2)), MeanSquaredError(), Input(4))
+    in_place = {("memory", name): ("memory", name) for name in optimizer.memories}
+    in_place["new", "w"] = ("w", "")
+    return in_place, _update_program(blueprint, optimizer, shards, frozen)
+
+
+def update_numbers(optimizer, dtype, size=23):
+    r = np.random.default_rng(1)
+    return {
+        "w": r.normal(size=size).astype(dtype),
+        "g": {str(k): r.normal(size=size).astype(dtype) for k in range(2)},
+        "memory": {
+            name: r.uniform(0.1, 1, size).astype(dtype) for name in optimizer.memories
+        },
+        "t": 3.0,
+        "rate": 0.05,
+        "trained": r.random(size) > 0.3,
+        "decayed": r.random(size) > 0.5,
+    }
+
+
+# -- hand-written kernels --------------------------------------------------------------
+
+
+def call(body, rows, columns, *operands, bits=64):
+    places = [v.ctypes.data if isinstance(v, np.ndarray) else v for v in operands]
+    with np.errstate(all="ignore"):
+        plain_function(body, bits)([rows, columns, *places])
+
+
+def test_product():
+    r = np.random.default_rng(0)
+    for how_x, how_y in ((111, 111), (112, 111), (111, 112), (112, 112)):
+        x, y = r.normal(size=(3, 4)), r.normal(size=(4, 2))
+        z = np.full((3, 2), np.nan)
+        stored_x = np.ascontiguousarray(x.T if how_x == 112 else x)
+        stored_y = np.ascontiguousarray(y.T if how_y == 112 else y)
+        call(
+            *(library.PRODUCT, 3, 2, PLAIN_GEMM, how_x, how_y, 4),
+            *(stored_x, stored_x.shape[1], stored_y, stored_y.shape[1], z, 2),
+        )
+        np.testing.assert_allclose(z, x @ y)
+
+
+def test_copies():
+    x = np.arange(12.0).reshape(3, 4)
+    z = np.zeros((3, 5))
+    call(library.COPY, 3, 2, x.ctypes.data + 8, 4, z.ctypes.data + 16, 5)
+    np.testing.assert_array_equal(z[:, 2:4], x[:, 1:3])
+    assert not z[:, [0, 1, 4]].any()
+    turned, kept = np.zeros((4, 3)), np.zeros((3, 4))
+    call(library.TRANSPOSE, 4, 3, x, turned)
+    call(library.KEEP, 3, 4, x, kept)
+    np.testing.assert_array_equal(turned, x.T)
+    np.testing.assert_array_equal(kept, x)
+
+
+@pytest.mark.parametrize("kind", ["floats", "integers"])
+def test_rows_of_a_batch(kind):
+    data = np.arange(20).reshape(10, 2)
+    data = data.astype(float) if kind == "floats" else data
+    order = np.random.default_rng(0).permutation(10)
+    position, z = np.array([4]), np.zeros((3, 2), data.dtype)
+    gather = library.GATHER.format(kind=kind)
+    call(gather, 3, 2, data, order, position, 2, z)
+    np.testing.assert_array_equal(z, data[order[6:9]])
+
+
+def test_rows_of_a_table():
+    table, index = np.arange(8.0).reshape(4, 2), np.array([3, 0, -1, 4, -5])
+    z = np.zeros((5, 2))
+    call(library.TAKE, 5, 2, table, index, z, 4)
+    np.testing.assert_array_equal(z[:3], table[index[:3]])
+    assert np.isnan(z[3:]).all()
+
+
+def test_entries_of_rows():
+    x, index = np.arange(8.0).reshape(2, 4), np.array([[3, 0, -1], [1, 4, -5]])
+    z = np.zeros((2, 3))
+    call(library.TAKE_ALONG, 2, 3, x, 4, index, z)
+    np.testing.assert_array_equal(z, [[3, 0, 3], [5, np.nan, np.nan]])
+
+
+def test_sums_of_rows():
+    x, index = np.arange(6.0).reshape(3, 2), np.array([1, -1, 1])
+    z = np.full((3, 2), 9.0)
+    call(library.SCATTER_ADD, 3, 2, x, index, z, 3)
+    np.testing.assert_array_equal(z, [[0, 0], [4, 6], [2, 3]])
+    for wrong in (3, -4):
+        call(library.SCATTER_ADD, 3, 2, x, np.array([1, wrong, 1]), z, 3)
+        assert np.isnan(z).all()
+
+
+def test_whether_all_is_finite():
+    x, z = np.array([1.0, -1e308, 1e308, 0.0]), np.full(1, 7.0)
+    call(library.CHECK, 1, 4, x, z)
+    assert z[0] == 0
+    for bad in (np.nan, np.inf, -np.inf):
+        call(library.CHECK, 1, 4, np.array([1.0, bad, 2.0, 3.0]), z)
+        assert np.isnan(z[0])
+
+
+def test_every_hand_written_kernel_is_tried():
+    written = {name for name in vars(library) if name.isupper()}
+    with open(__file__, encoding="utf-8") as own:
+        text = own.read()
+    assert written
+    assert {name for name in written if f"library.{name}" in text} == written
+
+
+# -- texts -----------------------------------------------------------------------------
+
+RELU_FORWARD = """\
+def run(a):
+    rows = a[0]
+    columns = a[1]
+    x0 = array(floats(a[2]), (rows, columns))
+    x1 = array(floats(a[3]), columns)
+    x2 = array(floats(a[4]), (rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            t0 = (x0[i, j] + x1[j])
+            t1 = (number(0) if t0 < number(0) else t0)
+            x2[i, j] = t1
+"""
+
+DESCENT = """\
+def run(a):
+    rows = a[0]
+    columns = a[1]
+    x0 = array(floats(a[2]), rows * columns)
+    x1 = array(floats(a[4]), rows * columns)
+    c0 = reals(a[5])[0]
+    nc0 = number(c0)
+"""
+
+
+def test_texts_are_stable():
+    blueprint = build((Dense(3, "relu"), Dense(2)), MeanSquaredError(), Input(4))
+    assert RELU_FORWARD in bodies(tracing.prediction(blueprint))
