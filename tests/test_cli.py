@@ -106,8 +106,8 @@ def test_a_demonstration_tells_what_it_does(story: tuple[str, Path]) -> None:
         "Which of three species of iris is a flower?",
         "150 rows with 4 columns",
         "License: CC BY 4.0",
-        "Two hidden layers of 64 and 64 neurons",
-        "dense_1       Dense(64, 'relu')  (n, 64)         320",
+        "Two hidden layers of 128 neurons each",
+        "dense_1       Dense(128, 'relu')  (n, 128)         640",
         "Shown 38 rows that it had never seen",
         "The confusion matrix",
     ):

@@ -48,13 +48,13 @@ class OnnxRuntime(Contestant):
         options = onnxruntime.SessionOptions()
         if case.rows == 1:
             options.intra_op_num_threads = 1  # the fastest for one row
-        session = onnxruntime.InferenceSession(
+        ready = onnxruntime.InferenceSession(
             model(case).SerializeToString(), options, ["CPUExecutionProvider"]
         )
         x, _ = case.data()
 
         def run(calls):
             for _ in range(calls):
-                session.run(None, {"x": x})
+                ready.run(None, {"x": x})
 
         return run

@@ -156,7 +156,13 @@ def test_mistakes_are_shown_with_their_rows(result_of, page_of) -> None:
     assert "The largest errors of the test" in seen
     assert f" {result.rows[place]} " in seen
     wrong = len(result_of("digits").y) - result_of("digits").right
+    assert wrong > 10
     assert f"The 10 worst of {wrong} mistakes" in Page(page_of("digits")).seen
+    cells = re.findall(
+        r"</th><td>(\w)</td><td>(\w)</td>", page_of("digits"), flags=re.DOTALL
+    )
+    assert len(cells) == 10
+    assert all(truth != guess for truth, guess in cells)
 
 
 def test_images_are_shown_as_images(page_of) -> None:
@@ -269,7 +275,7 @@ def test_text_can_be_read_on_both_grounds() -> None:
         for parts in re.findall(r": (\d+), (\d+), (\d+);", block):
             cell = "#" + "".join(f"{int(part):02x}" for part in parts)
             assert contrast("#ffffff", cell) >= 4.5, cell
-            # Cells with up to half of a row: strongest at 0.08 + 0.5 / 2.
-            weak = mix(scheme["ground"], cell, 0.33)
+            # Cells with up to half of a row: strongest at 0.18 + 0.44 / 2.
+            weak = mix(scheme["ground"], cell, 0.4)
             assert contrast(scheme["ink"], weak) >= 4.5, weak
     assert contrast("#000000", "#ffffff") == 21

@@ -54,10 +54,13 @@ def test_the_worst_come_first(result_of) -> None:
     assert errors[0] == np.abs(numbers.y_hat - numbers.y).max()
     assert (np.diff(errors) <= 0).all()
     classes = result_of("digits")
-    places = worst(classes, 20)
+    places = worst(classes, len(classes.y))
+    wrong = (classes.y != classes.y_hat)[places]
+    assert 10 < wrong.sum() == len(classes.y) - classes.right
+    assert wrong[: wrong.sum()].all()
     given = classes.probabilities[places, classes.y[places]]
-    assert (np.diff(given) >= 0).all()
-    assert classes.y[places[0]] != classes.y_hat[places[0]]
+    assert (np.diff(given[wrong]) >= 0).all()
+    assert (np.diff(given[~wrong]) >= 0).all()
 
 
 def test_rows_of_the_test_are_no_rows_of_the_training(result_of) -> None:

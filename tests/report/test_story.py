@@ -43,10 +43,10 @@ def test_who_sees_which_rows(result_of) -> None:
 
 def test_the_network_is_told_from_its_layers(result_of) -> None:
     told = " ".join(story.network(result_of("breast_cancer")))
-    assert "Two hidden layers of 64 and 64 neurons (relu)" in told
-    assert "silences 30 % of the neurons" in told
+    assert "Two hidden layers of 128 neurons each (relu)" in told
+    assert "silences 40 % of the neurons" in told
     assert "2 outputs, one for each class" in told
-    assert "6,530 numbers to learn" in told
+    assert "21,250 numbers to learn" in told
     tutorial = " ".join(story.network(result_of("xor")))
     assert "One hidden layer of 4 neurons (sigmoid)" in tutorial
     assert "16 numbers to learn" in tutorial
@@ -118,7 +118,7 @@ def test_the_verdict_compares_with_no_network(result_of) -> None:
         ),
         (
             [1, 0, 1, 1],
-            'The most frequent mistake: 1 row of "upper" was taken for "lower".',
+            'The only mistake: 1 row of "upper" was taken for "lower".',
         ),
         ([1, 0, 0, 1], "2 rows were wrong, each in another way."),
     ],

@@ -24,6 +24,13 @@ def _rows(x: Any, rows: slice) -> Any:
     return x[rows]
 
 
+def _to_read(vector: NDArray[Any]) -> NDArray[Any]:
+    """Return a view that a layer cannot write to: only fit changes weights."""
+    view = vector.view()
+    view.flags.writeable = False
+    return view
+
+
 def count_rows(x: Any) -> int:
     """Return the number of samples.
 
@@ -99,7 +106,7 @@ class ReadableEngine:
         """
         shared = new_pass(training=False, dtype=self.dtype)
         memo = Memo(shared)
-        p = LayerView(weights, self.blueprint.layout)
+        p = LayerView(_to_read(weights), self.blueprint.layout)
         return self.blueprint.feedforward(x, p, memo), memo, shared
 
     def predict(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
@@ -135,7 +142,7 @@ class ReadableEngine:
     def _in_chunks(
         self, compute: Callable[..., Any], weights: NDArray[Any], x: Any
     ) -> NDArray[Any]:
-        p = LayerView(weights, self.blueprint.layout)
+        p = LayerView(_to_read(weights), self.blueprint.layout)
         chunks = []
         for i in range(0, max(count_rows(x), 1), CHUNK):
             memo = Memo(new_pass(training=False, dtype=self.dtype))
@@ -158,7 +165,7 @@ class ReadableEngine:
         -------
         ndarray, shape (n,)
         """
-        p = LayerView(weights, self.blueprint.layout)
+        p = LayerView(_to_read(weights), self.blueprint.layout)
         values = []
         with np.errstate(over="ignore", invalid="ignore"):
             for i in range(0, max(len(y), 1), CHUNK):
@@ -213,7 +220,10 @@ class ReadableEngine:
             state=LayerView(state, layout.state),
         )
         memo = Memo(shared)
-        p, g = LayerView(weights, layout), LayerView(gradient, layout.parameters)
+        p, g = (
+            LayerView(_to_read(weights), layout),
+            LayerView(gradient, layout.parameters),
+        )
         # What overflows shows as a loss or gradient that is not finite, and is named.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loss = self.blueprint.backprop(x, y, weight, scale, p, g, memo)

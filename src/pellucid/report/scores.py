@@ -187,10 +187,10 @@ def worst(result: Result, most: int) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int
-        Classes: by how little probability the true class got. Numbers: by the size of
-        the error.
+        Classes: mistakes, then the others, each by how little probability the true
+        class got. Numbers: by the size of the error.
     """
     if not result.classes:
         return np.argsort(-np.abs(result.y_hat - result.y), kind="stable")[:most]
     given = result.probabilities[np.arange(len(result.y)), result.y]
-    return np.argsort(given, kind="stable")[:most]
+    return np.lexsort((given, result.y == result.y_hat))[:most]

@@ -137,11 +137,14 @@ def network(result: Result) -> list[str]:
     """
     layers, outputs = result.network.layers, result.network.blueprint.outputs
     hidden = [layer for layer in layers[:-1] if isinstance(layer, Dense)]
-    units = " and ".join(str(layer.units) for layer in hidden)
+    units = [f"{layer.units} neurons" for layer in hidden]
+    size = (
+        f"{units[0]} each" if len(set(units)) == 1 < len(units) else " and ".join(units)
+    )
     some = f"{_word(len(hidden))} hidden layer" + "s" * (len(hidden) != 1)
     kinds = {getattr(layer.activation, "label", "no activation") for layer in hidden}
     neurons = (
-        f"{some.capitalize()} of {units} neurons ({', '.join(sorted(kinds))}): every "
+        f"{some.capitalize()} of {size} ({', '.join(sorted(kinds))}): every "
         "neuron weighs all numbers of the layer before it, adds them up, and its "
         "activation bends the sum."
     )
@@ -164,10 +167,10 @@ def network(result: Result) -> list[str]:
         )
     else:
         told.append("The last layer has one output, the prediction.")
-    size = len(result.network.parameters.vector)
+    numbers = len(result.network.parameters.vector)
     told.append(
-        f"In all there are {size:,} numbers to learn. Before training they are random, "
-        "and so are the predictions."
+        f"In all there are {numbers:,} numbers to learn. Before training they are "
+        "random, and so are the predictions."
     )
     return told
 
@@ -305,8 +308,9 @@ def mistakes(result: Result) -> str:
         return f"{count(int(wrong.sum()), 'row')} were wrong, each in another way."
     truth, guess = np.unravel_index(wrong.argmax(), wrong.shape)
     taken = "was taken" if wrong.max() == 1 else "were taken"
+    which = "only" if wrong.sum() == 1 else "most frequent"
     return (
-        f"The most frequent mistake: {count(int(wrong.max()), 'row')} of "
+        f"The {which} mistake: {count(int(wrong.max()), 'row')} of "
         f'"{result.classes[truth]}" {taken} for "{result.classes[guess]}".'
     )
 
