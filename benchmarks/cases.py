@@ -94,7 +94,8 @@ class Prediction:
         return x, rng.integers(0, self.sizes[-1], self.rows)
 
 
-EVERYONE = ("pellucid", "pellucid_inner", *FRAMEWORKS, "scikit_learn")
+OURS = ("pellucid", "pellucid_shuffled", "pellucid_inner")
+EVERYONE = (*OURS, *FRAMEWORKS, "scikit_learn")
 TRAININGS = [
     Training(
         "truth table 3-4-1",

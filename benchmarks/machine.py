@@ -61,13 +61,13 @@ def peak(threads, seconds=1.0):
     integer, real, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
     kinds = [integer] * 6 + [real, pointer, integer, pointer, integer, real, pointer]
     sgemm = ctypes.CFUNCTYPE(None, *kinds, integer)(found.sgemm)
-    return max(_rate(sgemm, n, threads, seconds / 3) for n in (384, 768, 1152))
+    return max(_rate(sgemm, n, threads, seconds / 3) for n in (256, 384, 768))
 
 
 def _rate(sgemm, n, threads, seconds):
     """Return the GF/s of the best of some rounds of n x n products."""
     matrices = [np.ones((3, n, n), np.float32) for _ in range(threads)]
-    calls = max(1, int(4e9 / (2 * n**3)))
+    calls = max(1, int(3e8 / (2 * n**3)))  # about a millisecond
     start = threading.Barrier(threads + 1)
     done = threading.Barrier(threads + 1)
     rounds = [True]

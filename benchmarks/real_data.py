@@ -4,8 +4,9 @@ For each data set and each of the seeds 0 to 4: a quarter of the rows is held ou
 testing (stratified where there are classes), inputs are standardized by the training
 rows (and the target, where it is a number), and a network of two hidden layers of 64
 ReLU neurons, with Dropout(0.2) between them and Dropout(0.4) before the output, learns
-for as many epochs as `fit` chooses by itself, with Adam and batches of 32. Ridge regression, on the same splits, is
-solved here; its penalty is the best of five on the test rows, so the bar is high.
+for as many epochs as `fit` chooses by itself, with Adam and batches of 32. Ridge
+regression, on the same splits, is solved here; its penalty is the best of five on the
+test rows, so the bar is high.
 
     python benchmarks/real_data.py
 """

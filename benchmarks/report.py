@@ -16,7 +16,8 @@ pellucid's `fit`, all that `fit` does included."""
 ITERATIONS = """\
 ReLU, softmax cross-entropy, Adam, float32. The truth table has sigmoids without
 biases, the sum of squares and gradient descent on all four rows (the tutorials'
-code: in float64). Nobody shuffles, so all see the same batches; the data lie in
+code: in float64). Nobody shuffles, so all see the same batches; one line shows
+pellucid with the new order every epoch that is its default. The data lie in
 memory. pellucid, scikit-learn and Keras: `fit` over many epochs, all included; the
 inner step is pellucid without the loop around it. JAX: `jit`, epochs in `lax.scan`.
 PyTorch: a loop over slices. Keras takes the truth table as a longer table, in
@@ -165,7 +166,7 @@ def speeds(cases, measured, peak):
     rows = []
     for case in cases:
         taken = measured[case.name]["seconds"]
-        row = [case.name, f"{case.operations / 1e6:.3g} M"]
+        row = [case.name, f"{digits(case.operations / 1e6)} M"]
         for name in names:
             rate = case.operations / taken[name]["min"] / 1e9 if name in taken else None
             share = f" ({rate / peak:.1%})" if rate and peak else ""

@@ -34,6 +34,7 @@ class Contestant:
 _WHERE = {
     "pellucid": "pellucid_fit:Pellucid",
     "pellucid_inner": "pellucid_fit:Inner",
+    "pellucid_shuffled": "pellucid_fit:Shuffled",
     "pellucid_readable": "pellucid_fit:Readable",
     "tutorial": "tutorial:Tutorial",
     "pytorch": "pytorch:PyTorch",

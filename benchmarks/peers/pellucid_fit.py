@@ -20,6 +20,7 @@ class Pellucid(Contestant):
     title = "pellucid"
     packages = ("pellucid",)
     imports = "from pellucid import Dense, NeuralNetwork"
+    shuffle = False
     engine = "compiled"  # as "auto", but where it cannot run there is a gap
 
     def training(self, case):
@@ -34,7 +35,7 @@ class Pellucid(Contestant):
                 y,
                 epochs=blocks * case.block,
                 batch_size=case.batch,
-                shuffle=False,
+                shuffle=self.shuffle,
                 optimizer=optimizer,
                 progress=False,
                 engine=self.engine,
@@ -51,6 +52,11 @@ class Pellucid(Contestant):
                 net.predict_proba(x)
 
         return run
+
+
+class Shuffled(Pellucid):
+    title = "pellucid, a new order every epoch"
+    shuffle = True
 
 
 class Readable(Pellucid):

@@ -364,20 +364,42 @@ def unshared(program: Program) -> Program:
     return Program(program.name, trace)
 
 
+# A function of so much work is slow in a loop over fewer columns than this, too few to
+# fill a vector: it gets a loop of its own there, one long loop over rows and columns.
+COSTLY_WORK, FEW_COLUMNS = 10, 16
+
+
 @dataclass(eq=False)
 class Loop:
     """Operations that share one loop over rows and columns.
 
-    Attributes
+    Parameters
     ----------
     space : Space
         What is looped over.
+    long : bool
+        Whether it is only for costly functions over few columns.
     nodes : list of Symbol
         In an order in which they can be computed.
     """
 
     space: Space
+    long: bool = False
     nodes: list[Symbol] = field(default_factory=list)
+
+    def accepts(self, other: "Loop") -> bool:
+        """Return whether the operations of another loop can be part of this one.
+
+        Parameters
+        ----------
+        other : Loop
+            Any.
+
+        Returns
+        -------
+        bool
+        """
+        return self.space == other.space and self.long == other.long
 
 
 @dataclass(eq=False)
@@ -391,6 +413,15 @@ class Call:
     """
 
     node: Symbol
+
+    @property
+    def nodes(self) -> list[Symbol]:
+        """The operation, as the only one."""
+        return [self.node]
+
+    def accepts(self, other: "Loop") -> bool:
+        """Return that it is no loop, see `Loop.accepts`."""
+        return False
 
 
 @dataclass
@@ -493,29 +524,24 @@ class Planner:
 
     def _place(self, sink: Symbol) -> None:
         space = loop_space(sink)
-        tree: list[Symbol] = []
-        earliest = self._gather(sink, space, tree)
-        position = next(
-            (
-                i
-                for i in range(earliest, len(self.steps))
-                if isinstance(self.steps[i], Loop) and self.steps[i].space == space  # type: ignore[union-attr]
-            ),
-            len(self.steps),
-        )
+        loop = Loop(space, _is_apart(sink, space))
+        earliest = self._gather(sink, loop)
+        tree = loop.nodes
+        position = earliest
+        while position < len(self.steps) and not self.steps[position].accepts(loop):
+            position += 1
         if position == len(self.steps):
-            self.steps.append(Loop(space))
-        loop = self.steps[position]
-        assert isinstance(loop, Loop)
-        loop.nodes += tree
+            self.steps.append(loop)
+        else:
+            self.steps[position].nodes.extend(tree)
         for node in tree:
             self.position[node.id] = position
         for node in tree:
             self._store_what_comes_from_elsewhere(node, position)
 
-    def _gather(self, node: Symbol, space: Space, tree: list[Symbol]) -> int:
+    def _gather(self, node: Symbol, loop: Loop) -> int:
         """Collect the waiting nodes below a sink; return their earliest place."""
-        earliest = 0
+        earliest, space = 0, loop.space
         for value in node.inputs:
             if not isinstance(value, Symbol) or value.kind == NUMBER:
                 continue
@@ -523,24 +549,28 @@ class Planner:
             if source.operation.group == "leaf":
                 continue
             as_it_is = _class_in(source, space) == _seen_by(node, value, space)
-            if any(source is t for t in tree):
+            if any(source is other for other in loop.nodes):
                 if not as_it_is:
                     raise UnsupportedError("a value that one formula sees in two ways")
                 continue
             if source.id not in self.position:
-                if as_it_is and _waits(source) and fits(source, space):
-                    earliest = max(earliest, self._gather(source, space, tree))
+                if as_it_is and _can_join(source, loop):
+                    earliest = max(earliest, self._gather(source, loop))
                     continue
                 self._place(source)
-            earliest = max(earliest, self._after(source, space, as_it_is))
-        tree.append(node)
+            earliest = max(earliest, self._after(source, loop, as_it_is))
+        loop.nodes.append(node)
         return earliest
 
-    def _after(self, source: Symbol, space: Space, as_it_is: bool) -> int:
+    def _after(self, source: Symbol, loop: Loop, as_it_is: bool) -> int:
         """Return the first step that can read a value that has its place."""
         position = self.position[source.id]
         step = self.steps[position]
-        if not isinstance(step, Loop) or step.space != space or is_late(source, step):
+        if (
+            not isinstance(step, Loop)
+            or not step.accepts(loop)
+            or is_late(source, step)
+        ):
             return position + 1
         # Seen in another arrangement, it must be in memory first.
         return position + (not as_it_is)
@@ -556,6 +586,31 @@ class Planner:
 
 def _waits(node: Symbol) -> bool:
     return node.operation.group in ("elementwise", "random")
+
+
+def _can_join(node: Symbol, loop: Loop) -> bool:
+    """Return whether a waiting node can be computed in a loop that needs it."""
+    if not _waits(node) or not fits(node, loop.space) or _is_apart(node, loop.space):
+        return False
+    return not loop.long or _is_long(node, loop.space)
+
+
+def _is_apart(node: Symbol, space: Space) -> bool:
+    """Return whether a node gets a loop of its own, see `COSTLY_WORK`."""
+    if not _waits(node) or node.operation.work < COSTLY_WORK:
+        return False
+    once_a_row = own_class(node.shape, space) == "r"
+    few = space[0] != ONE and 1 < space[1] < FEW_COLUMNS
+    return few and (once_a_row or _is_long(node, space))
+
+
+def _is_long(node: Symbol, space: Space) -> bool:
+    """Return whether a node can be computed in one loop over rows and columns."""
+    return own_class(node.shape, space) == "rc" and all(
+        seen_as(value.shape, node.shape, space) in ("rc", "s")
+        for value in node.inputs
+        if isinstance(value, Symbol) and value.kind != NUMBER
+    )
 
 
 def _class_in(node: Symbol, space: Space) -> str:
