@@ -99,12 +99,15 @@ def _rate(sgemm, n, threads, seconds):
 
 
 def _processor():
+    """Return the name of the processor; the numbers tell its generation."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line for line in lines if line.startswith("model name"))
-        return name.partition(":")[2].strip()
-    except (OSError, StopIteration):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
         return platform.processor() or platform.machine()
+    lines = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    found = {name.strip(): value.strip() for name, _, value in lines}
+    numbers = [f"{key} {found[key]}" for key in ("cpu family", "model") if key in found]
+    return f"{found.get('model name', platform.machine())} ({', '.join(numbers)})"
 
 
 def _kernels():

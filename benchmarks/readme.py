@@ -2,7 +2,7 @@
 
     python benchmarks/readme.py
 
-Each place in the README is marked ``<!-- NAME: made by SCRIPT -->`` ... ``<!-- end -->``.
+Its places are marked ``<!-- NAME: made by SCRIPT -->`` ... ``<!-- end -->``.
 """
 
 import json
@@ -17,7 +17,7 @@ def real_data():
     """Return the table of accuracies on the bundled data."""
     found = json.loads((HERE / "results" / "real_data.json").read_text())
     lines = [
-        "One architecture (two hidden layers of 64 ReLU neurons with dropout) and default",
+        "One architecture (two hidden layers of 64 ReLU neurons with dropout), default",
         "settings, a quarter of the rows held out, mean of five seeds:",
         "",
         "| data | test result | to reach | seconds a training |",

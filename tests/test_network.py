@@ -1268,3 +1268,25 @@ def test_a_loss_and_an_optimizer_of_ones_own():
     history = net.fit(X, X[:, 0], epochs=50, optimizer=Adam(0.05))
     assert history.loss[-1] < history.loss[0] / 2
     assert "quartic: 1 number for each sample" in str(net.summary())
+
+
+def test_columns_of_a_frame_are_those_of_training(tmp_path):
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    net = classifier()
+    net.fit(frame, CLASSES, epochs=1)
+    again = net.copy()
+    net.save(tmp_path / "net.pellucid")
+    for known in (net, again, pellucid.load(tmp_path / "net.pellucid")):
+        wanted = known.predict(frame)
+        assert (known.predict(frame.to_numpy()) == wanted).all()
+        with pytest.raises(DataError, match=r"another order .* x\[\['a', 'b', 'c'\]\]"):
+            known.predict(frame[["c", "b", "a"]])
+        with pytest.raises(DataError, match=r"lacks .*'c'.* unknown columns \['d'\]"):
+            known.evaluate(frame.rename(columns={"c": "d"}), CLASSES)
+
+
+def test_an_unknown_parameter_is_an_error_of_pellucid():
+    net = classifier(input_shape=3)
+    for error in (KeyError, pellucid.PellucidError):
+        with pytest.raises(error, match=r"^There is no 'dense_1.w'. Did you mean"):
+            net.parameters["dense_1.w"]

@@ -303,5 +303,11 @@ def test_class_weights_that_cannot_be(weight, message):
 
 
 def test_class_weights_need_one_class_a_sample():
-    with pytest.raises(DataError, match=r"several numbers a sample\. Use sample_"):
+    with pytest.raises(DataError, match=r"numbers that are no classes\. Use sample_"):
         class_weights("balanced", np.array([[1.0, 1.0, 0.0]]), None)
+
+
+@pytest.mark.parametrize("y", [[[0.5], [1.5], [0.5]], [[float(i)] for i in range(30)]])
+def test_measurements_have_no_class_weights(y):
+    with pytest.raises(DataError, match=r"numbers that are no classes\. Use sample_"):
+        class_weights("balanced", np.array(y), None)

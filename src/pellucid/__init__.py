@@ -36,7 +36,7 @@ _WHERE = {
     "schedules": "Constant Cosine Exponential Schedule Step WarmUp",
     "training": (
         "Call Callback Checkpoint EarlyStopping History InterruptedWarning Report "
-        "TimeLimit"
+        "Run TimeLimit"
     ),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}

@@ -80,7 +80,10 @@ def _unboxed(
     if texts != kinds and texts:
         others = ", ".join(sorted(kind.__name__ for kind in kinds - texts))
         place = _first(array, lambda value: isinstance(value, str), names)
-        raise DataError(f"{what} mixes texts with {others}{place}.")
+        raise DataError(
+            f"{what} mixes texts with {others}{place}: turn each text into a number or "
+            "into 0/1 columns first, or leave the column out."
+        )
     if texts:
         gap = _first(array, _is_gap, names)
         if gap:
@@ -91,7 +94,10 @@ def _unboxed(
         return np.asarray(numbers, dtype=np.float64).reshape(array.shape)
     except (TypeError, ValueError, OverflowError):
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(f"{what} holds objects that are no numbers: {found}.") from None
+        raise DataError(
+            f"{what} holds objects that are no numbers: {found}. Turn them into "
+            "numbers first (dates into days or years, for example)."
+        ) from None
 
 
 def _is_gap(value: Any) -> bool:
@@ -209,6 +215,38 @@ def column_names(values: Any) -> list[str] | None:
     """
     columns = getattr(values, "columns", None)
     return None if columns is None else [str(name) for name in columns]
+
+
+def must_have_columns(x: Any, names: Sequence[str]) -> None:
+    """Raise unless a data frame has the columns of training, in their order.
+
+    Parameters
+    ----------
+    x : object
+        Inputs; what has no names of columns is not looked at.
+    names : sequence of str
+        The columns of training.
+
+    Raises
+    ------
+    DataError
+        If columns are missing, additional, or in another order.
+    """
+    found = column_names(x)
+    if found is None or found == list(names):
+        return
+    missing = [name for name in names if name not in found]
+    extra = [name for name in found if name not in names]
+    if missing or extra:
+        parts = [f"lacks the columns {missing}"] if missing else []
+        parts += [f"has the unknown columns {extra}"] if extra else []
+        raise DataError(
+            f"x {' and '.join(parts)}; the network learned from {list(names)}."
+        )
+    raise DataError(
+        "The columns of x are in another order than in training: write "
+        f"x[{list(names)}]."
+    )
 
 
 def infer_inputs(x: Any) -> Inputs:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pellucid.activations import Activation, Identity, Joint, LogSoftmax
 from pellucid.errors import ConfigurationError, ShapeError
+from pellucid.initializers import Initializer
 from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
 from pellucid.layers.containers import Chain, Concat
 from pellucid.layers.dropout import Dropout
@@ -270,7 +271,8 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
         for name, slot in layer.slots(sample_shape(x)).items():
             if not name.isidentifier() or name.startswith("_"):
                 raise ConfigurationError(f"A slot cannot have the name {name!r}.")
-            slots[f"{path}.{name}"] = slot
+            first = Initializer.of(slot.initializer)
+            slots[f"{path}.{name}"] = replace(slot, initializer=first)
 
     memo = Memo(new_pass(training=False, trace=trace, enter=enter))
     x = input_symbols(trace, inputs)

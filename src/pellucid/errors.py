@@ -16,6 +16,13 @@ class DataError(PellucidError, ValueError):
     """Data that a network cannot take: wrong shape, not a number, wrong labels."""
 
 
+class UnknownNameError(PellucidError, KeyError):
+    """A name that nothing has."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would put it in quotes
+
+
 class ShapeError(DataError):
     """Shapes that do not fit each other."""
 
@@ -36,6 +43,27 @@ class ModelFileError(PellucidError):
     """A file that is not, or is no longer, a model that pellucid wrote."""
 
 
+# What other libraries call the same thing; suggested, never accepted.
+ELSEWHERE = {
+    "binary_crossentropy": "binary_cross_entropy",
+    "bce": "binary_cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "log_loss": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "squared_error": "mean_squared_error",
+    "linear": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "sgd": "gradient_descent",
+    "glorot": "glorot_uniform",
+    "xavier": "glorot_uniform",
+    "kaiming": "he_normal",
+}
+
+
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return a sentence that names the nearest known name, or all of them.
 
@@ -53,6 +81,9 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     """
     known = sorted(known)
     folded = {each.lower(): each for each in known}
+    same = ELSEWHERE.get(str(name).lower())
+    if same in folded:
+        return f"Did you mean {same!r}? It is called so here."
     near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"

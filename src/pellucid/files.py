@@ -158,6 +158,7 @@ def _document(network: NeuralNetwork, checkpoint: bool) -> dict[str, Any]:
         ],
         "classes": None if network.classes is None else network.classes.tolist(),
         "column": network._column,
+        "names": network._names,
         "frozen": list(network._frozen),
         "training": _training_to_json(network.training, checkpoint),
     }
@@ -271,7 +272,7 @@ def _container(content: bytes) -> tuple[dict[str, str], dict[str, NDArray[Any]]]
         header = json.loads(content[8 : 8 + length].decode())
     except (SafetensorError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"this is not a complete safetensors file ({error})."
+            f"the file is cut off or damaged; it has {len(content):,} bytes ({error})."
         ) from error
     metadata = header.get("__metadata__")
     if not isinstance(metadata, dict) or metadata.get("format") != "pellucid":
@@ -298,6 +299,7 @@ _DOCUMENT = {
     "numbers": list,
     "classes": (list, type(None)),
     "column": (bool, type(None)),
+    "names": (list, type(None)),
     "frozen": list,
     "training": (dict, type(None)),
 }
@@ -385,6 +387,7 @@ def _network(
     network._weights = _vector(vectors, "weights", blueprint.layout.size, network.dtype)
     network._blueprint = blueprint
     network._column = document["column"]
+    network._names = _column_names(document["names"])
     if document["classes"] is not None:
         network.classes = document["classes"]
     network.freeze(*map(str, document["frozen"]))
@@ -393,6 +396,13 @@ def _network(
     if vectors:
         raise ModelFileError(f"it has unknown vectors {sorted(vectors)}.")
     return network
+
+
+def _column_names(written: Any) -> list[str] | None:
+    if written is not None and not all(isinstance(name, str) for name in written):
+        raise ModelFileError("its names of columns are no texts.")
+    names: list[str] | None = written
+    return names
 
 
 def _check_numbers(written: Any, blueprint: Blueprint) -> None:

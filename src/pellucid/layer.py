@@ -78,7 +78,7 @@ class Layer(Part, abstract=True):
         -------
         ndarray, shape (n, ...)
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, p, memo).")
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         """Write the gradients of the layer's numbers to `g`; return dL/dx.
@@ -98,7 +98,9 @@ class Layer(Part, abstract=True):
         -------
         ndarray, shape of the input
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no backward(da, p, g, memo)."
+        )
 
     @property
     def inner(self) -> tuple["Layer", ...]:

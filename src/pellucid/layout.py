@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import ConfigurationError, DataError, ShapeError, suggestion
+from pellucid.errors import (
+    ConfigurationError,
+    DataError,
+    ShapeError,
+    UnknownNameError,
+    suggestion,
+)
 
 ROLES = ("weight", "bias", "scale", "slope", "state")
 
@@ -182,7 +188,7 @@ class Windows(Mapping[str, Any]):
             return self._vector[entry.start : entry.stop].reshape(entry.shape)
         if any(known.startswith(f"{full}.") for known in self._layout.entries):
             return Windows(self._vector, self._layout, full)
-        raise KeyError(
+        raise UnknownNameError(
             f"There is no {full!r}. {suggestion(full, self._layout.entries)}"
         )
 

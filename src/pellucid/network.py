@@ -121,6 +121,7 @@ class NeuralNetwork:
         self._classes: NDArray[Any] | None = None
         self._frozen: tuple[str, ...] = ()
         self._column: bool | None = None
+        self._names: list[str] | None = None
         self._engines: Engines | None = None
         if input_shape is not None:
             self.build(input_shape)
@@ -250,7 +251,7 @@ class NeuralNetwork:
 
         Input shape, first weights and classes are taken from the first data.
         """
-        names = ("_blueprint", "_weights", "_classes", "_column")
+        names = ("_blueprint", "_weights", "_classes", "_column", "_names")
         before = {name: getattr(self, name) for name in names}
         try:
             yield
@@ -262,6 +263,8 @@ class NeuralNetwork:
 
     def _inputs(self, x: Any) -> tuple[Any, int, bool]:
         if self._blueprint is not None:
+            if self._names is not None:
+                arrays.must_have_columns(x, self._names)
             return arrays.as_inputs(x, self._blueprint.inputs, self.dtype)
         inputs = arrays.infer_inputs(x)
         found = arrays.as_inputs(x, inputs, self.dtype)
@@ -363,6 +366,8 @@ class NeuralNetwork:
 
     def predict(self, x: Any, *, engine: str = "auto") -> Any:
         """Return predictions in the form of the targets.
+
+        A network that was never trained answers with its first, random weights.
 
         Parameters
         ----------
@@ -492,6 +497,7 @@ class NeuralNetwork:
             found = targets.as_targets(own, self.blueprint, classes, self.dtype)
         if learn:
             self._classes, self._column = classes, own.ndim > 1
+            self._names = arrays.column_names(x) or self._names
         return Samples(batch, found, np.ones(n, dtype=self.dtype), own)
 
     def check_gradients(
@@ -802,7 +808,7 @@ class NeuralNetwork:
             if not any(_fits(name, pattern) for name in self.parameters):
                 raise ConfigurationError(
                     f"No parameter is called {pattern!r}. "
-                    f"{suggestion(pattern, list(self.parameters))}"
+                    f"{suggestion(pattern, [*self.blueprint.layers, *self.parameters])}"
                 )
         self._frozen = tuple(dict.fromkeys((*self._frozen, *patterns)))
         return self

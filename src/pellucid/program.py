@@ -155,18 +155,21 @@ class Program:
         shape = text(node.shape) if node.shape else ""
         return f"{self.names[node.id]} {shape}".strip()
 
-    def formula(self, node: Symbol) -> str:
+    def formula(self, node: Symbol, names: Mapping[int, str] | None = None) -> str:
         """Return an operation in print, such as ``t1 + dense_1.b``.
 
         Parameters
         ----------
         node : Symbol
             One of the operations.
+        names : mapping of int to str, optional
+            Names of the nodes by id; those of the Program by default.
 
         Returns
         -------
         str
         """
+        names = self.names if names is None else names
         """Return what a node computes, in print.
 
         Parameters
@@ -179,9 +182,7 @@ class Program:
         str
             Such as ``"x @ dense_1.W"``.
         """
-        given = [
-            self.names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs
-        ]
+        given = [names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs]
         infix = node.operation.infix
         if infix and len(given) == 2:
             return f"{given[0]} {infix} {given[1]}"

@@ -288,6 +288,12 @@ def _some(classes: NDArray[Any]) -> str:
     return shown + (f", ... ({len(classes)} in all)" if len(classes) > 8 else "")
 
 
+def _few_whole_numbers(values: NDArray[Any]) -> bool:
+    """Return whether numbers look like classes: whole, and each one several times."""
+    whole = bool((values == np.floor(values)).all())
+    return whole and len(np.unique(values)) <= max(2, min(20, len(values) // 2))
+
+
 def class_weights(
     class_weight: Any, targets: NDArray[Any], classes: NDArray[Any] | None
 ) -> NDArray[np.float64]:
@@ -312,14 +318,14 @@ def class_weights(
         labels = classes
     else:  # numbers that stand for classes: 0 and 1 in a column, or one-hot rows
         values = targets.reshape(len(targets), -1)
-        if values.shape[1] == 1:
+        if values.shape[1] == 1 and _few_whole_numbers(values):
             labels, indices = np.unique(values[:, 0], return_inverse=True)
         elif np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all():
             labels, indices = np.arange(values.shape[1]), values.argmax(axis=1)
         else:
             raise DataError(
-                "class_weight needs one class for each sample; here y has several "
-                "numbers a sample. Use sample_weight."
+                "class_weight needs one class for each sample; here y is numbers that "
+                "are no classes. Use sample_weight."
             )
     counts = np.bincount(indices, minlength=len(labels))
     if isinstance(class_weight, str):

@@ -75,6 +75,7 @@ def words(bits):
 
     same = {name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p")}
     same |= {name: getattr(np, name) for name in ("tanh", "sin", "cos", "floor")}
+    same |= {name: getattr(np, name) for name in ("maximum", "minimum")}
     return same | {
         "array": array,
         "conditions": lambda address: Pointer(address, np.int8),

@@ -1,4 +1,4 @@
-"""Random Programs: NumPy formulas of the vocabulary, as a layer's author may write them.
+"""Random Programs: NumPy formulas of the vocabulary, as the author of a layer writes.
 
 Values stay of order one, so that what differs between two ways to compute them is
 rounding.

@@ -1,6 +1,7 @@
 """Kernels are Python: what is printed, and what it computes without being compiled."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from compiled_runs import (
     plain_kernels,
     run_assembly,
 )
+
 from pellucid import tracing
 from pellucid.blueprint import build
 from pellucid.engines.compiled import cache, library
@@ -23,7 +25,7 @@ from pellucid.engines.compiled.engine import _update_program
 from pellucid.layers import BatchNorm, Dense, Dropout
 from pellucid.layers.inputs import Input
 from pellucid.losses import CrossEntropy, MeanSquaredError
-from pellucid.optimizers import Adam, GradientDescent
+from pellucid.optimizers import Adam, GradientDescent, Momentum
 from pellucid.symbol import NUMBER
 
 BLUEPRINTS = cases.blueprints()
@@ -92,7 +94,7 @@ def update_numbers(optimizer, dtype, size=23):
     r = np.random.default_rng(1)
     return {
         "w": r.normal(size=size).astype(dtype),
-        "g": {str(k): r.normal(size=size).astype(dtype) for k in range(2)},
+        "g": {f"g{k}": r.normal(size=size).astype(dtype) for k in range(2)},
         "memory": {
             name: r.uniform(0.1, 1, size).astype(dtype) for name in optimizer.memories
         },
@@ -186,8 +188,7 @@ def test_whether_all_is_finite():
 
 def test_every_hand_written_kernel_is_tried():
     written = {name for name in vars(library) if name.isupper()}
-    with open(__file__, encoding="utf-8") as own:
-        text = own.read()
+    text = Path(__file__).read_text(encoding="utf-8")
     assert written
     assert {name for name in written if f"library.{name}" in text} == written
 
@@ -208,17 +209,113 @@ def run(a):
             x2[i, j] = t1
 """
 
-DESCENT = """\
+MOMENTUM = """\
 def run(a):
     rows = a[0]
     columns = a[1]
-    x0 = array(floats(a[2]), rows * columns)
-    x1 = array(floats(a[4]), rows * columns)
-    c0 = reals(a[5])[0]
+    x0 = array(floats(a[2]), (rows, columns))
+    x1 = array(floats(a[3]), rows)
+    c0 = reals(a[4])[0]
     nc0 = number(c0)
+    x2 = array(floats(a[5]), (rows, columns))
+    c1 = reals(a[6])[0]
+    nc1 = number(c1)
+    x3 = array(floats(a[7]), (rows, columns))
+    for i in range(rows):
+        t0 = number(0)
+        for j in range(columns):
+            t1 = (x0[i, j] * x0[i, j])
+            v0 = t1
+            t0 += v0
+            t2 = (nc0 * x2[i, j])
+            t3 = (t2 + x0[i, j])
+            t4 = (nc1 * t3)
+            t5 = (x3[i, j] - t4)
+            x2[i, j] = t3
+            x3[i, j] = t5
+        x1[i] = t0
 """
 
 
 def test_texts_are_stable():
     blueprint = build((Dense(3, "relu"), Dense(2)), MeanSquaredError(), Input(4))
     assert RELU_FORWARD in bodies(tracing.prediction(blueprint))
+    shared, program = update_of(Momentum())
+    assert bodies(program, shared=shared) == [MOMENTUM]
+
+
+def test_a_vector_that_is_overwritten_has_one_name():
+    # With two, the compiled loop would look whether they overlap, and they do.
+    for optimizer in OPTIMIZERS.values():
+        shared, program = update_of(optimizer, frozen=True)
+        (kernel,) = Assembly(program, "float32", PLAIN_GEMM, shared).kernels
+        arrays = [operand for operand in kernel.operands if operand.kind == "array"]
+        masks = 2 if "conditions" in kernel.body else 0
+        given = {"w", "norm", "g", *optimizer.memories}
+        assert len(arrays) <= len(given) + masks
+
+
+def files_of(layers, loss, inputs, seed=0):
+    """Return the file names of a network's kernels, in the order of use."""
+    blueprint = build(layers, loss, Input(inputs))
+    programs = (tracing.prediction(blueprint), tracing.training(blueprint))
+    found = [body for program in programs for body in bodies(program)]
+    return [cache.name_of(body, 32) for body in found]
+
+
+def test_equal_formulas_are_one_file_in_every_network():
+    small = files_of(
+        (Dense(3, "gelu"), BatchNorm(), Dropout(0.2), Dense(4)), CrossEntropy(), 2
+    )
+    other = (
+        Dense(7, "gelu", name="first"),
+        BatchNorm(0.7, 1e-3),
+        Dropout(0.3),
+        Dense(9, name="second"),
+    )
+    assert files_of(other, CrossEntropy(), 11) == small
+    deep = files_of(tuple(Dense(5, "gelu") for _ in range(6)), MeanSquaredError(), 3)
+    assert len(set(deep)) < len(deep) / 2
+    assert cache.name_of(RELU_FORWARD, 32) != cache.name_of(RELU_FORWARD, 64)
+
+
+def test_no_size_rate_or_seed_is_in_a_text():
+    layers = (Dense(37, "tanh"), Dropout(0.137), Dense(41))
+    blueprint = build(layers, CrossEntropy(label_smoothing=0.173), Input(43))
+    texts = bodies(tracing.training(blueprint))
+    for optimizer in (Adam(0.0137, 0.73, 0.93, 1e-7, l2=0.0193), GradientDescent(17)):
+        shared, program = update_of(optimizer)
+        texts += bodies(program, shared=shared)
+    for text in texts:
+        numbers = re.findall(r"(?<![\w.])\d+\.?\d*(?:e-?\d+)?(?![\w.])", text)
+        places = re.findall(r"\ba\[(\d+)\]", text)
+        for place in places:
+            numbers.remove(place)
+        assert set(numbers) <= {"0", "1", "2", "3", "4", "0.5", "0.25", "1.0"}
+
+
+def test_writing_down_twice_gives_the_same_texts():
+    for blueprint in list(BLUEPRINTS.values())[::5]:
+        once = bodies(tracing.training(blueprint))
+        assert bodies(tracing.training(blueprint)) == once
+
+
+def test_a_file_says_which_formula_it_is():
+    blueprint = build((Dense(3, "relu"), Dense(2)), MeanSquaredError(), Input(4))
+    assembly = Assembly(tracing.training(blueprint), "float32", PLAIN_GEMM)
+    kernels = [kernel for kernel in assembly.kernels if kernel is not None]
+    text = cache.text_of(kernels[0].body, 32, kernels[0].note)
+    assert "# dense_1.z = t1 + dense_1.b  (dense_1)\n" in text
+    assert text.endswith(kernels[0].body)
+    compile(text, "kernel", "exec")
+
+
+def test_scalars_are_computed_in_float64():
+    # 1 - 0.999 ** 1 in float32 is wrong in the fifth digit.
+    shared, program = update_of(Adam())
+    (body,) = bodies(program, shared=shared)
+    assert re.search(
+        r"s0 = \(c\d \*\* c\d\)\n +s1 = \(1.0 - s0\)\n +ns1 = number\(s1\)", body
+    )
+    numbers = [leaf for leaf in program.leaves if leaf.kind == NUMBER]
+    assert {leaf.settings["vector"] for leaf in numbers} == {"t", "rate"}

@@ -35,6 +35,9 @@ class Run:
         self.step = self.epoch = 0
         self.reason = ""
 
+    def __repr__(self) -> str:
+        return f"<Run: iteration {self.step} of {self.steps}, epoch {self.epoch}>"
+
     def stop(self, reason: str) -> None:
         """End the training after this iteration.
 
@@ -48,6 +51,8 @@ class Run:
 
 class Callback:
     """Something that is called during training; all three methods may be left out.
+
+    Each is given the `Run`: network, history, step and epoch, and ``run.stop(why)``.
 
     Attributes
     ----------

@@ -127,7 +127,8 @@ class History:
         end = f"loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}"
         best = f", best epoch {self.best_epoch}" if self.best_epoch else ""
         why = f", {self.stopped}" if self.stopped else ""
-        return f"<History: {self.epochs} epochs, {end}{best}{why}>"
+        epochs = f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"
+        return f"<History: {epochs}, {end}{best}{why}>"
 
 
 def _is_of(value: Any, kind: Any) -> bool:

@@ -498,9 +498,9 @@ def _update_program(
     size = blueprint.layout.parameters.size
 
     def write(trace: Trace) -> None:
-        g = trace.leaf("g", "0", (size,))
+        g = trace.leaf("g", "g0", (size,))
         for k in range(1, shards):
-            g = g + trace.leaf("g", str(k), (size,))
+            g = g + trace.leaf("g", f"g{k}", (size,))
         memory = tracing.MemoryView(trace, optimizer.memories, size)
         t, rate = (trace.leaf(name, "", (), NUMBER) for name in ("t", "rate"))
         trained = trace.leaf("trained", "", (size,), BOOL) if frozen else None
@@ -512,7 +512,7 @@ def _update_program(
 
     trace = Trace()
     write(trace)
-    return Program("update", trace)
+    return Program(f"update by {optimizer!r}", trace)
 
 
 def shards_for(assembly: Assembly, batch: int) -> int:
@@ -660,7 +660,7 @@ class CompiledSession:
         self.threads = max(1, min(most, allowed, self.shards))
         self._allocate(size, dtype)
         self._tables(training, update, cut)
-        self._pace = 1e-3  # seconds a step, until measured
+        self._pace = SLICE  # seconds a step: the first slice is one step long
 
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
         batches, blueprint = self.batches, self.engine.blueprint
@@ -807,7 +807,7 @@ class CompiledSession:
         for name, vector in self.memory.items():
             arrays["memory", name] = vector
         for shard in range(self.shards):
-            arrays["g", str(shard)] = self.gradients[shard]
+            arrays["g", f"g{shard}"] = self.gradients[shard]
         offsets, bytes_needed = update.arena(1)
         memory = _aligned(bytes_needed)
         self._kept.append(memory)

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pellucid.engines.compiled.plan import (
+    ONE,
     Loop,
     Plan,
     Space,
     UnsupportedError,
+    is_alias,
     kind_letter,
     own_class,
     reduction_axis,
     seen_as,
     stored_as,
 )
+from pellucid.program import Program
 from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, Symbol
 
 # Numbers that stand in the text; every other number is an operand.
@@ -44,9 +47,8 @@ EXPRESSIONS: dict[str, str] = {
     "sin": "sin({0})",
     "cos": "cos({0})",
     "floor": "floor({0})",
-    # Comparisons are written so that a NaN in either place comes out.
-    "maximum": "({1} if {0} < {1} or {1} != {1} else {0})",
-    "minimum": "({1} if {0} > {1} or {1} != {1} else {0})",
+    "maximum": "maximum({0}, {1})",
+    "minimum": "minimum({0}, {1})",
     "sign": "(number(1) if {0} > number(0) else "
     "(number(-1) if {0} < number(0) else {0}))",
     "where": "({1} if {0} else {2})",
@@ -114,6 +116,27 @@ class Kernel:
     body: str
     operands: list[Operand]
     note: str = ""
+
+
+def plain_names(program: Program) -> dict[int, str]:
+    """Return the names in print of all nodes; those of a transpose end in ``.T``.
+
+    Parameters
+    ----------
+    program : Program
+        Any.
+
+    Returns
+    -------
+    dict of int to str
+    """
+    names = dict(program.names)
+    for node in program.operations:
+        if is_alias(node):
+            names[node.id] = names[stored_as(node).id]
+        elif node.operation.name == "transpose":
+            names[node.id] = f"{names[stored_as(node.inputs[0]).id]}.T"
+    return names
 
 
 @dataclass
@@ -415,7 +438,7 @@ class Printer:
 
     @staticmethod
     def _bounded(name: str, value: str, bound: str, given: Any) -> str:
-        """Return a maximum or minimum; a bound that is a plain number is no NaN."""
+        """Return a maximum or minimum; with a number, a choice: that is no NaN."""
         if isinstance(given, Symbol):
             return EXPRESSIONS[name].format(value, bound)
         sign = "<" if name == "maximum" else ">"
@@ -481,14 +504,20 @@ class Printer:
             self.lines.top.append(f"{target} = {start}")
         else:
             self._add("before", at, f"{target} = {start}")
-        # A NaN stays: it is neither larger nor smaller than anything.
-        step = {
-            "max": "{0} = {1} if {1} > {0} or {1} != {1} else {0}",
-            "min": "{0} = {1} if {1} < {0} or {1} != {1} else {0}",
-        }.get(name, "{0} += {1}")
         self._add("inside", at, f"v{node.id} = {value}")
-        self._add("inside", at, step.format(target, f"v{node.id}"))
+        step = self._step(name, over).format(target, f"v{node.id}")
+        self._add("inside", at, step)
         self._finish_reduction(node, at, over, target)
+
+    def _step(self, name: str, over: str) -> str:
+        """Return how a reduction takes one value more; a NaN stays."""
+        if name not in ("max", "min"):
+            return "{0} += {1}"
+        if over == "all" or (over == "columns" and self.space[0] == ONE):
+            # Becomes vector code, which is slow to set up for many short rows.
+            return f"{{0}} = {name}imum({{0}}, {{1}})"
+        sign = ">" if name == "max" else "<"
+        return f"{{0}} = {{1}} if {{1}} {sign} {{0}} or {{1}} != {{1}} else {{0}}"
 
     def _finish_reduction(self, node: Symbol, at: int, over: str, target: str) -> None:
         count = {"columns": "columns", "rows": "rows", "all": "rows * columns"}[over]
@@ -577,11 +606,14 @@ class Printer:
         return re.sub(r"\b(t|v|key)(\d+)\b", name, text)
 
     def _note(self) -> str:
-        names = self.plan.program.names
+        program = self.plan.program
+        names = plain_names(program)
+        for node in self.nodes:  # a repetition has the name of what stands for it
+            for value in node.inputs:
+                if isinstance(value, Symbol) and value.kind != NUMBER:
+                    names[value.id] = names[self._source(value).id]
         rows = []
         for node in self.nodes:
-            where = node.layer or "network"
-            rows.append(
-                f"{names[node.id]} = {self.plan.program.formula(node)}  ({where})"
-            )
+            formula = program.formula(node, names)
+            rows.append(f"{names[node.id]} = {formula}  ({node.layer or program.name})")
         return "\n".join(rows)

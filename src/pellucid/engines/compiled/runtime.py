@@ -40,6 +40,26 @@ integers = _pointer(types.int64)
 conditions = _pointer(types.int8)
 
 
+def _extreme(name):
+    """Return the larger or smaller of two numbers, NaN if one is."""
+
+    @intrinsic
+    def extreme(context, x, y):
+        def generate(context, builder, signature, arguments):
+            kind = arguments[0].type
+            function = builder.module.declare_intrinsic(
+                f"llvm.{name}", [kind], ir.FunctionType(kind, [kind, kind])
+            )
+            return builder.call(function, arguments)
+
+        return x(x, x), generate
+
+    return extreme
+
+
+maximum, minimum = _extreme("maximum"), _extreme("minimum")
+
+
 @intrinsic
 def call(context, address, operands):
     """Call the kernel at an address."""

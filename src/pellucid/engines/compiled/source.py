@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.engines.compiled import cache
 from pellucid.engines.compiled.assembly import Assembly
 from pellucid.engines.compiled.plan import Call, Extent, Loop
+from pellucid.engines.compiled.printer import plain_names
 
 
 def _extent(extent: Extent) -> str:
@@ -32,9 +33,9 @@ def program_source(assembly: Assembly) -> str:
     shown: set[str] = set()
     for i, step in enumerate(assembly.plan.steps):
         if isinstance(step, Call):
-            names, node = program.names, step.node
-            formula = f"{names[node.id]} = {program.formula(node)}"
-            where = node.layer or "network"
+            names, node = plain_names(program), step.node
+            formula = f"{names[node.id]} = {program.formula(node, names)}"
+            where = node.layer or program.name
             parts.append(f"# {i + 1}. {node.operation.name}: {formula}  ({where})")
             continue
         parts.append(_loop(assembly, i, step, shown))
