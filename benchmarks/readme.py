@@ -33,18 +33,7 @@ def real_data():
     return "\n".join(lines)
 
 
-def speed():
-    """Return the table of ratios against the peers, as the benchmark wrote it."""
-    text = (HERE / "results" / "README.md").read_text()
-    found = re.search(
-        r"<!-- ratios -->\n(.*?)\n<!-- end of ratios -->", text, re.DOTALL
-    )
-    if not found:
-        raise SystemExit("benchmarks/results/README.md has no ratios; run make bench.")
-    return found[1].strip()
-
-
-SECTIONS = {"real_data": real_data, "speed": speed}
+SECTIONS = {"real_data": real_data}
 
 
 def filled(text):

@@ -420,7 +420,7 @@ class Call:
         return [self.node]
 
     def accepts(self, other: "Loop") -> bool:
-        """Return that it is no loop, see `Loop.accepts`."""
+        """Return that it takes no other, see `Loop.accepts`."""
         return False
 
 
