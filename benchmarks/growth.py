@@ -108,8 +108,8 @@ def memory_of(rows, inputs, width, batch):
     small = sample(2 * batch, inputs)
     layered(inputs, 8).fit(*small, batch_size=batch, epochs=2, progress=False)  # loads
     net = layered(inputs, width)
-    before = memory("VmRSS")
     restart_peak()
+    before = memory("VmRSS")
     net.fit(x, y, batch_size=batch, epochs=2, progress=False)
     grown = memory("VmHWM") - before
     training = started(net, Adam(), *small, batch)
@@ -137,6 +137,7 @@ def by_memory(largest):
         (10_000, 784, 128, 64),
         (2_000, 20, int(math.sqrt(most / 10)), 256),
         (2_000, 20, int(math.sqrt(most)), 256),
+        (2_000, 20, int(math.sqrt(most)), 32),  # one shard
     ]
     if memory("VmHWM") is None:
         return []  # no such numbers here

@@ -34,19 +34,7 @@ def folder() -> Path:
     -------
     Path
     """
-    given = os.environ.get("PELLUCID_CACHE")
-    if given:
-        wanted = Path(given)
-    elif sys.platform == "win32":
-        wanted = (
-            Path(os.environ.get("LOCALAPPDATA", Path.home())) / "pellucid" / "cache"
-        )
-    elif sys.platform == "darwin":
-        wanted = Path.home() / "Library" / "Caches" / "pellucid"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        wanted = Path(base) / "pellucid"
-    wanted = wanted / f"kernels-{__version__}"
+    wanted = _wanted() / f"kernels-{__version__}"
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=wanted):
@@ -61,6 +49,19 @@ def folder() -> Path:
         )
         return instead
     return wanted
+
+
+def _wanted() -> Path:
+    """Return the folder to try, made absolute: the working folder may change."""
+    given = os.environ.get("PELLUCID_CACHE")
+    if given:
+        return Path(given).absolute()
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() may raise
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home) / "pellucid" / "cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "pellucid"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "pellucid"
 
 
 @cache
@@ -131,18 +132,36 @@ def load(body: str, bits: int, note: str = "") -> int:
     name = name_of(body, bits)
     with _lock:
         if name not in _loaded:
-            _loaded[name] = _import(name, text_of(body, bits, note))
+            _loaded[name] = _import(name, text_of(body, bits, note), body)
         address: int = _loaded[name].address
     return address
 
 
-def _import(name: str, text: str) -> Any:
+def _import(name: str, text: str, body: str) -> Any:
     path = folder() / f"{name}.py"
-    if not path.exists():
+    if not _is_whole(path, body):
         temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
-    spec = importlib.util.spec_from_file_location(f"pellucid_kernels.{name}", path)
+    try:
+        return _run(path)
+    except Exception:
+        # Damaged machine code beside it, from a full disk for example: compile anew.
+        for file in (path.parent / "__pycache__").glob(f"{name}.*"):
+            file.unlink(missing_ok=True)
+        return _run(path)
+
+
+def _is_whole(path: Path, body: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8").endswith(body)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _run(path: Path) -> Any:
+    """Return the function of a kernel's file."""
+    spec = importlib.util.spec_from_file_location(f"pellucid_kernels.{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -7,10 +7,10 @@ one after the gradients of all shards, one after the update.
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from pellucid.engines.compiled.runtime import address_of, call
+from pellucid.engines.compiled.runtime import address_of, call, threaded
 
 # Places in a thread's cells of whole numbers, and of numbers.
 STEP, POSITION = 0, 1
@@ -44,7 +44,7 @@ def _yield(context, function):
     return signature, generate
 
 
-@njit(nogil=True, cache=True)
+@threaded
 def _barrier(meeting, threads, give_way):
     """Wait until all threads are here: spin for a moment, then give way to others."""
     if threads == 1:
@@ -61,7 +61,7 @@ def _barrier(meeting, threads, give_way):
             _yield(give_way)
 
 
-@njit(nogil=True, cache=True)
+@threaded
 def drive(
     thread,
     threads,

@@ -663,9 +663,9 @@ class CompiledSession:
         self._pace = SLICE  # seconds a step: the first slice is one step long
 
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
-        batches, blueprint = self.batches, self.engine.blueprint
+        batches = self.batches
         self.gradients = np.zeros((self.shards, size), dtype=dtype)
-        self.state = np.zeros(blueprint.layout.state.size, dtype=dtype)
+        self.state = self.weights[size:].copy()  # what no layer writes stays
         self.loss_cells = np.zeros((self.shards, 64 // dtype.itemsize), dtype=dtype)
         self.norm_cells = np.zeros(
             (len(self.pieces), 64 // dtype.itemsize), dtype=dtype

@@ -20,6 +20,17 @@ def kernel(function):
     return cfunc(SIGNATURE, fastmath=FLAGS, cache=True, error_model="numpy")(function)
 
 
+def threaded(function):
+    """Compile a function that lets other threads run, and keep it on disk.
+
+    Where neither this folder nor the user's can be written it is compiled every time.
+    """
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(nogil=True, error_model="numpy")(function)
+
+
 def _pointer(kind):
     @intrinsic
     def pointer(context, address):
@@ -191,7 +202,7 @@ def address_of(context, vector, place):
     return signature, generate
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@threaded
 def run(calls, operands):
     """Call kernels in order: rows of (address, place of its operands)."""
     for i in range(calls.shape[0]):
