@@ -31,7 +31,7 @@ bench: .venv/.installed-test ## measure accuracy and speed
 	$(python) benchmarks/run.py
 
 clean: ## remove all that the other targets made
-	rm -rf .venv build dist pellucid-demo-*
+	rm -rf .venv benchmarks/.venv-peers build dist pellucid-demo-*
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -87,6 +87,22 @@ class Optimizer(Part, abstract=True):
             return float(self.learning_rate.rate(step, total))
         return float(self.learning_rate)
 
+    def rates(self, step: int, count: int, total: int) -> list[float]:
+        """Return the learning rates of some iterations.
+
+        Parameters
+        ----------
+        step, count, total : int
+            The first iteration, how many, and how many there will be in all.
+
+        Returns
+        -------
+        list of float
+        """
+        if not isinstance(self.learning_rate, Schedule):
+            return [self.rate(step, total)] * count
+        return [self.rate(step + i, total) for i in range(count)]
+
     def step(self, w: Any, g: Any, memory: Any, t: Any, rate: Any) -> Any:
         """Return the new weights.
 

@@ -231,9 +231,7 @@ class Fit:
         history.loss += losses
         history.gradient_norm += norms
         optimizer, first = training.optimizer, training.step
-        history.learning_rate += [
-            optimizer.rate(first + i, self.total) for i in range(count)
-        ]
+        history.learning_rate += optimizer.rates(first, count, self.total)
         now = time.monotonic()
         history.seconds += [(now - self._clock) / count] * count
         self._clock = now

@@ -1,8 +1,8 @@
 """Kernels on disk: a readable file each, compiled once a machine.
 
 A file is named by the hash of its text and of the modules that give its words their
-meaning, and is never rewritten. Numba keeps the machine code beside it, keyed by the
-CPU, so a folder can be shared between machines.
+meaning, and is rewritten only if it is damaged. Numba keeps the machine code beside it,
+keyed by the CPU, so a folder can be shared between machines.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from errno import ENOENT
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def folder() -> Path:
     """
     wanted = _wanted() / f"kernels-{__version__}"
     try:
+        if not wanted.is_absolute():
+            raise FileNotFoundError(ENOENT, "there is no home folder")
         wanted.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=wanted):
             pass

@@ -26,7 +26,6 @@ from pellucid.engines.readable import (
 from pellucid.layers.inputs import Input
 from pellucid.optimizers import Optimizer
 from pellucid.program import Program
-from pellucid.schedules import Schedule
 from pellucid.symbol import BOOL, NUMBER, Dim, Symbol, Trace
 
 PIECE = 16384  # numbers of a vector that one call of an update changes
@@ -861,33 +860,29 @@ class CompiledSession:
         batches = self.batches
         per_epoch = batches.per_epoch
         epochs, places = np.divmod(np.arange(count) + step - batches.first, per_epoch)
-        first = int(epochs[0])
-        orders = [self._order(epoch) for epoch in range(first, int(epochs[-1]) + 1)]
-        n = len(batches.y)
+        starts = np.array(batches.starts, dtype=np.int64)
         if batches.shuffle:
+            first, n = int(epochs[0]), len(batches.y)
+            orders = [self._order(e) for e in range(first, int(epochs[-1]) + 1)]
             for i, (order, _) in enumerate(orders):
                 self.order[i * n : (i + 1) * n] = order
-        starts = np.array(batches.starts, dtype=np.int64)
-        offsets = (epochs - first) * n if batches.shuffle else 0
-        sums = np.stack([weights for _, weights in orders])[epochs - first, places]
+            positions = starts[places] + (epochs - first) * n
+            sums = np.stack([weights for _, weights in orders])[epochs - first, places]
+        else:  # every epoch is like the first
+            positions, sums = starts[places], self._order(0)[1][places]
         averages = self.engine.blueprint.loss.reduction == "mean"
         scales = np.ones(count)
         if averages:
             np.divide(1.0, sums, out=scales, where=sums > 0)
             scales[sums == 0] = 0.0
         rule, total = self.optimizer, self.total
-        if isinstance(rule.learning_rate, Schedule):
-            rates = np.array([rule.rate(step + i, total) for i in range(count)])
-        else:
-            rates = np.full(count, rule.rate(step, total))
+        rates = np.array(rule.rates(step, count, total))
         tables = (places == per_epoch - 1).astype(np.int64)
-        return starts[places] + offsets, tables, rates, scales, sums
+        return positions, tables, rates, scales, sums
 
     def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the order of the rows in an epoch, and the weight of each batch."""
         batches = self.batches
-        if not batches.shuffle:
-            epoch = 0
         if epoch not in self._orders:
             self._orders = {e: v for e, v in self._orders.items() if e >= epoch - 1}
             order = batches.order(epoch)
