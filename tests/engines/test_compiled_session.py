@@ -34,7 +34,7 @@ LARGE = (Dense(96, "relu"), Dropout(0.3), Dense(96, "tanh"), Dropout(0.1), Dense
 
 
 class Run:
-    """A network, its data, and a session of either engine on it."""
+    """A network, its data, and a trainer of either engine on it."""
 
     def __init__(
         self,
@@ -91,16 +91,16 @@ class Run:
         )
         if compiled:
             made = CompiledEngine(blueprint, dtype)
-            self.session = CompiledSession(made, *run, threads)
+            self.trainer = CompiledSession(made, *run, threads)
         else:
-            self.session = ReadableSession(ReadableEngine(blueprint, dtype), *run)
+            self.trainer = ReadableSession(ReadableEngine(blueprint, dtype), *run)
         self.losses, self.norms, self.sums, self.failed = [], [], [], None
         self.step = first
 
     def advance(self, count, slices=10_000):
         until = self.step + count
         while self.step < until and not self.failed:
-            outcome = self.session.advance(self.step, min(slices, until - self.step))
+            outcome = self.trainer.advance(self.step, min(slices, until - self.step))
             self.losses += outcome.losses
             self.norms += outcome.norms
             self.sums += outcome.weights
@@ -192,8 +192,8 @@ def test_slices_change_nothing():
 
 def test_several_epochs_in_one_slice():
     run = Run(n=10, batch=4)
-    run.session._pace = 1e-9
-    outcome = run.session.advance(0, 50, seconds=10)
+    run.trainer._pace = 1e-9
+    outcome = run.trainer.advance(0, 50, seconds=10)
     assert len(outcome.losses) == 50
     readable = Run(n=10, batch=4, compiled=False).advance(50)
     np.testing.assert_allclose(outcome.losses, readable.losses, rtol=1e-3)
@@ -259,9 +259,9 @@ class Unusual(Optimizer, abstract=True):
 def test_an_unusual_update_is_left_to_the_readable_engine():
     run = Run(optimizer=GradientDescent())
     parts = (run.weights, Unusual(0.1), {"before": np.zeros_like(run.weights)})
-    rest = (run.batches, 1, 10, run.session.decayed, None)
-    session = CompiledEngine(run.network.blueprint, "float32").start(*parts, *rest)
-    assert isinstance(session, ReadableSession)
+    rest = (run.batches, 1, 10, run.trainer.decayed, None)
+    trainer = CompiledEngine(run.network.blueprint, "float32").start(*parts, *rest)
+    assert isinstance(trainer, ReadableSession)
 
 
 # -- shards ----------------------------------------------------------------------------
@@ -275,10 +275,10 @@ def test_threads_do_not_change_a_bit(dtype, monkeypatch):
     for shards in (1, 2, 4):
         monkeypatch.setattr(engines, "shards_for", lambda *_, s=shards: s)
         runs = [Run(threads=t, **settings).advance(7) for t in (1, 2, 4)]
-        assert [run.session.threads for run in runs] == [
+        assert [run.trainer.threads for run in runs] == [
             min(t, shards) for t in (1, 2, 4)
         ]
-        assert len(runs[0].session.pieces) > 10
+        assert len(runs[0].trainer.pieces) > 10
         for run in runs[1:]:
             assert run.vectors().tobytes() == runs[0].vectors().tobytes()
             assert run.losses == runs[0].losses
@@ -301,7 +301,7 @@ def test_clipping_by_norm_with_shards(monkeypatch):
     clipped = Adam(clip_norm=0.01)
     compiled, readable = both(6, optimizer=clipped, threads=2)
     agree(compiled, readable)
-    assert len(compiled.session.pieces) == 1  # the norm is of the whole vector
+    assert len(compiled.trainer.pieces) == 1  # the norm is of the whole vector
 
 
 def test_the_number_of_shards_depends_on_the_problem_only(monkeypatch):
@@ -385,8 +385,8 @@ def test_a_gradient_that_is_not_finite():
     for compiled in (True, False):
         run = Run(compiled=compiled, **settings)
         run.weights[:] = 0
-        data = run.session.data["x", ""] if compiled else run.batches.x
-        targets = run.session.data["y", ""] if compiled else run.batches.y
+        data = run.trainer.data["x", ""] if compiled else run.batches.x
+        targets = run.trainer.data["y", ""] if compiled else run.batches.y
         run.batches.x[:], run.batches.y[:] = 1e30, 1e18
         data[:], targets[:] = 1e30, 1e18
         runs.append(run.advance(3))
@@ -460,7 +460,7 @@ def test_a_forked_child_goes_on(monkeypatch):
     if child == 0:  # pragma: no cover - another process
         status = 1
         try:
-            mine = run.advance(5)  # the session of before, and a new one
+            mine = run.advance(5)  # the trainer of before, and a new one
             fresh = Run(**settings).advance(10)
             same = mine.vectors().tobytes() == fresh.vectors().tobytes()
             status = 0 if same else 2
