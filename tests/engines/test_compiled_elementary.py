@@ -3,6 +3,7 @@
 import ctypes
 import math
 import re
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -149,6 +150,22 @@ def test_a_place_in_the_array_changes_nothing(dtype):
         together = computed(name, x)
         alone = [computed(name, x[i : i + 1])[0] for i in range(len(x))]
         np.testing.assert_allclose(alone, together, rtol=4 * np.finfo(dtype).eps)
+
+
+@TYPES
+@FUNCTIONS
+def test_loops_become_vector_code(name, dtype):
+    from numba import cfunc
+
+    from pellucid.engines.compiled.runtime import FLAGS, SIGNATURE
+
+    bits = int(dtype[-2:])
+    names = dict(vars(import_module(f"pellucid.engines.compiled.words{bits}")))
+    exec(KERNEL.format(name=name), names)
+    made = cfunc(SIGNATURE, fastmath=FLAGS, error_model="numpy")(names["run"])
+    kind = {"float32": "float", "float64": "double"}[dtype]
+    vectors = re.findall(rf"= fmul [a-z ]*<\d+ x {kind}>", made.inspect_llvm())
+    assert len(vectors) >= 3
 
 
 # -- every operation -------------------------------------------------------------------

@@ -368,6 +368,10 @@ def unshared(program: Program) -> Program:
 # fill a vector: it gets a loop of its own there, one long loop over rows and columns.
 COSTLY_WORK, FEW_COLUMNS = 10, 16
 
+# Of so many operations at most a waiting tree is made, and a loop: the compiler's time
+# grows faster than their number.
+LONGEST_TREE, LONGEST_LOOP = 64, 128
+
 
 @dataclass(eq=False)
 class Loop:
@@ -399,7 +403,8 @@ class Loop:
         -------
         bool
         """
-        return self.space == other.space and self.long == other.long
+        short = len(self.nodes) + len(other.nodes) <= LONGEST_LOOP
+        return short and self.space == other.space and self.long == other.long
 
 
 @dataclass(eq=False)
@@ -457,6 +462,7 @@ class Planner:
         self.steps: list[Loop | Call] = []
         self.position: dict[int, int] = {}  # node id -> step that computes it
         self.stored: set[int] = set()
+        self.below: dict[int, set[int]] = {}  # node id -> what waits to be part of it
 
     def plan(self) -> Plan:
         """Return the plan.
@@ -473,7 +479,7 @@ class Planner:
                 self._call(node)
             elif node.operation.name == "transpose" or node.operation.name == "slice":
                 self._copy_if_needed(node)
-            elif node.operation.group == "reduction":
+            elif node.operation.group == "reduction" or self._is_long_tree(node):
                 self._place(node)
         for node in outputs:
             if node.operation.group != "leaf" and node.id not in self.position:
@@ -483,6 +489,15 @@ class Planner:
             if isinstance(step, Loop):
                 step.nodes.sort(key=lambda node: node.id)
         return Plan(self.program, self.steps, self.stored)
+
+    def _is_long_tree(self, node: Symbol) -> bool:
+        """Return whether so much waits for a node that it is better placed now."""
+        below = {node.id}
+        for value in node.inputs:
+            if isinstance(value, Symbol):
+                below |= self.below.get(stored_as(value).id, set())
+        self.below[node.id] = below - self.position.keys()
+        return len(self.below[node.id]) > LONGEST_TREE
 
     # -- hand-written kernels ----------------------------------------------------------
 
