@@ -12,8 +12,8 @@ from compiled_runs import PLAIN_GEMM, Assembly, plain_kernels, run_assembly
 from random_programs import Writer, numbers_for
 
 from pellucid.engines.compiled import blas
-from pellucid.engines.compiled.engine import _needs_whole_batch
 from pellucid.engines.compiled.plan import UnsupportedError, space_of
+from pellucid.engines.compiled.shards import _needs_whole_batch
 from pellucid.ops import note_uniform
 from pellucid.program import Program
 from pellucid.symbol import Dim

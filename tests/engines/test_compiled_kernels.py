@@ -21,7 +21,7 @@ from compiled_runs import (
 from pellucid import tracing
 from pellucid.blueprint import build
 from pellucid.engines.compiled import cache, library
-from pellucid.engines.compiled.engine import _update_program
+from pellucid.engines.compiled.assemblies import _update_program
 from pellucid.layers import BatchNorm, Dense, Dropout
 from pellucid.layers.inputs import Input
 from pellucid.losses import CrossEntropy, MeanSquaredError

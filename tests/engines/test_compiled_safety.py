@@ -187,7 +187,7 @@ def test_the_first_slice_is_short_however_slow_a_step_is():
     )
     assert seen == [1]
     slices = []
-    from pellucid.engines.compiled import engine as module
+    from pellucid.engines.compiled import training as module
 
     real = module.CompiledSession.advance
 

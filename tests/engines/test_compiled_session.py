@@ -13,12 +13,10 @@ pytest.importorskip("numba", reason="the compiled engine needs Numba")
 pytest.importorskip("scipy_openblas32", reason="the compiled engine needs its BLAS")
 
 from pellucid import Adam, BatchNorm, Dense, Dropout, GradientDescent, Momentum
-from pellucid.engines.compiled import engine as engines
-from pellucid.engines.compiled.engine import (
-    CompiledEngine,
-    CompiledSession,
-    shards_for,
-)
+from pellucid.engines.compiled import training as engines
+from pellucid.engines.compiled.engine import CompiledEngine
+from pellucid.engines.compiled.shards import shards_for
+from pellucid.engines.compiled.training import CompiledSession
 from pellucid.engines.readable import ReadableEngine, ReadableSession
 from pellucid.layers import Concat, Reshape, Select
 from pellucid.network import NeuralNetwork

@@ -29,10 +29,10 @@ from pellucid.engines.compiled.plan import (
     stored_as,
 )
 from pellucid.engines.compiled.printer import Kernel, Operand, Printer
+from pellucid.engines.compiled.table import ALIGNMENT
 from pellucid.program import Program
 from pellucid.symbol import FLOAT, INTEGER, NUMBER, Symbol
 
-ALIGNMENT = 64
 _ITEM = {"i": 8, "b": 1}
 
 

@@ -1,0 +1,87 @@
+"""One batch of a prediction or an evaluation, with memory of its own."""
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.engines.compiled import cache, library
+from pellucid.engines.compiled.assemblies import Assemblies
+from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.engines.compiled.runtime import run
+from pellucid.engines.compiled.table import Table, address, aligned
+
+
+class Runner:
+    """Computes one batch: its own input and output arrays, arena and table.
+
+    Parameters
+    ----------
+    assemblies : Assemblies
+        Of the network.
+    assembly : Assembly
+        Which Program: prediction or evaluation.
+    n : int
+        Rows of the batch.
+    weights : ndarray
+        The vector that is read.
+    """
+
+    def __init__(
+        self, assemblies: Assemblies, assembly: Assembly, n: int, weights: NDArray[Any]
+    ) -> None:
+        self.lock = threading.Lock()
+        self.weights = weights  # keeps the memory that the table points to
+        dtype = assemblies.dtype
+        blueprint = assemblies.blueprint
+        self.x = {
+            name: np.zeros(
+                (n, *given.shape), dtype=np.int64 if given.kind == "integer" else dtype
+            )
+            for name, given in assemblies.inputs.items()
+        }
+        classes = blueprint.loss.task == "classes"
+        self.y = np.zeros(
+            n if classes else (n, *blueprint.output_shape),
+            dtype=np.int64 if classes else dtype,
+        )
+        is_prediction = ("output", "") in assembly.program.outputs
+        shape = (n, *blueprint.output_shape) if is_prediction else (n,)
+        self.output = np.zeros(shape, dtype=dtype)
+        self.check = np.zeros(1, dtype=dtype)
+        arrays: dict[Any, NDArray[Any]] = {("x", name): x for name, x in self.x.items()}
+        arrays["y", ""] = self.y
+        arrays["output" if is_prediction else "loss", ""] = self.output
+        self.numbers = Numbers.empty()
+        offsets, size = assembly.arena(n)
+        self._memory, base = aligned(size)
+        calls = assembly.calls(
+            n, assemblies.where(weights, arrays), base, offsets, self.numbers
+        )
+        self.only_x = next(iter(self.x.values()))
+        if self.only_x.dtype == dtype:
+            row = [1, self.only_x.size, address(self.only_x), address(self.check)]
+            calls.append((cache.load(library.CHECK, 8 * dtype.itemsize), row))
+        table = Table()
+        table.add(calls)
+        self.calls, self.operands = table.arrays()
+
+    def fill(self, x: Any, y: Any, rows: slice) -> None:
+        """Copy a part of the data in.
+
+        Parameters
+        ----------
+        x, y : ndarray, or mapping of ndarray, or None
+            All of the data.
+        rows : slice
+            Which part.
+        """
+        for name, mine in self.x.items():
+            mine[...] = (x[name] if isinstance(x, dict) else x)[rows]
+        if y is not None:
+            self.y[...] = y[rows]
+
+    def __call__(self) -> None:
+        """Compute the output from what was filled in."""
+        run(self.calls, self.operands)

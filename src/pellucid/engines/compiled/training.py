@@ -1,0 +1,393 @@
+"""A training run: epochs of updates, by one thread or several, with the same bits."""
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.engines.compiled import cache, driver, library, machine
+from pellucid.engines.compiled.assemblies import Assemblies
+from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.engines.compiled.shards import shards_for
+from pellucid.engines.compiled.table import Table, address, aligned
+from pellucid.engines.readable import Outcome, ReadableEngine, ReadableSession
+from pellucid.optimizers import Optimizer
+
+PIECE = 16384  # numbers of a vector that one call of an update changes
+MOST_STEPS = 20_000  # iterations of a slice
+SLICE = 0.03  # seconds after which the driver returns to Python
+
+
+class CompiledSession:
+    """A training run of the compiled engine, see `ReadableSession`.
+
+    Parameters
+    ----------
+    engine : Assemblies
+        Of the network.
+    weights : ndarray, shape (layout.size,)
+        All numbers, changed in place.
+    optimizer : Optimizer
+        The rule.
+    memory : dict of str to ndarray
+        Its vectors, changed in place.
+    batches : ArrayBatches
+        The data.
+    key : int
+        Key of the random numbers.
+    total : int
+        Iterations of the whole run, for schedules.
+    decayed, trained : ndarray of bool, shape (parameters,)
+        Where decay applies, and where weights may change (None: everywhere).
+    threads : int or None
+        How many threads at most; by default what the machine allows.
+    """
+
+    def __init__(
+        self,
+        engine: Assemblies,
+        weights: NDArray[Any],
+        optimizer: Optimizer,
+        memory: dict[str, NDArray[Any]],
+        batches: Any,
+        key: int,
+        total: int,
+        decayed: NDArray[np.bool_],
+        trained: NDArray[np.bool_] | None,
+        threads: int | None = None,
+    ) -> None:
+        self.engine, self.weights, self.optimizer = engine, weights, optimizer
+        self.memory, self.batches, self.key, self.total = memory, batches, key, total
+        self.decayed, self.trained = decayed, trained
+        blueprint, dtype = engine.blueprint, engine.dtype
+        training = engine.training
+        sizes = np.array(batches.stops) - np.array(batches.starts)
+        self.rows = int(sizes.max())
+        self.usual_rows, self.last_rows = int(sizes[0]), int(sizes[-1])
+        self.shards = shards_for(training, self.rows)
+        size = blueprint.layout.parameters.size
+        update = engine.update(optimizer, self.shards, trained is not None)
+        update.compile()
+        cut = update.can_be_cut and size > PIECE
+        edges = list(range(0, size, PIECE)) if cut else [0]
+        self.pieces = list(zip(edges, [*edges[1:], size], strict=True))
+        most = min(self.shards, len(self.pieces)) if cut else self.shards
+        allowed = machine.available() if threads is None else threads
+        self.threads = max(1, min(most, allowed, self.shards))
+        self._allocate(size, dtype)
+        self._tables(training, update, cut)
+        self._pace = SLICE  # seconds a step: the first slice is one step long
+
+    def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
+        batches = self.batches
+        self.gradients = np.zeros((self.shards, size), dtype=dtype)
+        self.state = self.weights[size:].copy()  # what no layer writes stays
+        self.loss_cells = np.zeros((self.shards, 64 // dtype.itemsize), dtype=dtype)
+        self.norm_cells = np.zeros(
+            (len(self.pieces), 64 // dtype.itemsize), dtype=dtype
+        )
+        # Room for the orders of as many epochs as one slice may touch.
+        epochs = MOST_STEPS // batches.per_epoch + 2 if batches.shuffle else 1
+        epochs = min(epochs, max(1, 2**20 // len(batches.y)) + 1)
+        self.order = np.arange(epochs * len(batches.y), dtype=np.int64)
+        self._most_epochs = epochs
+        self._orders: dict[int, Any] = {}
+        self.whole = len(batches.starts) == 1  # every batch is all of the data
+        data_x = batches.x if isinstance(batches.x, dict) else {"": batches.x}
+        given = {("x", name): x for name, x in data_x.items()}
+        given |= {("y", ""): batches.y, ("weight", ""): batches.weight}
+        self.data = {
+            place: np.ascontiguousarray(
+                values, dtype=np.int64 if values.dtype.kind in "iu" else dtype
+            )
+            for place, values in given.items()
+        }
+        self.even = bool((self.data["weight", ""] == 1).all())
+        self.batch = {
+            place: np.ones((self.rows, *values.shape[1:]), dtype=values.dtype)
+            for place, values in self.data.items()
+        }
+        self.masks = {("decayed", ""): self.decayed.astype(np.int8)}
+        if self.trained is not None:
+            self.masks["trained", ""] = self.trained.astype(np.int8)
+        # Cells that change at every step, apart for each thread: step, position, origin
+        # and key; time, learning rate and scale.
+        self.whole_cells = np.zeros((self.threads, 8), dtype=np.int64)
+        self.whole_cells[:, 2] = batches.first
+        self.whole_cells[:, 3] = np.array([self.key], dtype=np.uint64).view(np.int64)
+        self.cells = np.zeros((self.threads, 8))
+
+    def _numbers(self, thread: int) -> Numbers:
+        """Return cells whose changing ones are those of the thread."""
+        numbers = Numbers.empty()
+        own = self.cells[thread]
+        kept = numbers.address
+
+        def cell(key: Any, value: float | None = None) -> int:
+            places = {"t": driver.T, "rate": driver.RATE, "scale": driver.SCALE}
+            if isinstance(key, str) and key in places:
+                return address(own) + 8 * places[key]
+            return kept(key, value)
+
+        numbers.address = cell  # type: ignore[method-assign]
+        return numbers
+
+    def _tables(self, training: Assembly, update: Assembly, cut: bool) -> None:
+        offsets, size = training.arena(-(-self.rows // self.shards))
+        self.arena_bytes = size * self.shards
+        self._memories = [aligned(size) for _ in range(self.shards)]
+        table = Table()
+        self.bounds = np.zeros((self.threads, 3, 2), dtype=np.int64)
+        self._kept: list[Any] = []
+        for thread in range(self.threads):
+            numbers = self._numbers(thread)
+            self._kept.append(numbers)
+            cells = address(self.whole_cells[thread])
+            own = [k for k in range(self.shards) if k % self.threads == thread]
+            for place, rows in enumerate((self.usual_rows, self.last_rows)):
+                calls = []
+                for k in own:
+                    calls += self._shard(training, k, rows, offsets, numbers, cells)
+                self.bounds[thread, place] = table.add(calls)
+            mine = range(thread, len(self.pieces), self.threads)
+            calls = []
+            for k in mine:
+                calls += self._piece(update, k, numbers, cut)
+            if thread == 0 and self.state.size:
+                start = self.engine.blueprint.layout.parameters.size
+                target = address(self.weights) + start * self.engine.dtype.itemsize
+                row = [1, self.state.size, address(self.state), target]
+                bits = 8 * self.engine.dtype.itemsize
+                calls.append((cache.load(library.KEEP, bits), row))
+            self.bounds[thread, 2] = table.add(calls)
+        self.calls, self.operands = table.arrays()
+        self.meeting = np.zeros(16, dtype=np.int64)
+
+    def _shard(
+        self,
+        training: Assembly,
+        k: int,
+        rows: int,
+        offsets: dict[Any, int],
+        numbers: Numbers,
+        cells: int,
+    ) -> list[tuple[int, list[int]]]:
+        """Return the calls of one shard: its rows of a batch, forward and backward."""
+        begin, end = rows * k // self.shards, rows * (k + 1) // self.shards
+        arrays: dict[Any, NDArray[Any]] = {("loss", ""): self.loss_cells[k]}
+        calls = []
+        bits = 8 * self.engine.dtype.itemsize
+        for place, values in self.data.items():
+            if self.whole:
+                arrays[place] = values[begin:end]
+                continue
+            arrays[place] = self.batch[place][begin:end]
+            if place == ("weight", "") and self.even:
+                continue
+            kind = "integers" if values.dtype.kind == "i" else "floats"
+            columns = int(np.prod(values.shape[1:]))
+            gather = cache.load(library.GATHER.format(kind=kind), bits)
+            row = [end - begin, columns, address(values), address(self.order)]
+            position = cells + 8 * driver.POSITION
+            calls.append((gather, [*row, position, begin, address(arrays[place])]))
+        where = self.engine.where(
+            self.weights,
+            arrays,
+            self.gradients[k],
+            self.state if self.state.size else None,
+        )
+        return calls + training.calls(
+            end - begin,
+            where,
+            self._memories[k][1],
+            offsets,
+            numbers,
+            batch=rows,
+            first=begin,
+            seed=cells + 24,
+            step=cells + 8 * driver.STEP,
+        )
+
+    def _piece(
+        self, update: Assembly, k: int, numbers: Numbers, cut: bool
+    ) -> list[tuple[int, list[int]]]:
+        """Return the calls that update one piece of the parameters."""
+        size = self.engine.blueprint.layout.parameters.size
+        if size == 0:
+            return []
+        arrays: dict[Any, NDArray[Any]] = {
+            ("w", ""): self.weights,
+            ("new", "w"): self.weights,
+            ("norm", ""): self.norm_cells[k],
+        } | self.masks
+        for name, vector in self.memory.items():
+            arrays["memory", name] = vector
+        for shard in range(self.shards):
+            arrays["g", f"g{shard}"] = self.gradients[shard]
+        offsets, bytes_needed = update.arena(1)
+        memory = aligned(bytes_needed)
+        self._kept.append(memory)
+        return update.calls(
+            1,
+            lambda place: address(arrays[place]),
+            memory[1],
+            offsets,
+            numbers,
+            piece=self.pieces[k] if cut else None,
+        )
+
+    # -- running -----------------------------------------------------------------------
+
+    def advance(self, step: int, count: int, seconds: float = SLICE) -> Outcome:
+        """Make up to `count` updates, see `ReadableSession.advance`.
+
+        Parameters
+        ----------
+        step, count : int
+            The first iteration, and how many at most.
+        seconds : float
+            About how long to work before returning.
+
+        Returns
+        -------
+        Outcome
+        """
+        count = max(1, min(count, self._most(step), int(seconds / self._pace)))
+        before = self._snapshot()
+        start = time.perf_counter()
+        losses, norms, sums, done = self._drive(step, count)
+        self._pace = max(1e-8, (time.perf_counter() - start) / max(1, done))
+        if done == count and bool(np.isfinite(self.weights).all()):
+            return Outcome(losses.tolist(), sums.tolist(), norms.tolist())
+        # Back to where all was well, then step by step in the readable engine, which
+        # looks at everything and names what fails.
+        self._restore(before)
+        return self._carefully(step, count)
+
+    def _most(self, step: int) -> int:
+        """Return how many iterations a slice can have: those with room for an order."""
+        if not self.batches.shuffle:
+            return MOST_STEPS
+        last = self.batches.place(step)[0] + self._most_epochs
+        room: int = self.batches.first + last * self.batches.per_epoch - step
+        return min(MOST_STEPS, room)
+
+    def _course(self, step: int, count: int) -> tuple[NDArray[Any], ...]:
+        """Return for some iterations where their batches are, table, rate and scale."""
+        batches = self.batches
+        per_epoch = batches.per_epoch
+        epochs, places = np.divmod(np.arange(count) + step - batches.first, per_epoch)
+        starts = np.array(batches.starts, dtype=np.int64)
+        if batches.shuffle:
+            first, n = int(epochs[0]), len(batches.y)
+            orders = [self._order(e) for e in range(first, int(epochs[-1]) + 1)]
+            for i, (order, _) in enumerate(orders):
+                self.order[i * n : (i + 1) * n] = order
+            positions = starts[places] + (epochs - first) * n
+            sums = np.stack([weights for _, weights in orders])[epochs - first, places]
+        else:  # every epoch is like the first
+            positions, sums = starts[places], self._order(0)[1][places]
+        averages = self.engine.blueprint.loss.reduction == "mean"
+        scales = np.ones(count)
+        if averages:
+            np.divide(1.0, sums, out=scales, where=sums > 0)
+            scales[sums == 0] = 0.0
+        rule, total = self.optimizer, self.total
+        rates = np.array(rule.rates(step, count, total))
+        tables = (places == per_epoch - 1).astype(np.int64)
+        return positions, tables, rates, scales, sums
+
+    def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the order of the rows in an epoch, and the weight of each batch."""
+        batches = self.batches
+        if epoch not in self._orders:
+            self._orders = {e: v for e, v in self._orders.items() if e >= epoch - 1}
+            order = batches.order(epoch)
+            weight = self.data["weight", ""][order].astype(np.float64)
+            sums = np.add.reduceat(weight, np.array(batches.starts))
+            self._orders[epoch] = (order, sums)
+        found: tuple[NDArray[np.int64], NDArray[np.float64]] = self._orders[epoch]
+        return found
+
+    def _snapshot(self) -> list[NDArray[Any]]:
+        return [self.weights.copy(), *(v.copy() for v in self.memory.values())]
+
+    def _restore(self, before: list[NDArray[Any]]) -> None:
+        self.weights[...] = before[0]
+        for vector, old in zip(self.memory.values(), before[1:], strict=True):
+            vector[...] = old
+
+    def _drive(
+        self, step: int, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+        positions, tables, rates, scales, sums = self._course(step, count)
+        losses, norms = np.zeros(count), np.zeros(count)
+        done = [0] * self.threads
+        self.meeting[:] = 0
+
+        def work(thread: int) -> None:
+            done[thread] = driver.drive(
+                thread,
+                self.threads,
+                self.meeting,
+                machine.give_way(),
+                step,
+                positions,
+                tables,
+                rates,
+                scales,
+                self.whole_cells[thread],
+                self.cells[thread],
+                self.calls,
+                self.operands,
+                self.bounds,
+                self.loss_cells,
+                self.norm_cells,
+                losses,
+                norms,
+            )
+
+        helpers = [
+            threading.Thread(target=work, args=(i,), daemon=True)
+            for i in range(1, self.threads)
+        ]
+        for helper in helpers:
+            helper.start()
+        work(0)
+        for helper in helpers:
+            helper.join()
+        return losses, norms, sums, done[0]
+
+    def _carefully(self, step: int, count: int) -> Outcome:
+        """Make the updates before a failure again, one at a time, and name it."""
+        outcome = Outcome()
+        for now in range(step, step + count):
+            before = self._snapshot()
+            losses, norms, sums, done = self._drive(now, 1)
+            if done == 1 and np.isfinite(self.weights).all():
+                outcome.losses.append(float(losses[0]))
+                outcome.norms.append(float(norms[0]))
+                outcome.weights.append(float(sums[0]))
+                continue
+            self._restore(before)
+            readable = ReadableSession(
+                ReadableEngine(self.engine.blueprint, self.engine.dtype),
+                self.weights,
+                self.optimizer,
+                self.memory,
+                self.batches,
+                self.key,
+                self.total,
+                self.decayed,
+                self.trained,
+            )
+            one = readable.advance(now, 1)
+            outcome.failed, outcome.where = one.failed, one.where
+            outcome.losses += one.losses
+            outcome.norms += one.norms
+            outcome.weights += one.weights
+            if one.failed:
+                break
+        return outcome
