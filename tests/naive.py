@@ -175,6 +175,14 @@ def softsign_slope(z):
     return 1 / (1 + abs(z)) / (1 + abs(z))
 
 
+def exp(z):
+    """exp(z), infinite where it leaves the range."""
+    try:
+        return math.exp(z)
+    except OverflowError:
+        return math.inf
+
+
 ACTIVATIONS = {  # name: (value, slope)
     "identity": (identity, identity_slope),
     "sigmoid": (sigmoid, sigmoid_slope),
@@ -191,6 +199,7 @@ ACTIVATIONS = {  # name: (value, slope)
     "mish": (mish, mish_slope),
     "softplus": (softplus, softplus_slope),
     "softsign": (softsign, softsign_slope),
+    "exp": (exp, exp),
 }
 
 # ---------------------------------------------------------------------------
@@ -467,6 +476,284 @@ def concat_backward(dy, widths):
 
 
 # ---------------------------------------------------------------------------
+# Images: x[sample][row][column][channel], filters W[u][v][channel][filter].
+# A window is a dictionary: size, stride and dilation are (down, right), padding is
+# ((top, bottom), (left, right)). Sequences are images of one row.
+# ---------------------------------------------------------------------------
+
+
+def window(size, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1)):
+    return {"size": size, "stride": stride, "padding": padding, "dilation": dilation}
+
+
+def same_padding(length, size, stride, dilation):
+    """Before and after an axis, such that there are ceil(length / stride) places.
+
+    This is SAME_UPPER of ONNX: an odd one comes after.
+    """
+    places = math.ceil(length / stride)
+    covered = (places - 1) * stride + dilation * (size - 1) + 1
+    missing = max(covered - length, 0)
+    return missing // 2, missing - missing // 2
+
+
+def count_places(window, axis, length):
+    """How often the window fits, counted by trying."""
+    before, after = window["padding"][axis]
+    reach = window["dilation"][axis] * (window["size"][axis] - 1) + 1
+    places, start = 0, -before
+    while start + reach <= length + after:
+        places, start = places + 1, start + window["stride"][axis]
+    return places
+
+
+def size_of(x):
+    """Height and width of the images of a batch."""
+    return len(x[0]), len(x[0][0])
+
+
+def places_of(window, height, width):
+    """All places (i, j) of the window, row by row."""
+    rows, columns = count_places(window, 0, height), count_places(window, 1, width)
+    return [(i, j) for i in range(rows) for j in range(columns)]
+
+
+def pixels_at(window, i, j, height, width):
+    """(u, v, row, column) of every pixel that the window sees at a place, row by row.
+
+    Pixels of the border are not among them.
+    """
+    (top, _), (left, _) = window["padding"]
+    found = []
+    for u in range(window["size"][0]):
+        for v in range(window["size"][1]):
+            row = i * window["stride"][0] + u * window["dilation"][0] - top
+            column = j * window["stride"][1] + v * window["dilation"][1] - left
+            if 0 <= row < height and 0 <= column < width:
+                found.append((u, v, row, column))
+    return found
+
+
+def zeros(*lengths):
+    """Nested lists of zeros."""
+    if len(lengths) == 1:
+        return [0.0] * lengths[0]
+    return [zeros(*lengths[1:]) for _ in range(lengths[0])]
+
+
+def blank(window, x, channels):
+    """A zero for every sample, place and channel."""
+    rows, columns = (count_places(window, axis, size_of(x)[axis]) for axis in (0, 1))
+    return zeros(len(x), rows, columns, channels)
+
+
+def meetings(window, height, width, filters, each, groups):
+    """(i, j, f, u, v, k, row, column, c): which numbers meet in a convolution.
+
+    Filter f, at the place (i, j), has its weight [u][v][k][f] on the pixel (row,
+    column) of channel c, the k-th channel of its group.
+    """
+    for i, j in places_of(window, height, width):
+        for u, v, row, column in pixels_at(window, i, j, height, width):
+            for f in range(filters):
+                group = f // (filters // groups)
+                for k in range(each):
+                    yield i, j, f, u, v, k, row, column, group * each + k
+
+
+def convolve(x, W, window, groups=1):
+    """z: every filter's sum of pixel times weight, at every place."""
+    filters, each = len(W[0][0][0]), len(W[0][0])
+    z = blank(window, x, filters)
+    for s in range(len(x)):
+        for i, j, f, u, v, k, row, column, c in meetings(
+            window, *size_of(x), filters, each, groups
+        ):
+            z[s][i][j][f] += x[s][row][column][c] * W[u][v][k][f]
+    return z
+
+
+def convolve_back(dz, W, window, height, width, groups=1):
+    """dx: what the sums above say about each pixel."""
+    filters, each = len(W[0][0][0]), len(W[0][0])
+    dx = zeros(len(dz), height, width, each * groups)
+    for s in range(len(dz)):
+        for i, j, f, u, v, k, row, column, c in meetings(
+            window, height, width, filters, each, groups
+        ):
+            dx[s][row][column][c] += dz[s][i][j][f] * W[u][v][k][f]
+    return dx
+
+
+def convolve_weights(x, dz, window, groups=1):
+    """dW: what the sums above say about each weight."""
+    filters, each = len(dz[0][0][0]), len(x[0][0][0]) // groups
+    dW = zeros(*window["size"], each, filters)
+    for s in range(len(x)):
+        for i, j, f, u, v, k, row, column, c in meetings(
+            window, *size_of(x), filters, each, groups
+        ):
+            dW[u][v][k][f] += x[s][row][column][c] * dz[s][i][j][f]
+    return dW
+
+
+def add_to_channels(z, b):
+    """z + b at every place of every sample."""
+    return [
+        [[[v + b[f] for f, v in enumerate(pixel)] for pixel in row] for row in image]
+        for image in z
+    ]
+
+
+def sum_over_places(dz):
+    """db: the sum over samples and places, channel by channel."""
+    pixels = [pixel for image in dz for row in image for pixel in row]
+    return [math.fsum(pixel[f] for pixel in pixels) for f in range(len(pixels[0]))]
+
+
+def largest_in_windows(x, window):
+    """(s, i, j, c, row, column): where the first largest pixel of each window is."""
+    height, width = size_of(x)
+    for s in range(len(x)):
+        for i, j in places_of(window, height, width):
+            for c in range(len(x[0][0][0])):
+                best = None
+                for _, _, row, column in pixels_at(window, i, j, height, width):
+                    if best is None or x[s][row][column][c] > x[s][best[0]][best[1]][c]:
+                        best = row, column
+                yield s, i, j, c, *best
+
+
+def max_windows(x, window):
+    y = blank(window, x, len(x[0][0][0]))
+    for s, i, j, c, row, column in largest_in_windows(x, window):
+        y[s][i][j][c] = x[s][row][column][c]
+    return y
+
+
+def max_windows_back(x, dy, window):
+    dx = zeros(len(x), *size_of(x), len(x[0][0][0]))
+    for s, i, j, c, row, column in largest_in_windows(x, window):
+        dx[s][row][column][c] += dy[s][i][j][c]
+    return dx
+
+
+def mean_windows(x, window, sums=False):
+    """Means of the pixels that the window sees; ``sums``: their sums instead."""
+    height, width = size_of(x)
+    y = blank(window, x, len(x[0][0][0]))
+    for s in range(len(x)):
+        for i, j in places_of(window, height, width):
+            seen = pixels_at(window, i, j, height, width)
+            for c in range(len(x[0][0][0])):
+                total = math.fsum(x[s][row][column][c] for _, _, row, column in seen)
+                y[s][i][j][c] = total if sums else total / len(seen)
+    return y
+
+
+def mean_windows_back(dy, window, height, width, sums=False):
+    dx = zeros(len(dy), height, width, len(dy[0][0][0]))
+    for s in range(len(dy)):
+        for i, j in places_of(window, height, width):
+            seen = pixels_at(window, i, j, height, width)
+            for _, _, row, column in seen:
+                for c in range(len(dy[0][0][0])):
+                    share = dy[s][i][j][c]
+                    dx[s][row][column][c] += share if sums else share / len(seen)
+    return dx
+
+
+# ---------------------------------------------------------------------------
+# Normalization of some numbers together, by its derivative, entry by entry.
+# ---------------------------------------------------------------------------
+
+
+def normalized(numbers, epsilon, centre=True):
+    """(number - mean) / sqrt(variance + epsilon); without ``centre``, mean is 0."""
+    mean = math.fsum(numbers) / len(numbers) if centre else 0.0
+    centred = [number - mean for number in numbers]
+    square = math.fsum(number * number for number in centred) / len(numbers)
+    return [number / math.sqrt(square + epsilon) for number in centred]
+
+
+def normalized_back(dnormal, numbers, epsilon, centre=True):
+    """d numbers: the sum of dnormal[j] times the derivative of normal j by number i.
+
+    With c the centred numbers, n of them, and s = sqrt(mean of c^2 + epsilon), that
+    derivative is ((1 if i == j) - (1/n if centred)) / s - c_j c_i / (n s^3).
+    """
+    n = len(numbers)
+    mean = math.fsum(numbers) / n if centre else 0.0
+    c = [number - mean for number in numbers]
+    s = math.sqrt(math.fsum(number * number for number in c) / n + epsilon)
+
+    def derivative(j, i):
+        moved = (1.0 if i == j else 0.0) - (1 / n if centre else 0.0)
+        return moved / s - c[j] * c[i] / (n * s * s * s)
+
+    return [
+        math.fsum(dnormal[j] * derivative(j, i) for j in range(n)) for i in range(n)
+    ]
+
+
+def norm_groups(rows, features, groups, together):
+    """Lists of (row, feature) that are normalized together.
+
+    ``together`` is how many neighbouring rows (places of one sample) go together; the
+    features of a row are split into ``groups``.
+    """
+    each = features // groups
+    return [
+        [(r, g * each + k) for r in range(first, first + together) for k in range(each)]
+        for first in range(0, rows, together)
+        for g in range(groups)
+    ]
+
+
+def norm_forward(x, scale, shift, epsilon, groups=1, together=1, centre=True):
+    """y = scale * normal + shift, for rows; layer norm unless said otherwise."""
+    y = [[0.0] * len(scale) for _ in x]
+    for members in norm_groups(len(x), len(scale), groups, together):
+        normal = normalized([x[r][j] for r, j in members], epsilon, centre)
+        for (r, j), value in zip(members, normal, strict=True):
+            y[r][j] = scale[j] * value + shift[j]
+    return y
+
+
+def norm_backward(dy, x, scale, epsilon, groups=1, together=1, centre=True):
+    """dx, dscale, dshift of ``norm_forward``."""
+    features = range(len(scale))
+    dx = [[0.0] * len(scale) for _ in x]
+    normals = norm_forward(
+        x, [1.0] * len(scale), [0.0] * len(scale), epsilon, groups, together, centre
+    )
+    for members in norm_groups(len(x), len(scale), groups, together):
+        numbers = [x[r][j] for r, j in members]
+        dnormal = [dy[r][j] * scale[j] for r, j in members]
+        back = normalized_back(dnormal, numbers, epsilon, centre)
+        for (r, j), value in zip(members, back, strict=True):
+            dx[r][j] = value
+    rows = range(len(x))
+    dscale = [math.fsum(dy[r][j] * normals[r][j] for r in rows) for j in features]
+    dshift = [math.fsum(dy[r][j] for r in rows) for j in features]
+    return dx, dscale, dshift
+
+
+def embedding_forward(x, W):
+    """Rows of the table, for a list of whole numbers."""
+    return [list(W[number]) for number in x]
+
+
+def embedding_backward(dy, x, W):
+    """dW: each row gets the sum of dy wherever it was picked."""
+    dW = zeros(len(W), len(W[0]))
+    for number, slopes in zip(x, dy, strict=True):
+        for j, slope in enumerate(slopes):
+            dW[number][j] += slope
+    return dW
+
+
+# ---------------------------------------------------------------------------
 # Losses of one sample: the value, and the slope by every output.
 # The two cross-entropies take logits (the numbers before softmax or sigmoid).
 # ---------------------------------------------------------------------------
@@ -572,6 +859,134 @@ def binary_cross_entropy_slope(z, y):
     ]
 
 
+def log_cosh(y_hat, y):
+    """mean log(cosh(e)), with cosh(e) - 1 = 2 sinh(e / 2)^2 for errors up to 1."""
+    total = []
+    for e in errors(y_hat, y):
+        if abs(e) < 1:
+            total.append(math.log1p(2 * math.sinh(e / 2) ** 2))
+        else:
+            total.append(abs(e) + math.log1p(math.exp(-2 * abs(e))) - math.log(2))
+    return math.fsum(total) / len(y)
+
+
+def log_cosh_slope(y_hat, y):
+    return [math.tanh(e) / len(y) for e in errors(y_hat, y)]
+
+
+def quantile(y_hat, y, level):
+    """Mean of level e where the target is above by e, of (1 - level) e where below."""
+    total = []
+    for e in errors(y_hat, y):
+        total.append(level * -e if e < 0 else (1 - level) * e)
+    return math.fsum(total) / len(y)
+
+
+def quantile_slope(y_hat, y, level):
+    slopes = []
+    for e in errors(y_hat, y):
+        if e == 0:  # kink: 0
+            slopes.append(0.0)
+        else:
+            slopes.append((-level if e < 0 else 1 - level) / len(y))
+    return slopes
+
+
+def poisson(z, y):
+    """mean exp(z) - y z: minus the log of exp(-rate) rate^y / y!, but for log y!."""
+    return math.fsum(exp(a) - t * a for a, t in zip(z, y, strict=True)) / len(y)
+
+
+def poisson_slope(z, y):
+    return [(exp(a) - t) / len(y) for a, t in zip(z, y, strict=True)]
+
+
+def gaussian_likelihood(outputs, y, floor=1e-6):
+    """mean (log v + (y - m)^2 / v) / 2; means first, then s with v = floor + exp(s)."""
+    total = []
+    for j in range(len(y)):
+        mean, variance = outputs[j], floor + exp(outputs[len(y) + j])
+        total.append((math.log(variance) + (y[j] - mean) ** 2 / variance) / 2)
+    return math.fsum(total) / len(y)
+
+
+def gaussian_likelihood_slope(outputs, y, floor=1e-6):
+    means, spreads = [], []
+    for j in range(len(y)):
+        mean, variance = outputs[j], floor + exp(outputs[len(y) + j])
+        means.append((mean - y[j]) / variance / len(y))
+        # by the variance, and then by s
+        dv = (1 / variance - (y[j] - mean) ** 2 / variance**2) / 2
+        spreads.append(dv * exp(outputs[len(y) + j]) / len(y))
+    return means + spreads
+
+
+def focal(z, label, gamma=2.0):
+    """- (1 - p)^gamma log p, p the softmax at the label; 1 - p = - expm1(log p)."""
+    log_p = log_softmax(z)[label]
+    return (-math.expm1(log_p)) ** gamma * -log_p
+
+
+def focal_slope(z, label, gamma=2.0):
+    """dL/dp p ((k is the label) - softmax_k), the last two being dp/dz_k."""
+    log_p = log_softmax(z)[label]
+    p, rest = math.exp(log_p), -math.expm1(log_p)
+    if rest == 0:  # sure and right: the limit
+        dp = -1.0 if gamma == 0 else 0.0
+    else:
+        dp = gamma * rest ** (gamma - 1) * log_p * p - rest**gamma
+    return [dp * ((k == label) - s) for k, s in enumerate(softmax(z))]
+
+
+def binary_focal(z, y, gamma=2.0):
+    """mean - y (1 - p)^gamma log p - (1 - y) p^gamma log(1 - p), p = sigmoid(z)."""
+    total = []
+    for a, t in zip(z, y, strict=True):
+        total.append(t * sigmoid(-a) ** gamma * softplus(-a))
+        total.append((1 - t) * sigmoid(a) ** gamma * softplus(a))
+    return math.fsum(total) / len(y)
+
+
+def binary_focal_slope(z, y, gamma=2.0):
+    """d sigmoid(a) / da = p q, with q = 1 - p = sigmoid(-a)."""
+    slopes = []
+    for a, t in zip(z, y, strict=True):
+        p, q = sigmoid(a), sigmoid(-a)
+        yes = -gamma * q**gamma * p * softplus(-a) - q**gamma * q
+        no = gamma * p**gamma * q * softplus(a) + p**gamma * p
+        slopes.append((t * yes + (1 - t) * no) / len(y))
+    return slopes
+
+
+def hinge(z, label):
+    """sum of max(0, 1 + z_k - z_label) over the other classes, over their number."""
+    others = [max(0.0, 1 + z[k] - z[label]) for k in range(len(z)) if k != label]
+    return math.fsum(others) / len(z)
+
+
+def hinge_slope(z, label):
+    slope = [0.0] * len(z)
+    for k in range(len(z)):
+        if k != label and 1 + z[k] - z[label] > 0:
+            slope[k] += 1 / len(z)
+            slope[label] -= 1 / len(z)
+    return slope
+
+
+def binary_hinge(z, y):
+    """mean max(0, 1 - t z), t = 1 for a yes and -1 for a no."""
+    terms = [max(0.0, 1 - (2 * t - 1) * a) for a, t in zip(z, y, strict=True)]
+    return math.fsum(terms) / len(y)
+
+
+def binary_hinge_slope(z, y):
+    slopes = []
+    for a, t in zip(z, y, strict=True):
+        sign = 2 * t - 1
+        slopes.append(-sign / len(y) if sign * a < 1 else 0.0)
+    return slopes
+
+
 LOSSES = {  # name: (value, slope, how the samples of a batch are put together)
     "sum_of_squares": (sum_of_squares, sum_of_squares_slope, "sum"),
     "half_sum_of_squares": (half_sum_of_squares, half_sum_of_squares_slope, "sum"),
@@ -580,6 +995,14 @@ LOSSES = {  # name: (value, slope, how the samples of a batch are put together)
     "huber": (huber, huber_slope, "mean"),
     "cross_entropy": (cross_entropy, cross_entropy_slope, "mean"),
     "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_slope, "mean"),
+    "log_cosh": (log_cosh, log_cosh_slope, "mean"),
+    "quantile": (quantile, quantile_slope, "mean"),
+    "poisson": (poisson, poisson_slope, "mean"),
+    "gaussian_likelihood": (gaussian_likelihood, gaussian_likelihood_slope, "mean"),
+    "focal": (focal, focal_slope, "mean"),
+    "binary_focal": (binary_focal, binary_focal_slope, "mean"),
+    "hinge": (hinge, hinge_slope, "mean"),
+    "binary_hinge": (binary_hinge, binary_hinge_slope, "mean"),
 }
 
 
@@ -734,7 +1157,13 @@ def layer_backward(name, layer, numbers, dy, memo):
     raise ValueError(f"no layer of kind {kind!r}")
 
 
-LINKS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+LINKS = {
+    "cross_entropy": "softmax",
+    "binary_cross_entropy": "sigmoid",
+    "focal": "softmax",
+    "binary_focal": "sigmoid",
+    "poisson": "exp",
+}
 
 
 def without_link(layers, loss):
@@ -831,6 +1260,51 @@ def adamw(
     return w - shrink, mean, square
 
 
+def adagrad(w, g, total, rate, epsilon=1e-10):
+    total = total + g * g
+    return w - rate * g / (math.sqrt(total) + epsilon), total
+
+
+def amsgrad(w, g, mean, square, top, t, rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Adam with the largest mean square so far, corrected as of this step."""
+    mean = beta1 * mean + (1 - beta1) * g
+    square = beta2 * square + (1 - beta2) * g * g
+    top = max(top, square)
+    root = math.sqrt(top / (1 - beta2**t))
+    w = w - rate * mean / (1 - beta1**t) / (root + epsilon)
+    return w, mean, square, top
+
+
+def nadam_share(t, beta1, warming):
+    """How much of the mean stays at step t: from half of beta1 to all of it."""
+    return beta1 * (1 - 0.96 ** (t * warming) / 2)
+
+
+def nadam(
+    w, g, mean, square, t, rate, beta1=0.9, beta2=0.999, epsilon=1e-8, warming=4e-3
+):
+    """Adam whose mean is one step ahead; the product of all shares corrects it."""
+    mean = beta1 * mean + (1 - beta1) * g
+    square = beta2 * square + (1 - beta2) * g * g
+    shares = [nadam_share(i, beta1, warming) for i in range(1, t + 2)]
+    now, ahead = math.prod(shares[:-1]), math.prod(shares)
+    step = (1 - shares[t - 1]) * g / (1 - now) + shares[t] * mean / (1 - ahead)
+    w = w - rate * step / (math.sqrt(square / (1 - beta2**t)) + epsilon)
+    return w, mean, square
+
+
+def lion(w, g, mean, rate, beta1=0.9, beta2=0.99):
+    """One step of always the same length; the mean of the next takes another share."""
+    w = w - rate * sign(beta1 * mean + (1 - beta1) * g)
+    return w, beta2 * mean + (1 - beta2) * g
+
+
+def averaged(path, stays):
+    """The average of all weights so far: the last counts 1, the one before stays..."""
+    shares = [stays ** (len(path) - 1 - i) for i in range(len(path))]
+    return math.fsum(s * w for s, w in zip(shares, path, strict=True)) / sum(shares)
+
+
 def clip_by_value(g, limit):
     """g, held between -limit and limit."""
     return min(max(g, -limit), limit)
@@ -877,12 +1351,55 @@ def cosine(step, total, rate, floor=0.0):
     return floor + (rate - floor) * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
+def inverse_scaling(step, total, rate, power=0.5, every=1.0):
+    return rate / (1 + step / every) ** power
+
+
+def polynomial(step, total, rate, power=1.0, floor=0.0):
+    """From ``rate`` at step 0 to ``floor`` at step ``total``."""
+    return floor + (rate - floor) * (1 - step / total) ** power
+
+
+def cosine_restarts(step, total, rate, length, growth=2, floor=0.0):
+    """The cosine over one cycle after the other, each ``growth`` times as long."""
+    start = 0
+    while step >= start + length:
+        start += length
+        length *= growth
+    return cosine(step - start, length, rate, floor)
+
+
+def one_cycle(step, total, rate, rise=0.3, first=25.0, last=1e4):
+    """Up to ``rate`` in the first ``rise`` steps, down by the last one."""
+    top = rise * total - 1
+    if step <= top:
+        return cosine(step, top, rate / first, rate)
+    return cosine(step - top, total - 1 - top, rate, rate / first / last)
+
+
 SCHEDULES = {
     "constant": constant,
     "step": step_decay,
     "exponential": exponential,
     "cosine": cosine,
+    "inverse_scaling": inverse_scaling,
+    "polynomial": polynomial,
+    "cosine_restarts": cosine_restarts,
+    "one_cycle": one_cycle,
 }
+
+
+def reduce_on_plateau(losses, rate, factor, patience, smallest=0.0, floor=0.0):
+    """The rate of each epoch, the first one before any loss is known."""
+    rates, best, waited = [rate], math.inf, 0
+    for loss in losses:
+        waited += 1
+        if loss < best - smallest:
+            best, waited = loss, 0
+        if waited == patience:
+            rate, waited = max(rate * factor, floor), 0
+        rates.append(rate)
+    return rates
 
 
 def warm_up(step, total, steps, schedule):

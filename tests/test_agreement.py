@@ -26,8 +26,8 @@ from pellucid.layers import (
 )
 from pellucid.losses import Loss
 from pellucid.network import NeuralNetwork
-from pellucid.optimizers import Optimizer
-from pellucid.schedules import Schedule, WarmUp
+from pellucid.optimizers import Momentum, Optimizer
+from pellucid.schedules import ReduceOnPlateau, Schedule, WarmUp
 from registers import ours
 
 # All sides compute in float64; what is left is the order of their sums.
@@ -179,22 +179,39 @@ def test_loss_agrees_with_pytorch(case):
     close(value, golden["value"])
 
 
+REQUIRED = {"quantile": {"level": 0.3}}  # settings without a default
+
+
+def targets(loss, rows, outputs, random):
+    task = Loss.registered()[loss].task
+    if task == "classes":
+        return random.integers(0, outputs, rows)
+    if task == "labels":
+        return random.choice([0.0, 1.0, 0.25], size=(rows, outputs))
+    if loss == "poisson":
+        return random.poisson(2.0, size=(rows, outputs)).astype(float)
+    return random.normal(size=(rows, outputs))
+
+
 @pytest.mark.parametrize("name", naive.LOSSES)
 @given(rows=st.integers(1, 7), outputs=st.integers(1, 6), seed=seeds)
 def test_loss_agrees_with_loops(name, rows, outputs, seed):
     random = np.random.default_rng(seed)
-    loss, options = Loss.registered()[name](), [{}]
-    y_hat = random.normal(scale=3, size=(rows, outputs))
-    y = random.normal(size=(rows, outputs))
-    if name == "cross_entropy":
-        y = random.integers(0, outputs, rows)
-        options.append({"label_smoothing": float(random.uniform(0, 0.9))})
-    elif name == "binary_cross_entropy":
-        y = random.choice([0.0, 1.0, 0.25], size=(rows, outputs))
-    elif name == "huber":
-        options.append({"delta": float(random.uniform(0.01, 3))})
+    kind = Loss.registered()[name]
+    y_hat = random.normal(scale=3, size=(rows, outputs * kind.per_target))
+    y = targets(name, rows, outputs, random)
+    further = {
+        "cross_entropy": {"label_smoothing": random.uniform(0, 0.9)},
+        "huber": {"delta": random.uniform(0.01, 3)},
+        "quantile": {"level": random.uniform(0.01, 0.99)},
+        "gaussian_likelihood": {"floor": random.uniform(0.01, 3)},
+        "focal": {"gamma": random.uniform(0, 5)},
+        "binary_focal": {"gamma": random.uniform(0, 5)},
+    }.get(name)
+    options = [REQUIRED.get(name, {})]
+    options += [{k: float(v) for k, v in further.items()}] if further else []
     for chosen in options:
-        loss = type(loss)(**chosen)
+        loss = kind(**chosen)
         _, slopes, each = naive.batch_loss(
             name, y_hat.tolist(), y.tolist(), [1.0] * rows, **chosen
         )
@@ -235,7 +252,7 @@ def test_network_agrees_with_pytorch(case):
         close(network.feedforward(x), golden["outputs"])
 
 
-CALM = sorted({*naive.ACTIVATIONS} - {"gelu_tanh"})
+CALM = sorted({*naive.ACTIVATIONS} - {"gelu_tanh", "exp"})
 
 
 @st.composite
@@ -277,11 +294,11 @@ def problems(draw):
     inputs = draw(st.integers(1, 6))
     layers, outputs = draw(stacks(inputs))
     loss = draw(st.sampled_from(sorted(naive.LOSSES)))
-    if loss == "cross_entropy":
+    kind = Loss.registered()[loss]
+    if kind.task == "classes":
         outputs = draw(st.integers(2, 4))
-    layers.append(
-        ["dense", outputs, draw(st.sampled_from([None, naive.LINKS.get(loss)]))]
-    )
+    link = draw(st.sampled_from([None, naive.LINKS.get(loss)]))
+    layers.append(["dense", outputs * kind.per_target, link])
     return layers, loss, inputs, outputs, draw(seeds)
 
 
@@ -293,14 +310,6 @@ def random_numbers(network, random):
     network.state.vector[...] = random.uniform(0.5, 1.5, size=network.state.vector.size)
 
 
-def targets(loss, rows, outputs, random):
-    if loss == "cross_entropy":
-        return random.integers(0, outputs, rows)
-    if loss == "binary_cross_entropy":
-        return random.integers(0, 2, (rows, outputs))
-    return random.normal(size=(rows, outputs))
-
-
 @given(
     problem=problems(),
     rows=st.integers(3, 7),
@@ -309,18 +318,19 @@ def targets(loss, rows, outputs, random):
 def test_any_network_agrees_with_loops(problem, rows, mode):
     layers, loss, inputs, outputs, seed = problem
     random = np.random.default_rng(seed)
-    network = network_of(layers, loss, {}, inputs)
+    options = REQUIRED.get(loss, {})
+    network = network_of(layers, loss, options, inputs)
     random_numbers(network, random)
     x = random.normal(size=(rows, inputs))
     y = targets(loss, rows, outputs, random)
     weight = random.uniform(0.1, 2.0, rows)
-    if loss == "cross_entropy":
+    if network.loss.task == "classes":
         network.classes = range(outputs)
     numbers = {**network.parameters, **network.state}
     numbers = {name: window.tolist() for name, window in numbers.items()}
 
     value, gradients, state = naive.backprop(
-        layers, numbers, loss, x.tolist(), y.tolist(), weight.tolist(), mode
+        layers, numbers, loss, x.tolist(), y.tolist(), weight.tolist(), mode, **options
     )
     found_value, found = network.backprop(x, y, sample_weight=weight, mode=mode)
     # A batch that hardly varies multiplies rounding by up to 1 / sqrt(epsilon) = 316,
@@ -391,15 +401,18 @@ def test_optimizer_agrees_with_pytorch(case):
     close(found, golden["path"], rtol=1e-4, atol=1e-5)
 
 
+MEMORIES = {"momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "lion": 1}
+MEMORIES |= {"amsgrad": 3}  # two for the others
+
+
 def loop(name, w, g, memory, t, rate, options):
     """One step of one weight by naive.py; memory is a tuple of its numbers."""
     step = getattr(naive, name)
     if name == "gradient_descent":
         return step(w, g, rate), ()
-    if name in ("momentum", "nesterov", "rmsprop"):
-        w, *memory = step(w, g, *(memory or (0.0,)), rate, **options)
-    else:
-        w, *memory = step(w, g, *(memory or (0.0, 0.0)), t, rate, **options)
+    memory = memory or (0.0,) * MEMORIES.get(name, 2)
+    when = (t,) if len(memory) > 1 else ()
+    w, *memory = step(w, g, *memory, *when, rate, **options)
     return w, memory
 
 
@@ -413,6 +426,14 @@ OPTIONS = {
         {"beta1": shares, "beta2": shares, "epsilon": st.floats(1e-8, 1)}
     ),
     "adamw": st.fixed_dictionaries({"beta2": shares, "decay": st.floats(0, 1)}),
+    "adagrad": st.fixed_dictionaries({"epsilon": st.floats(1e-8, 1)}),
+    "amsgrad": st.fixed_dictionaries(
+        {"beta1": shares, "beta2": shares, "epsilon": st.floats(1e-8, 1)}
+    ),
+    "nadam": st.fixed_dictionaries(
+        {"beta1": shares, "beta2": shares, "warming": st.floats(0, 1)}
+    ),
+    "lion": st.fixed_dictionaries({"beta1": shares, "beta2": shares}),
 }
 
 
@@ -434,7 +455,22 @@ def test_optimizer_agrees_with_loops(name, data, rate, size, seed):
 
 def test_every_optimizer_of_ours_is_in_the_golden_data_and_the_loops():
     golden = {case["optimizer"] for case in load("optimizers").values()}
-    assert ours(Optimizer).keys() == golden == set(OPTIONS)
+    assert ours(Optimizer).keys() == golden | {"lion"} == set(OPTIONS)
+
+
+@given(stays=st.floats(0.01, 1), size=st.integers(1, 6), seed=seeds)
+def test_the_average_of_the_weights_agrees_with_loops(stays, size, seed):
+    random = np.random.default_rng(seed)
+    start, gradients = random.normal(size=size), random.normal(size=(12, size))
+    rule, where = Momentum(0.1, average=stays), np.ones(size, dtype=bool)
+    memory = SimpleNamespace(v=np.zeros(size), average=start.copy())
+    w, path = start, []
+    for t, g in enumerate(gradients, start=1):
+        w = rule.update(w, g, memory, t, 0.1, where)
+        path.append(w)
+        each = [naive.averaged([p[i] for p in path], stays) for i in range(size)]
+        close(memory.average, each)
+    close(path, descend(Momentum(0.1), start, gradients))
 
 
 @given(
@@ -509,6 +545,14 @@ def test_schedule_agrees_with_loops(name, rate, factor, every, warm, total):
         "step": {"factor": factor, "every": every},
         "exponential": {"factor": factor},
         "cosine": {"floor": rate * factor},
+        "inverse_scaling": {"power": 2 * factor, "every": every},
+        "polynomial": {"power": 3 * factor, "floor": rate * factor},
+        "cosine_restarts": {
+            "length": every,
+            "growth": 1 + (warm - 1) / 4,
+            "floor": rate * factor,
+        },
+        "one_cycle": {"rise": 0.2 + 0.7 * factor, "first": 10 * factor, "last": every},
     }[name]
     schedule = schedule_of(name, rate, options)
 
@@ -521,9 +565,47 @@ def test_schedule_agrees_with_loops(name, rate, factor, every, warm, total):
         close(WarmUp(warm, schedule).rate(step, total), warmed)
 
 
-def test_the_cosine_stays_at_its_floor_behind_the_end():
-    schedule = Schedule.registered()["cosine"](1.0, floor=0.25)
+@pytest.mark.parametrize("name", ["cosine", "polynomial"])
+def test_a_schedule_stays_at_its_floor_behind_the_end(name):
+    schedule = Schedule.registered()[name](1.0, floor=0.25)
     assert schedule.rate(100, 100) == schedule.rate(5000, 100) == 0.25
+
+
+def course(schedule, losses):
+    """Return the rate of each epoch, the first one before any loss is known."""
+    rates = [schedule.rate(0, 1)]
+    for loss in losses:
+        schedule = schedule.after(loss)
+        rates.append(schedule.rate(0, 1))
+    return rates
+
+
+@pytest.mark.parametrize("case", load("plateaus"))
+def test_reducing_on_a_plateau_agrees_with_pytorch(case):
+    golden = load("plateaus")[case]
+    names = ("factor", "patience", "smallest", "floor")
+    options = {name: golden[name] for name in names}
+    schedule = ReduceOnPlateau(golden["rate"], **options)
+    close(course(schedule, golden["losses"].tolist()), golden["rates"])
+
+
+@given(
+    losses=st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.35, math.nan, math.inf])),
+    patience=st.integers(1, 4),
+    smallest=st.sampled_from([0.0, 0.06]),
+    floor=st.sampled_from([0.0, 0.02]),
+)
+def test_reducing_on_a_plateau_agrees_with_loops(losses, patience, smallest, floor):
+    options = {"factor": 0.3, "patience": patience, "smallest": smallest}
+    schedule = ReduceOnPlateau(0.5, **options, floor=floor)
+    wanted = naive.reduce_on_plateau(losses, 0.5, **options, floor=floor)
+    close(course(schedule, losses), wanted)
+    warmed = course(WarmUp(1, schedule), losses)
+    close(warmed, wanted)
+
+
+def test_every_schedule_of_ours_has_an_oracle():
+    assert ours(Schedule).keys() == {*naive.SCHEDULES, "reduce_on_plateau", "warm_up"}
 
 
 # ---- initializers

@@ -24,41 +24,116 @@ from pellucid.initializers import Constant as Same
 from pellucid.initializers import HeUniform, Initializer, Normal, Orthogonal, Uniform
 from pellucid.layer import Layer
 from pellucid.layers import (
+    AveragePool1D,
+    AveragePool2D,
     BatchNorm,
     Chain,
     Concat,
+    Conv1D,
+    Conv2D,
+    ConvTranspose2D,
     Dense,
+    DepthwiseConv2D,
     Dropout,
+    Embedding,
     Flatten,
+    GaussianNoise,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    GroupNorm,
+    Input,
+    LayerNorm,
+    MaxPool1D,
+    MaxPool2D,
+    Pad,
     PReLU,
     Reshape,
     Residual,
+    RMSNorm,
     Select,
+    SeparableConv2D,
+    SpatialDropout,
+    UpSample,
 )
-from pellucid.losses import CrossEntropy, Huber, Loss
+from pellucid.losses import (
+    BinaryFocal,
+    CrossEntropy,
+    Focal,
+    GaussianLikelihood,
+    Huber,
+    Loss,
+    Quantile,
+)
 from pellucid.metrics import Metric
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import (
+    AdaGrad,
     Adam,
     AdamW,
+    AMSGrad,
     GradientDescent,
+    Lion,
     Momentum,
+    NAdam,
     Nesterov,
     Optimizer,
     RMSProp,
 )
 from pellucid.part import Part
-from pellucid.schedules import Constant, Cosine, Exponential, Schedule, Step, WarmUp
+from pellucid.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseScaling,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    Schedule,
+    Step,
+    WarmUp,
+)
 from registers import ours
 
 # Layers: what to try for inputs of some features, with the shape of one sample.
 LAYERS: dict[str, Any] = {
-    "batch_norm": lambda n: [(BatchNorm(), n), (BatchNorm(0.5, 0.1), n)],
+    "average_pool1d": lambda n: [
+        (AveragePool1D(), (4, n)),
+        (AveragePool1D(3, 1, padding=((0, 2),)), (3, n)),
+    ],
+    "average_pool2d": lambda n: [
+        (AveragePool2D(), (2, 5, n)),
+        (AveragePool2D((2, 3), (2, 1), padding="same"), (3, 2, n)),
+    ],
+    "batch_norm": lambda n: [
+        (BatchNorm(), n),
+        (BatchNorm(0.5, 0.1), n),
+        (BatchNorm(), (2, 1, n)),
+        (BatchNorm(), (2, n)),
+    ],
     "chain": lambda n: [(Chain([Dense(3, "tanh"), "relu", BatchNorm(), Dense(n)]), n)],
     "concat": lambda n: [
         (Concat([Dense(2, "selu"), "sigmoid", Chain([Dense(1), Dropout(0.3)])]), n),
         (Concat([Select("a"), Chain([Select("b"), Dense(2)])]), {"a": n, "b": 2}),
         (Concat([Flatten(), Flatten(name="again")]), (2, n)),
+        (Concat([Conv2D(2, 3, padding="same"), "tanh"]), (2, 3, n)),
+    ],
+    "conv1d": lambda n: [
+        (Conv1D(2, 3), (4, n)),
+        (Conv1D(2, 2, "tanh", stride=2, padding="same", bias=False), (3, n)),
+        (Conv1D(4, 2, padding=((2, 1),), dilation=2, groups=2), (2, 2 * n)),
+    ],
+    "conv2d": lambda n: [
+        (Conv2D(2, 1), (1, 2, n)),
+        (Conv2D(2, 3, "tanh", padding="same"), (3, 2, n)),
+        (Conv2D(1, (2, 3), stride=(2, 1), padding=((0, 1), (2, 0))), (3, 2, n)),
+        (Conv2D(4, 2, dilation=(1, 2), groups=2, bias=False), (2, 3, 2 * n)),
+    ],
+    "conv_transpose2d": lambda n: [
+        (ConvTranspose2D(2, 3), (1, 2, n)),
+        (ConvTranspose2D(1, 3, "tanh", stride=2, padding="same"), (2, 1, n)),
+        (ConvTranspose2D(2, (2, 3), stride=3, padding=1, dilation=2), (1, 2, n)),
+        (ConvTranspose2D(4, 2, groups=2, bias=False), (1, 2, 2 * n)),
     ],
     "dense": lambda n: [
         (Dense(1), n),
@@ -66,15 +141,74 @@ LAYERS: dict[str, Any] = {
         (Dense(3, "softmax", weight_init="orthogonal", bias_init=Same(0.1)), n),
         (Dense(2, LeakyReLU(0.3), name="last"), n),
     ],
+    "depthwise_conv2d": lambda n: [
+        (DepthwiseConv2D(2, "tanh"), (3, 2, n)),
+        (DepthwiseConv2D(3, multiplier=2, stride=2, padding="same"), (2, 2, n)),
+        (DepthwiseConv2D(2, padding=1, dilation=2, bias=False), (2, 1, n)),
+    ],
     "dropout": lambda n: [(Dropout(), n), (Dropout(0.0), n), (Dropout(0.9), (2, n))],
     "flatten": lambda n: [(Flatten(), n), (Flatten(), (n, 2)), (Flatten(), (2, 1, n))],
-    "prelu": lambda n: [(PReLU(), n), (PReLU(0.1), (2, n))],
+    "embedding": lambda n: [
+        (Embedding(n + 1, 2), Input(2, kind="integer")),
+        (Embedding(2, n), Input((2, 1), kind="integer")),
+    ],
+    "gaussian_noise": lambda n: [
+        (GaussianNoise(), n),
+        (GaussianNoise(0.0), n),
+        (GaussianNoise(2.0), (2, 1, n)),
+    ],
+    "global_average_pool": lambda n: [
+        (GlobalAveragePool(), (2, 3, n)),
+        (GlobalAveragePool(), (3, n)),
+    ],
+    "global_max_pool": lambda n: [
+        (GlobalMaxPool(), (2, 3, n)),
+        (GlobalMaxPool(), (3, n)),
+    ],
+    "group_norm": lambda n: [
+        (GroupNorm(1), n + 1),
+        (GroupNorm(2, 0.1), (2, 1, 2 * n)),
+        (GroupNorm(n), (3, n)),
+    ],
+    "layer_norm": lambda n: [(LayerNorm(), n), (LayerNorm(0.1), (2, 1, n + 1))],
+    "max_pool1d": lambda n: [
+        (MaxPool1D(), (4, n)),
+        (MaxPool1D(3, 1, padding=((0, 2),)), (3, n)),
+    ],
+    "max_pool2d": lambda n: [
+        (MaxPool2D(), (2, 5, n)),
+        (MaxPool2D((2, 3), (2, 1), padding="same"), (3, 2, n)),
+        (MaxPool2D(2, 1, padding=1), (1, 2, n)),
+    ],
+    "pad": lambda n: [
+        (Pad(), (1, 2, n)),
+        (Pad(((0, 1), (2, 0))), (2, 1, n)),
+        (Pad((2,)), (2, n)),
+    ],
+    "prelu": lambda n: [(PReLU(), n), (PReLU(0.1), (2, n)), (PReLU(), (2, 1, n))],
     "reshape": lambda n: [(Reshape((n, 2)), 2 * n), (Reshape(2 * n), (2, n))],
     "residual": lambda n: [
         (Residual([Dense(n, "gelu")]), n),
         (Residual([BatchNorm(), Dense(3, "relu"), Residual([PReLU()]), Dense(n)]), n),
+        (Residual([Conv2D(n, 3, "tanh", padding="same"), BatchNorm()]), (2, 3, n)),
     ],
+    "rmsnorm": lambda n: [(RMSNorm(), n), (RMSNorm(0.1), (2, 1, n))],
     "select": lambda n: [(Select("b"), {"a": 2, "b": n}), (Select("a"), {"a": (n, 2)})],
+    "separable_conv2d": lambda n: [
+        (SeparableConv2D(2, 2, "tanh"), (3, 2, n)),
+        (SeparableConv2D(1, 3, multiplier=2, stride=2, padding="same"), (2, 2, n)),
+        (SeparableConv2D(2, 2, padding=1, dilation=2, bias=False), (2, 1, n)),
+    ],
+    "spatial_dropout": lambda n: [
+        (SpatialDropout(), (2, 3, n)),
+        (SpatialDropout(0.3), (3, n)),
+        (SpatialDropout(0.0), n),
+    ],
+    "up_sample": lambda n: [
+        (UpSample(), (1, 2, n)),
+        (UpSample((1, 3)), (2, 1, n)),
+        (UpSample(3), (2, n)),
+    ],
 }
 
 # Everything else: which settings to try.
@@ -86,6 +220,10 @@ SAMPLES: dict[str, list[Part]] = {
     # losses
     "cross_entropy": [CrossEntropy(), CrossEntropy(label_smoothing=0.2)],
     "huber": [Huber(), Huber(0.3)],
+    "quantile": [Quantile(0.5), Quantile(0.9)],
+    "gaussian_likelihood": [GaussianLikelihood(), GaussianLikelihood(0.5)],
+    "focal": [Focal(), Focal(0), Focal(0.5), Focal(3.5)],
+    "binary_focal": [BinaryFocal(), BinaryFocal(0), BinaryFocal(0.5)],
     # initializers
     "initializers.constant": [Same(0.1), Same(-2)],
     "he_uniform": [HeUniform(), HeUniform(gain=1.0)],
@@ -101,6 +239,7 @@ SAMPLES: dict[str, list[Part]] = {
         GradientDescent(0.1, decay=0.1),
         GradientDescent(0.1, clip_value=0.5),
         GradientDescent(0.1, clip_norm=0.5),
+        GradientDescent(0.1, average=0.9),
     ],
     "momentum": [Momentum(), Momentum(0.1, 0.0, clip_norm=1e-3)],
     "nesterov": [Nesterov(), Nesterov(0.1, 0.5, l2=0.01)],
@@ -110,12 +249,21 @@ SAMPLES: dict[str, list[Part]] = {
         Adam(0.1, 0.5, 0.5, 1e-2),
         Adam(0.01, l1=0.1, l2=0.1, decay=0.1, clip_value=0.5, clip_norm=0.5),
     ],
-    "adamw": [AdamW(), AdamW(0.01, decay=0.5)],
+    "adamw": [AdamW(), AdamW(0.01, decay=0.5, average=1)],
+    "adagrad": [AdaGrad(), AdaGrad(0.1, 1e-3)],
+    "amsgrad": [AMSGrad(), AMSGrad(0.1, 0.5, 0.5, l2=0.01)],
+    "nadam": [NAdam(), NAdam(0.1, 0.5, 0.5, 1e-2, 0.1), NAdam(warming=0)],
+    "lion": [Lion(), Lion(0.01, 0.5, 0.5, decay=0.1, average=0.99)],
     # schedules
     "schedules.constant": [Constant(0.1)],
     "step": [Step(0.1, every=7), Step(1, 2.0, 20)],
     "exponential": [Exponential(0.1), Exponential(0.1, 0.9)],
     "cosine": [Cosine(0.1), Cosine(0.1, floor=0.01)],
+    "inverse_scaling": [InverseScaling(0.1), InverseScaling(1, 1, 50)],
+    "polynomial": [Polynomial(0.1), Polynomial(0.1, 2.0, 0.01)],
+    "cosine_restarts": [CosineRestarts(0.1), CosineRestarts(0.1, 7, 1, 0.01)],
+    "one_cycle": [OneCycle(0.1), OneCycle(1, 0.5, 10, 100)],
+    "reduce_on_plateau": [ReduceOnPlateau(0.1), ReduceOnPlateau(1, 0.5, 1, 0.1, 0.2)],
     "warm_up": [WarmUp(5, Constant(0.1)), WarmUp(200, Cosine(0.1)), WarmUp(1, Step(1))],
 }
 
@@ -200,6 +348,7 @@ def test_an_activation_is_a_layer_for_any_shape(name):
 def test_loss(name, rows, outputs):
     for loss in samples(ours(Loss)[name]):
         enough = max(outputs, 2) if loss.task == "classes" else outputs
+        enough *= loss.per_target
         testing.check_loss(loss, enough, rows=rows, seed=outputs)
 
 

@@ -13,16 +13,17 @@ import pytest
 import pellucid
 from pellucid.data import Standardizer
 from pellucid.demo import (
+    WRITTEN_BY,
     Demo,
     demo_data,
     demo_names,
-    must_be_free,
     recipe,
     tutorial_network,
     write,
 )
 from pellucid.errors import ConfigurationError, ModelFileError
 from pellucid.report import Result, scores, snippet
+from pellucid.results import must_be_free
 
 FILES = {"model.pellucid", "settings.json", "history.csv", "report.html"}
 
@@ -187,9 +188,9 @@ def test_the_printed_lines_of_python_work(name: str, tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_made(tmp_path: Path) -> None:
-    must_be_free(tmp_path / "new" / "folder")
+    must_be_free(tmp_path / "new" / "folder", WRITTEN_BY)
     assert (tmp_path / "new" / "folder").is_dir()
-    must_be_free(tmp_path / "new" / "folder")
+    must_be_free(tmp_path / "new" / "folder", WRITTEN_BY)
 
 
 def test_own_results_are_replaced_and_other_files_stay(
@@ -197,9 +198,9 @@ def test_own_results_are_replaced_and_other_files_stay(
 ) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("mine")
-    must_be_free(tmp_path)
+    must_be_free(tmp_path, WRITTEN_BY)
     write(iris, tmp_path)
-    must_be_free(tmp_path)
+    must_be_free(tmp_path, WRITTEN_BY)
     write(replace(iris, history=pellucid.History()), tmp_path)
     assert (tmp_path / "history.csv").read_text() == "epoch\n"
     assert notes.read_text() == "mine"
@@ -216,7 +217,7 @@ def test_files_of_others_with_our_names_are_not_touched(
     if settings is not None:
         (tmp_path / "settings.json").write_text(settings)
     with pytest.raises(ConfigurationError, match=r"that no demo wrote.*--output"):
-        must_be_free(tmp_path)
+        must_be_free(tmp_path, WRITTEN_BY)
 
 
 def test_a_file_that_cannot_be_written_is_named(iris: Result, tmp_path: Path) -> None:

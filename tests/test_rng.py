@@ -296,6 +296,47 @@ def test_all_orders_are_as_frequent():
     assert abs(chi_square(counts, 200)) < 5
 
 
+@given(keys=st.lists(words, min_size=1, max_size=4), count=st.integers(0, 30))
+def test_orders_are_those_of_64_bits(keys, count):
+    def bits(key, i):
+        return plain_squares(key, 2 * i) << 32 | plain_squares(key, 2 * i + 1)
+
+    expected = [sorted(range(count), key=lambda i: bits(key, i)) for key in keys]
+    assert rng.permutations(keys, count).tolist() == expected
+
+
+def test_the_lower_bits_decide_where_the_upper_ones_are_equal(monkeypatch):
+    def coarse(key, positions):
+        even = positions % np.uint64(2) == 0
+        return np.where(
+            even, squares(key, positions) & np.uint64(3), squares(key, positions)
+        )
+
+    monkeypatch.setattr(rng, "squares", coarse)
+    orders = list(itertools.permutations(range(4)))
+    keys = [make_key(seed, "coarse") for seed in range(24 * 200)]
+    drawn = [tuple(order) for order in rng.permutations(keys, 4).tolist()]
+    counts = np.array([drawn.count(order) for order in orders])
+    assert abs(chi_square(counts, 200)) < 5
+
+
+def test_a_large_order_with_equal_upper_bits():
+    key, count = make_key(6), 2**19
+    positions = np.arange(2 * count, dtype=np.uint64)
+    bits = squares(key, positions)
+    bits = bits[::2] << np.uint64(32) | bits[1::2]
+    assert len(np.unique(bits >> np.uint64(32))) < count  # about 31 pairs
+    np.testing.assert_array_equal(Random(6).permutation(count), np.argsort(bits))
+
+
+@pytest.mark.parametrize("count", [8191, 8192, 8193, 20_000])
+def test_blocks_leave_no_trace(count):
+    positions = np.arange(5, 5 + count, dtype=np.uint64)
+    bits = squares(make_key(0), positions) >> np.uint64(8)
+    found = uniform(make_key(0), (count,), first=5)
+    assert (found * 2.0**24).tolist() == bits.tolist()
+
+
 def test_nothing_global_is_used():
     before = np.random.get_state()[1].copy()  # noqa: NPY002 - to see it unchanged
     Random(0).normal(10)

@@ -28,7 +28,9 @@ ORDER = [
     *FOUNDATION,
     "rng",
     "special",
+    "convolution",
     "part",
+    "readers",
     "texttable",
     "layout",
     "symbol",
@@ -40,7 +42,9 @@ ORDER = [
     "losses",
     "schedules",
     "optimizers",
+    "minimizers",
     "metrics",
+    "augmentations",
     "layers",
     "blueprint",
     "tracing",
@@ -58,6 +62,7 @@ ORDER = [
     "plots",
     "testing",
     "report",
+    "results",
     "demo",
     "info",
     "cli",
@@ -73,7 +78,8 @@ PACKAGES_AT_TOP = {
 
 # Text for Numba: short functions of kernels' words, whose docstring is their formula.
 WORDS_OF_KERNELS = [
-    f"pellucid.engines.compiled.{name}" for name in ("driver", "elementary", "runtime")
+    f"pellucid.engines.compiled.{name}"
+    for name in ("driver", "elementary", "products", "runtime", "turning", "vectors")
 ]
 
 

@@ -10,9 +10,10 @@ from pellucid._version import __version__
 
 _WHERE = {
     "activations": (
-        "ELU GELU SELU Activation HardSigmoid HardTanh Identity LeakyReLU LogSoftmax "
+        "ELU GELU SELU Activation Exp HardSigmoid HardTanh Identity LeakyReLU LogSoftmax "
         "Mish ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
     ),
+    "augmentations": "Augmentation Cutout Flip Mixup Noise Rotate Scale Shift",
     "errors": (
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "
         "PellucidError ShapeError SymbolError"
@@ -21,19 +22,31 @@ _WHERE = {
     "initializers": "Initializer",
     "layer": "Layer",
     "layers": (
-        "BatchNorm Chain Concat Dense Dropout Flatten Input PReLU Reshape Residual "
-        "Select"
+        "AveragePool1D AveragePool2D BatchNorm Chain Concat Conv1D Conv2D "
+        "ConvTranspose2D Dense DepthwiseConv2D Dropout Embedding Flatten GaussianNoise "
+        "GlobalAveragePool GlobalMaxPool GroupNorm Input LayerNorm MaxPool1D MaxPool2D "
+        "PReLU Pad RMSNorm Rescale Reshape Residual Select SeparableConv2D "
+        "SpatialDropout UpSample"
     ),
     "layout": "Slot",
     "losses": (
-        "BinaryCrossEntropy CrossEntropy HalfSumOfSquares Huber Loss MeanAbsoluteError "
-        "MeanSquaredError SumOfSquares"
+        "BinaryCrossEntropy BinaryFocal BinaryHinge CrossEntropy Focal "
+        "GaussianLikelihood HalfSumOfSquares Hinge Huber LogCosh Loss "
+        "MeanAbsoluteError MeanSquaredError Poisson Quantile SumOfSquares"
     ),
     "metrics": "Metric",
+    "minimizers": "LBFGS Minimizer",
     "network": "NeuralNetwork",
     "neuron": "Neuron",
-    "optimizers": ("Adam AdamW GradientDescent Momentum Nesterov Optimizer RMSProp"),
-    "schedules": "Constant Cosine Exponential Schedule Step WarmUp",
+    "optimizers": (
+        "AMSGrad AdaGrad Adam AdamW GradientDescent Lion Momentum NAdam Nesterov "
+        "Optimizer RMSProp"
+    ),
+    "readers": "ImageReader Reader",
+    "schedules": (
+        "Constant Cosine CosineRestarts Exponential InverseScaling OneCycle Polynomial "
+        "ReduceOnPlateau Schedule Step WarmUp"
+    ),
     "training": (
         "Call Callback Checkpoint EarlyStopping History InterruptedWarning Report "
         "Run TimeLimit"
@@ -42,6 +55,7 @@ _WHERE = {
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}
 _MODULES = [
     "activations",
+    "augmentations",
     "data",
     "errors",
     "initializers",

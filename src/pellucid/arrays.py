@@ -287,7 +287,9 @@ def _shape(array: NDArray[Any]) -> str:
     return f"({', '.join(map(str, array.shape))}{',' if array.ndim == 1 else ''})"
 
 
-def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
+def as_inputs(
+    x: Any, inputs: Inputs, dtype: Any, limits: Mapping[str, int] | None = None
+) -> tuple[Any, int, bool]:
     """Return a batch of inputs.
 
     Parameters
@@ -298,6 +300,8 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
         What the network takes.
     dtype : dtype
         The network's floating-point type.
+    limits : mapping of str to int, optional
+        For inputs of whole numbers: how many there are, by name ("" for a single one).
 
     Returns
     -------
@@ -314,7 +318,7 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
                 f"x has the named inputs {sorted(map(str, x))}; the network takes one "
                 "array."
             )
-        return _one(x, inputs, dtype, "x")
+        return _one(x, inputs, dtype, "x", (limits or {}).get(""))
     if not isinstance(x, Mapping):
         raise ShapeError(
             f"x is one array; the network takes named inputs {sorted(inputs)}: "
@@ -325,7 +329,10 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
             f"x has the inputs {sorted(map(str, x))}; the network takes "
             f"{sorted(inputs)}."
         )
-    found = {name: _one(x[name], given, dtype, name) for name, given in inputs.items()}
+    found = {
+        name: _one(x[name], given, dtype, name, (limits or {}).get(name))
+        for name, given in inputs.items()
+    }
     counts = {name: n for name, (_, n, _) in found.items()}
     if len(set(counts.values())) > 1:
         raise ShapeError(f"The inputs have different numbers of samples: {counts}.")
@@ -333,7 +340,9 @@ def as_inputs(x: Any, inputs: Inputs, dtype: Any) -> tuple[Any, int, bool]:
     return {name: array for name, (array, _, _) in found.items()}, first[1], first[2]
 
 
-def _one(x: Any, given: Input, dtype: Any, what: str) -> tuple[Any, int, bool]:
+def _one(
+    x: Any, given: Input, dtype: Any, what: str, limit: int | None
+) -> tuple[Any, int, bool]:
     array = as_array(x, what)
     single = array.ndim == len(given.shape)
     whole = array[None] if single else array
@@ -346,10 +355,30 @@ def _one(x: Any, given: Input, dtype: Any, what: str) -> tuple[Any, int, bool]:
     if given.kind == "integer":
         if whole.dtype.kind not in "iu":
             raise DataError(f"{what} takes whole numbers; got {whole.dtype}.")
+        _must_be_below(limit, whole, what, column_names(x))
         return whole, len(whole), single
     # A transposed or strided array would give other last bits than its plain copy.
+    if whole.dtype == np.uint8 and len(given.shape) == 3:
+        # Images stay bytes, a quarter of the memory, until an engine takes some rows.
+        return np.ascontiguousarray(whole), len(whole), single
     floats = as_floats(whole, what, dtype, column_names(x))
     return np.ascontiguousarray(floats), len(whole), single
+
+
+def _must_be_below(
+    limit: int | None, whole: NDArray[Any], what: str, names: Sequence[str] | None
+) -> None:
+    """Raise `DataError` if a whole number names no row of the table that it is for."""
+    if limit is None or not whole.size or (whole.min() >= 0 and whole.max() < limit):
+        return
+    bad = (whole < 0) | (whole >= limit)
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    more = f"; {int(bad.sum())} such values in all" if bad.sum() > 1 else ""
+    raise DataError(
+        f"{what} has {_plain(whole[index])} at {_place(index, names)}{more}; expected "
+        f"whole numbers from 0 to {limit - 1}: the table that they pick from has "
+        f"{limit} rows."
+    )
 
 
 def _remedy(array: NDArray[Any], given: Input) -> str:

@@ -5,7 +5,7 @@ Symbols alike. Engines run it, tracing writes it down.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pellucid.activations import Activation, Identity, Joint, LogSoftmax
@@ -16,6 +16,7 @@ from pellucid.layers.containers import Chain, Concat
 from pellucid.layers.dropout import Dropout
 from pellucid.layers.inputs import Input
 from pellucid.layers.shaping import Flatten, Reshape
+from pellucid.layers.windows import must_not_look_channels_first
 from pellucid.layout import Layout, Slot
 from pellucid.losses import Loss
 from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
@@ -122,6 +123,8 @@ class Blueprint:
         Names of its numbers.
     output_shape : tuple of int
         Shape of one sample of the output.
+    limits : dict of str to int
+        For inputs of whole numbers: how many there are, by the name of the input.
     """
 
     root: Chain
@@ -130,11 +133,18 @@ class Blueprint:
     inputs: Inputs
     layout: Layout
     output_shape: tuple[int, ...]
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def outputs(self) -> int:
         """Number of outputs: length of the last axis."""
         return self.output_shape[-1]
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Shape of one sample of targets that are not classes."""
+        *rest, outputs = self.output_shape
+        return (*rest, outputs // self.loss.per_target)
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -197,7 +207,7 @@ class Blueprint:
         ----------
         x, p, memo
             As in `feedforward`.
-        y : ndarray, shape (n, *output_shape), or (n,) of int for classes
+        y : ndarray, shape (n, *target_shape), or (n,) of int for classes
             Targets.
 
         Returns
@@ -266,8 +276,10 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
     root, logits = join_loss(layers, loss)
     trace = Trace()
     slots: dict[str, Slot] = {}
+    limits: dict[str, int] = {}
 
     def enter(layer: Layer, path: str, x: Any) -> None:
+        _check_data(layer, x, limits)
         for name, slot in layer.slots(sample_shape(x)).items():
             if not name.isidentifier() or name.startswith("_"):
                 raise ConfigurationError(f"A slot cannot have the name {name!r}.")
@@ -282,7 +294,31 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
         raise ShapeError(f"The last layer gives {shape}; expected (n, outputs).")
     output_shape = sample_shape(y_hat)
     _check_outputs(loss, output_shape)
-    return Blueprint(root, loss, logits, inputs, Layout(slots), output_shape)
+    return Blueprint(root, loss, logits, inputs, Layout(slots), output_shape, limits)
+
+
+def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:
+    """Raise unless a layer can take what the user hands in; note which whole numbers.
+
+    Only data are looked at: what another layer made has its axes where they belong.
+    """
+    if not isinstance(x, Symbol):
+        return
+    source = x
+    while source.operation.group == "alias":
+        source = source.inputs[0]
+    data = source.operation.group == "leaf" and source.settings["vector"] == "x"
+    if layer.choices is not None:
+        if not data or source.kind != INTEGER:
+            raise ConfigurationError(
+                f"{type(layer).__name__} takes whole numbers as they are in the data: "
+                "declare them with input_shape=Input(shape, kind='integer'), by name "
+                "where there are other inputs, and put it where they come in."
+            )
+        name = source.settings["name"]
+        limits[name] = min(layer.choices, limits.get(name, layer.choices))
+    if layer.images and data and source is x:
+        must_not_look_channels_first(sample_shape(x))
 
 
 def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
@@ -292,6 +328,13 @@ def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
             f"needs two or more outputs; it has shape (n, "
             f"{', '.join(map(str, shape))}). For a yes or no in one output use "
             "loss='binary_cross_entropy'."
+        )
+    if shape[-1] % loss.per_target:
+        raise ConfigurationError(
+            f"{loss.label} has {loss.per_target} outputs for each target, so the last "
+            f"layer needs a multiple of that; it has shape (n, "
+            f"{', '.join(map(str, shape))}). For one target write "
+            f"Dense({loss.per_target})."
         )
 
 
@@ -368,6 +411,11 @@ def _is_link(activation: Activation, loss: Loss) -> bool:
     harmless = (Identity, LogSoftmax) if loss.link == "softmax" else (Identity,)
     if isinstance(activation, harmless):
         return False
+    if loss.link == "identity":
+        raise ConfigurationError(
+            f"The network ends in {activation.label}, but {loss.label} takes its "
+            "outputs as they are: write Dense(...) without an activation there."
+        )
     remedy = {
         "softmax": "For probabilities of several yes-or-no labels use "
         "loss='binary_cross_entropy' with sigmoid.",

@@ -11,9 +11,6 @@ The truth table is learned as in the tutorials: 3-4-1, sigmoid, no biases, the s
 squared errors, 1,500 iterations of gradient descent with a learning rate of 1.
 """
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import results
 from pellucid._version import __version__
 from pellucid.data import Dataset, Standardizer, load, names, split_indices
 from pellucid.errors import ConfigurationError, suggestion
-from pellucid.files import write_whole
 from pellucid.layer import Layer
 from pellucid.layers import BatchNorm, Dense, Dropout
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Adam, GradientDescent, Optimizer
-from pellucid.report import Result, page, story
+from pellucid.report import Result, story
 from pellucid.training import Callback, History
 
 EPOCHS = 200
@@ -47,7 +44,7 @@ _GENERATED = (
     "sine",
     "friedman1",
 )
-_WRITTEN_BY = "pellucid demo"
+WRITTEN_BY = "pellucid demo"
 
 
 def demo_names() -> tuple[str, ...]:
@@ -249,39 +246,8 @@ def tutorial_network(seed: int = 0) -> NeuralNetwork:
     return network
 
 
-def must_be_free(folder: Path) -> None:
-    """Make the folder, and raise if it holds files of ours' names that are not ours.
-
-    Parameters
-    ----------
-    folder : Path
-        Where results shall be written.
-
-    Raises
-    ------
-    ConfigurationError
-        If another's file would be overwritten.
-    OSError
-        If the folder cannot be made.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    taken = [name for name in _FILES if folder.joinpath(name).exists()]
-    if not taken:
-        return
-    try:
-        settings = json.loads(folder.joinpath("settings.json").read_text("utf-8"))
-        ours = settings["written by"] == _WRITTEN_BY
-    except (OSError, ValueError, LookupError, TypeError):
-        ours = False
-    if not ours:
-        raise ConfigurationError(
-            f"{folder} has a {taken[0]} that no demo wrote, and it stays as it is: "
-            "choose another folder with --output."
-        )
-
-
 def write(result: Result, folder: Path) -> None:
-    """Write model, settings, history and report, each all or nothing.
+    """Write model, settings, history and report, see `pellucid.results.write`.
 
     Parameters
     ----------
@@ -295,26 +261,18 @@ def write(result: Result, folder: Path) -> None:
     ModelFileError
         If a file cannot be written.
     """
-    # The settings come first: they are what marks the other files as ours.
-    settings = json.dumps(_settings(result), indent=2) + "\n"
-    write_whole(folder / "settings.json", settings.encode())
-    result.network.save(folder / "model.pellucid")
-    write_whole(folder / "history.csv", _history(result.history).encode())
-    write_whole(folder / "report.html", page(result).encode())
-
-
-_FILES = ("model.pellucid", "settings.json", "history.csv", "report.html")
+    results.write(result, folder, _settings(result))
 
 
 def _settings(result: Result) -> dict[str, Any]:
     dataset = result.dataset
     settings: dict[str, Any] = {
-        "written by": _WRITTEN_BY,
+        "written by": WRITTEN_BY,
         "pellucid": __version__,
         "data": dataset.name,
         "seed": result.network.seed,
         "epochs": result.history.epochs,
-        "columns": dataset.features,
+        "columns": result.table.features,
         "classes": dataset.classes,
         "target": dataset.target,
     }
@@ -325,23 +283,3 @@ def _settings(result: Result) -> dict[str, Any]:
         settings["target_mean"] = result.targets.mean.item()
         settings["target_scale"] = result.targets.scale.item()
     return settings
-
-
-def _history(history: History) -> str:
-    """Return the course of training as CSV, a row for each epoch."""
-    columns: dict[str, list[float]] = {
-        "epoch": [float(epoch + 1) for epoch in range(history.epochs)],
-        "loss": history.loss,
-        "validation_loss": history.validation,
-        **{f"validation_{name}": values for name, values in history.metrics.items()},
-        "learning_rate": history.learning_rate,
-        "gradient_norm": history.gradient_norm,
-        "seconds": history.seconds,
-    }
-    columns = {name: values for name, values in columns.items() if values}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns or ["epoch"])
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([int(row[0]), *row[1:]])
-    return text.getvalue()

@@ -22,13 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid._version import __version__
+from pellucid.augmentations import Augmentation
 from pellucid.blueprint import Blueprint, Inputs, build
 from pellucid.errors import ModelFileError
 from pellucid.layer import Layer
 from pellucid.layers.inputs import Input
 from pellucid.losses import Loss
+from pellucid.minimizers import Minimizer
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Optimizer
+from pellucid.readers import Reader
 
 if TYPE_CHECKING:
     from pellucid.training.state import Training
@@ -160,6 +163,7 @@ def _document(network: NeuralNetwork, checkpoint: bool) -> dict[str, Any]:
         "column": network._column,
         "names": network._names,
         "frozen": list(network._frozen),
+        "reader": None if network.reader is None else network.reader.config(),
         "training": _training_to_json(network.training, checkpoint),
     }
 
@@ -180,6 +184,7 @@ def _training_to_json(training: "Training | None", checkpoint: bool) -> Any:
         "batch_size": training.batch_size,
         "rows": training.rows,
         "shuffle": training.shuffle,
+        "augment": [each.config() for each in training.augment],
         "engine": training.engine,
         "step": training.step,
         "total": training.total,
@@ -301,6 +306,7 @@ _DOCUMENT = {
     "column": (bool, type(None)),
     "names": (list, type(None)),
     "frozen": list,
+    "reader": (dict, type(None)),
     "training": (dict, type(None)),
 }
 _TRAINING = {
@@ -310,6 +316,7 @@ _TRAINING = {
     "batch_size": int,
     "rows": int,
     "shuffle": bool,
+    "augment": list,
     "engine": str,
     "step": int,
     "total": int,
@@ -391,6 +398,8 @@ def _network(
     if document["classes"] is not None:
         network.classes = document["classes"]
     network.freeze(*map(str, document["frozen"]))
+    if document["reader"] is not None:
+        network.reader = Reader.restore(document["reader"])
     if document["training"] is not None:
         network.training = _training(document["training"], vectors, network)
     if vectors:
@@ -438,7 +447,9 @@ def _training(
 
     written = _numbers(written)
     _must_have(written, _TRAINING, "the training")
-    optimizer = Optimizer.restore(written["optimizer"])
+    minimizes = written["optimizer"].get("family") == "minimizer"
+    family: type[Optimizer | Minimizer] = Minimizer if minimizes else Optimizer
+    optimizer = family.restore(written["optimizer"])
     layout, dtype = network.blueprint.layout, network.dtype
     size = layout.parameters.size
 
@@ -471,6 +482,7 @@ def _training(
         history=History.from_dict(written["history"]),
         sums=Sums(**written["sums"]),
         best_loss=written["best_loss"],
+        augment=tuple(map(Augmentation.restore, written["augment"])),
         best=snapshot("best") if kept else None,
         last=snapshot("last") if kept else None,
         resumable=kept,

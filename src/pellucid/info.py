@@ -49,7 +49,7 @@ def _version(package: str) -> str:
 
 
 def _python() -> tuple[str, str, str]:
-    packages = ("numpy", "numba", "scipy-openblas32")
+    packages = ("numpy", "numba")
     found = ", ".join(f"{name} {_version(name)}" for name in packages)
     return (
         "versions",
@@ -76,7 +76,7 @@ def processor_name() -> str:
 
 
 def _processor() -> tuple[str, str, str]:
-    from pellucid.engines.compiled.blas import cpu_features
+    from pellucid.engines.compiled.machine import cpu_features
 
     features = cpu_features()
     width = next((name for key, name in _WIDTH if key in features), "no vectors known")
@@ -89,32 +89,21 @@ def _processor() -> tuple[str, str, str]:
 
 
 def _compiled() -> list[tuple[str, str, str]]:
-    from pellucid.engines.compiled import blas, cache, machine
+    from pellucid.engines.compiled import cache, machine
 
-    found = blas.load()
-    if found is None:
-        why = "no BLAS can be loaded: everything runs in NumPy."
-        return [("compiled engine", "no", why)]
-    best = "SkylakeX" if "AVX512_SKX" in blas.cpu_features() else found.kernels
-    fits = (
-        "These are the fastest kernels it has for this processor."
-        if found.kernels.lower() == best.lower()
-        else f"{best} would be faster; unset OPENBLAS_CORETYPE."
-    )
     threads, cores = machine.available(), os.cpu_count() or 1
     limit = (
         "All of them may be used; a network takes as many as it has work for."
         if threads >= cores
         else "A limit of the process, its control group or OMP_NUM_THREADS is in force."
     )
-    speeds = [_gemm_speed(found, bits) for bits in (32, 64)]
+    speeds = [_product_speed(bits) for bits in (32, 64)]
     return [
         (
             "compiled engine",
             "yes",
             "engine='auto' takes it wherever it can run a network.",
         ),
-        ("BLAS kernels", found.kernels, fits),
         ("threads", f"{threads} of {cores}", limit),
         (
             "matrix products",
@@ -129,14 +118,16 @@ def _compiled() -> list[tuple[str, str, str]]:
     ]
 
 
-def _gemm_speed(found: Any, bits: int, size: int = 512) -> float:
-    """Return the speed of one thread of the private BLAS, in GF/s."""
+def _product_speed(bits: int, size: int = 512) -> float:
+    """Return the speed of matrix products on one thread, in GF/s."""
     from pellucid.engines.compiled import cache, library, runtime
+    from pellucid.engines.compiled.assembly import Numbers
 
     x, y, z = (np.ones((size, size), dtype=f"f{bits // 8}") for _ in range(3))
-    address = cache.load(library.PRODUCT, bits)
-    row = [size, size, found.gemm(bits), 111, 111, size]
-    row += [x.ctypes.data, size, y.ctypes.data, size, z.ctypes.data, size]
+    address, numbers = cache.load(library.PRODUCT, bits), Numbers.empty()
+    rows, columns = numbers.steps(size, size), numbers.steps(size, 1)
+    row = [size, size, size, x.ctypes.data, rows, columns]
+    row += [y.ctypes.data, size, z.ctypes.data, rows, 0]
     calls, operands = np.array([[address, 0]]), np.array(row)
     return _speed(lambda: runtime.run(calls, operands), size)
 

@@ -38,6 +38,8 @@ class Layer(Part, abstract=True):
 
     # Whether training needs statistics of the batch, and so more than one row.
     batch_statistics: ClassVar[bool] = False
+    # Whether it takes images, (n, height, width, channels).
+    images: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,6 +108,11 @@ class Layer(Part, abstract=True):
     def inner(self) -> tuple["Layer", ...]:
         """The layers that this one calls, for containers."""
         return ()
+
+    @property
+    def choices(self) -> int | None:
+        """For inputs of whole numbers: how many there are, from 0; None for others."""
+        return None
 
 
 def layer_names(layers: tuple[Layer, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.activations import below_top, log_sum, sigmoid, softmax
+from pellucid.activations import below_top, log_sum, sigmoid, softmax, softplus
 from pellucid.errors import ConfigurationError
 from pellucid.part import Part
 
@@ -34,6 +34,12 @@ def per_sample(values: Any) -> Any:
     return values.sum(axis=tuple(range(1, values.ndim)))
 
 
+def _at_least_0(**settings: float) -> None:
+    for name, value in settings.items():
+        if not value >= 0:
+            raise ConfigurationError(f"Expected {name} >= 0, got {value!r}.")
+
+
 class Loss(Part, abstract=True):
     """How wrong predictions are. A new one needs `value` and `slope`.
 
@@ -46,12 +52,19 @@ class Loss(Part, abstract=True):
         ``"labels"`` (each output is a yes or no).
     link : str or None
         Name of the activation that turns logits into the predictions this loss is
-        about.
+        about. With ``"identity"`` these are the outputs themselves, which no other
+        activation may bend, and which are no probabilities.
+    per_target : int
+        How many outputs there are for each target.
+    least : float
+        The smallest target that has a meaning.
     """
 
     reduction: ClassVar[str] = "mean"
     task: ClassVar[str] = "numbers"
     link: ClassVar[str | None] = None
+    per_target: ClassVar[int] = 1
+    least: ClassVar[float] = -math.inf
 
     def value(self, y_hat: Any, y: Any) -> Any:
         """Return the loss of every sample.
@@ -61,7 +74,7 @@ class Loss(Part, abstract=True):
         y_hat : ndarray, shape (n, outputs)
             Predictions; logits where the loss has a link.
         y : ndarray, shape (n, outputs), or (n,) of int for classes
-            Targets.
+            Targets; where there are several outputs for each, so many fewer columns.
 
         Returns
         -------
@@ -82,6 +95,20 @@ class Loss(Part, abstract=True):
         ndarray, shape of y_hat
         """
         raise NotImplementedError
+
+    def answer(self, y_hat: Any) -> Any:
+        """Return what `predict` says where targets are numbers: one for each of them.
+
+        Parameters
+        ----------
+        y_hat : ndarray, shape (n, outputs)
+            Predictions.
+
+        Returns
+        -------
+        ndarray, shape (n, targets)
+        """
+        return y_hat
 
 
 class SumOfSquares(Loss):
@@ -166,6 +193,148 @@ class Huber(Loss):
         return error / math.prod(y_hat.shape[1:])
 
 
+class LogCosh(Loss):
+    """``L = mean log(cosh(y_hat - y))``: squares near 0, absolute values far away.
+
+    About ``e^2 / 2`` for small errors e and ``|e| - log 2`` for large ones, without a
+    place where one becomes the other.
+    """
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        size = np.abs(y_hat - y)
+        # log(cosh(e)) = |e| + log((1 + exp(-2 |e|)) / 2), which cannot overflow.
+        each = size + np.log1p(0.5 * np.expm1(-2.0 * size))
+        return per_sample(each) / math.prod(y_hat.shape[1:])
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        return np.tanh(y_hat - y) / math.prod(y_hat.shape[1:])
+
+
+class Quantile(Loss):
+    """``L = mean max(q e, (q - 1) e)`` with ``e = y - y_hat``: the pinball loss.
+
+    It is least where a share q of the targets lies below the prediction, so that the
+    network learns this quantile: 0.5 the median, 0.9 what only a tenth exceeds.
+    Source: Koenker and Bassett, Econometrica 46, 1978.
+
+    Parameters
+    ----------
+    level : float
+        The share q, in (0, 1).
+    """
+
+    level: float
+
+    def check(self) -> None:
+        if not 0 < self.level < 1:
+            raise ConfigurationError(f"Expected level in (0, 1), got {self.level}.")
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        error = y - y_hat
+        each = np.maximum(self.level * error, (self.level - 1.0) * error)
+        return per_sample(each) / math.prod(y_hat.shape[1:])
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        above = (y_hat > y).astype(y_hat.dtype)
+        below = (y_hat < y).astype(y_hat.dtype)
+        each = (1.0 - self.level) * above - self.level * below
+        return each / math.prod(y_hat.shape[1:])
+
+
+class Poisson(Loss):
+    """``L = mean exp(z) - y z``: counts, whose logarithm is what the network gives.
+
+    Minus the logarithm of the probability of the count y where exp(z) are expected,
+    without ``log(y!)``, which no prediction changes. Targets are 0 or more, whole or
+    not; `predict` gives the expected counts exp(z), `feedforward` what was written: z
+    after ``Dense(1)``, the counts after ``Dense(1, "exp")``. The loss is infinite where
+    exp(z) is above the range.
+    """
+
+    link: ClassVar[str | None] = "exp"
+    least: ClassVar[float] = 0.0
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        each = np.exp(y_hat) - y * y_hat
+        return per_sample(each) / math.prod(y_hat.shape[1:])
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        return (np.exp(y_hat) - y) / math.prod(y_hat.shape[1:])
+
+
+class GaussianLikelihood(Loss):
+    """``L = mean (log v + (y - m)^2 / v) / 2`` with ``v = floor + exp(s)``.
+
+    How unlikely the targets are for normal distributions, whose means m and variances
+    v the network both predicts, without the constant ``log(2 pi) / 2``. There are two
+    outputs for each target: of ``Dense(2 k)`` the first k are the means, the last k
+    the logarithms s. Targets have k columns, or shape (n,) for one; `predict` gives the
+    means in that shape, `feedforward` both, and `variance` makes variances of them.
+    Source: Nix and Weigend, ICNN 1994.
+
+    Parameters
+    ----------
+    floor : float
+        The smallest variance, above 0, in the square of the targets' unit: without it
+        the loss has no lower end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pellucid.losses import GaussianLikelihood
+    >>> loss, outputs = GaussianLikelihood(), np.array([[5.0, 0.0]])
+    >>> loss.answer(outputs), loss.variance(outputs).round(3)
+    (array([[5.]]), array([[1.]]))
+    """
+
+    floor: float = 1e-6
+    per_target: ClassVar[int] = 2
+
+    def check(self) -> None:
+        if not self.floor > 0:
+            raise ConfigurationError(f"Expected floor > 0, got {self.floor}.")
+
+    def answer(self, y_hat: Any) -> Any:
+        return y_hat[..., : y_hat.shape[-1] // 2]
+
+    def variance(self, y_hat: Any) -> Any:
+        """Return the predicted variances.
+
+        Parameters
+        ----------
+        y_hat : ndarray, shape (n, 2 targets)
+            What `feedforward` gives.
+
+        Returns
+        -------
+        ndarray, shape (n, targets)
+            At least `floor`.
+        """
+        return self.floor + np.exp(self._spread(y_hat))
+
+    def _spread(self, y_hat: Any) -> Any:
+        return y_hat[..., y_hat.shape[-1] // 2 :]
+
+    def _log_variance(self, y_hat: Any) -> Any:
+        # log(floor + exp(s)) = log(floor) + softplus(s - log(floor)): never too large.
+        low = math.log(self.floor)
+        return low + softplus(self._spread(y_hat) - low)
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        log_variance = self._log_variance(y_hat)
+        ratio = (self.answer(y_hat) - y) * np.exp(-0.5 * log_variance)
+        each = log_variance + ratio * ratio
+        return 0.5 * per_sample(each) / math.prod(y.shape[1:])
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        inverse = np.exp(-0.5 * self._log_variance(y_hat))  # one over the deviation
+        ratio = (self.answer(y_hat) - y) * inverse
+        share = sigmoid(self._spread(y_hat) - math.log(self.floor))
+        spread = 0.5 * share * (1.0 - ratio * ratio)
+        both = np.concatenate([ratio * inverse, spread], axis=-1)
+        return both / math.prod(y.shape[1:])
+
+
 class CrossEntropy(Loss):
     """``L = log(sum_k exp(z_k)) - sum_k t_k z_k``, the mean over samples.
 
@@ -229,3 +398,130 @@ class BinaryCrossEntropy(Loss):
 
     def slope(self, y_hat: Any, y: Any) -> Any:
         return (sigmoid(y_hat) - y) / math.prod(y_hat.shape[1:])
+
+
+class Focal(Loss):
+    """``L = -(1 - p)^gamma log(p)`` with p the probability of the right class.
+
+    Cross-entropy that turns away from samples it is already sure of, where rare or hard
+    ones would drown among many easy ones; ``gamma = 0`` is `CrossEntropy`. Classes that
+    are rare may weigh more besides: ``fit(..., class_weight="balanced")``. Source: Lin
+    et al., ICCV 2017, for several classes.
+
+    Parameters
+    ----------
+    gamma : float
+        How fast the loss falls as p grows, at least 0.
+    """
+
+    gamma: float = 2.0
+    task: ClassVar[str] = "classes"
+    link: ClassVar[str | None] = "softmax"
+
+    def check(self) -> None:
+        _at_least_0(gamma=self.gamma)
+
+    def _surprise(self, y_hat: Any, y: Any) -> Any:
+        """Return ``-log(p)``, shape (n,)."""
+        h = below_top(y_hat)
+        hot = np.arange(y_hat.shape[-1]) == y[:, None]
+        return log_sum(h)[:, 0] - 2.0 * np.where(hot, h, 0.0).sum(axis=-1)
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        surprise = self._surprise(y_hat, y)
+        return (-np.expm1(-surprise)) ** self.gamma * surprise
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        # dL/dz = (1 - p)^gamma (1 + gamma p s / (1 - p)) (softmax - hot), s = -log(p).
+        # Where s is large p is 0, and where it is 0 the last factor is.
+        surprise = np.minimum(self._surprise(y_hat, y), 800.0)
+        p, rest = np.exp(-surprise), -np.expm1(-surprise)
+        rise = 1.0 + self.gamma * p * surprise / np.maximum(rest, 1e-30)
+        hot = (np.arange(y_hat.shape[-1]) == y[:, None]).astype(y_hat.dtype)
+        return (rest**self.gamma * rise)[:, None] * (softmax(y_hat) - hot)
+
+
+class BinaryFocal(Loss):
+    """``L = mean -y (1 - p)^gamma log(p) - (1 - y) p^gamma log(1 - p)``.
+
+    `Focal` for each yes or no, with p the probability of yes after sigmoid; with
+    ``gamma = 0`` it is `BinaryCrossEntropy`. Source: Lin et al., ICCV 2017.
+
+    Parameters
+    ----------
+    gamma : float
+        How fast the loss falls as the prediction becomes right, at least 0.
+    """
+
+    gamma: float = 2.0
+    task: ClassVar[str] = "labels"
+    link: ClassVar[str | None] = "sigmoid"
+
+    def check(self) -> None:
+        _at_least_0(gamma=self.gamma)
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        yes = sigmoid(-y_hat) ** self.gamma * softplus(-y_hat)
+        no = sigmoid(y_hat) ** self.gamma * softplus(y_hat)
+        # Divided before the sum, which alone could leave the range.
+        return per_sample((y * yes + (1.0 - y) * no) / math.prod(y_hat.shape[1:]))
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        p, q = sigmoid(y_hat), sigmoid(-y_hat)
+        yes = -(q**self.gamma) * (q + self.gamma * p * softplus(-y_hat))
+        no = p**self.gamma * (p + self.gamma * q * softplus(y_hat))
+        return (y * yes + (1.0 - y) * no) / math.prod(y_hat.shape[1:])
+
+
+class Hinge(Loss):
+    """``L = mean over classes k of max(0, 1 + z_k - z_c)``, c the right one, k not c.
+
+    Every other class is to stay a margin of 1 below the right one; what is farther
+    below costs nothing. The outputs are scores, not probabilities: `predict` gives the
+    class with the highest one, `predict_proba` refuses. Source: Weston and Watkins,
+    1998; the mean over all classes as in PyTorch's multi-margin loss.
+    """
+
+    task: ClassVar[str] = "classes"
+    link: ClassVar[str | None] = "identity"
+
+    def _excess(self, y_hat: Any, y: Any) -> tuple[Any, Any]:
+        """Return ``1 + z_k - z_c`` for each class, and where the right one is."""
+        hot = np.arange(y_hat.shape[-1]) == y[:, None]
+        right = np.where(hot, y_hat, 0.0).sum(axis=-1, keepdims=True)
+        return 1.0 + y_hat - right, hot
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        excess, hot = self._excess(y_hat, y)
+        each = np.where(hot, 0.0, np.maximum(excess, 0.0))
+        return each.sum(axis=-1) / y_hat.shape[-1]
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        excess, hot = self._excess(y_hat, y)
+        pushed = ((excess > 0) & ~hot).astype(y_hat.dtype)
+        pulled = pushed.sum(axis=-1, keepdims=True)
+        return (pushed - hot.astype(y_hat.dtype) * pulled) / y_hat.shape[-1]
+
+
+class BinaryHinge(Loss):
+    """``L = mean max(0, 1 - t z)`` with ``t = 1`` for a yes and -1 for a no.
+
+    Each score z is to be on the right side of 0, by a margin of 1: the loss of support
+    vector machines. Targets are 0 and 1 (or any two labels for one output), and are
+    turned into -1 and 1 here; shares such as 0.3 count as numbers between. `predict`
+    says yes where the score is above 0, `predict_proba` refuses. Source: Cortes and
+    Vapnik, 1995.
+    """
+
+    task: ClassVar[str] = "labels"
+    link: ClassVar[str | None] = "identity"
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        each = np.maximum(1.0 - (2.0 * y - 1.0) * y_hat, 0.0)
+        # Divided before the sum, which alone could leave the range.
+        return per_sample(each / math.prod(y_hat.shape[1:]))
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        t = 2.0 * y - 1.0
+        inside = (t * y_hat < 1.0).astype(y_hat.dtype)
+        return -t * inside / math.prod(y_hat.shape[1:])

@@ -28,6 +28,7 @@ from pellucid.losses import Loss
 from pellucid.metrics import FunctionMetric, Metric, metric_name
 from pellucid.optimizers import Optimizer
 from pellucid.program import Programs
+from pellucid.readers import Reader
 from pellucid.rng import Random, make_key
 from pellucid.samples import Samples
 from pellucid.texttable import Table
@@ -71,6 +72,11 @@ class NeuralNetwork:
         Seed of all random numbers: first weights, shuffling, dropout.
     dtype : str
         ``"float32"`` or ``"float64"``.
+
+    Attributes
+    ----------
+    reader : Reader or None
+        How a file becomes inputs, such as `ImageReader`; kept in model files.
 
     Raises
     ------
@@ -118,6 +124,7 @@ class NeuralNetwork:
         self.training: Training | None = None
         self._blueprint: Blueprint | None = None
         self._weights: NDArray[Any] | None = None
+        self.reader: Reader | None = None
         self._classes: NDArray[Any] | None = None
         self._frozen: tuple[str, ...] = ()
         self._column: bool | None = None
@@ -265,7 +272,8 @@ class NeuralNetwork:
         if self._blueprint is not None:
             if self._names is not None:
                 arrays.must_have_columns(x, self._names)
-            return arrays.as_inputs(x, self._blueprint.inputs, self.dtype)
+            inputs, limits = self._blueprint.inputs, self._blueprint.limits
+            return arrays.as_inputs(x, inputs, self.dtype, limits)
         inputs = arrays.infer_inputs(x)
         found = arrays.as_inputs(x, inputs, self.dtype)
         self._build(inputs)  # only from data that can be used
@@ -351,13 +359,19 @@ class NeuralNetwork:
         Raises
         ------
         ConfigurationError
-            If the loss is about numbers.
+            If the loss is about numbers, or about scores as a hinge loss is.
         """
         if self.loss.task == "numbers":
             raise ConfigurationError(
                 f"loss={self.loss.label!r} is about numbers, which have no "
                 "probabilities: use predict or feedforward, or train with "
                 "loss='cross_entropy'."
+            )
+        if self.loss.link == "identity":
+            raise ConfigurationError(
+                f"loss={self.loss.label!r} learns scores, which are no probabilities: "
+                "use predict for the classes or feedforward for the scores, or train "
+                "with a cross-entropy."
             )
         p, single = self._asked(x, engine)
         if self.loss.task == "labels" and p.shape[1:] == (1,):
@@ -381,7 +395,9 @@ class NeuralNetwork:
         ndarray
             The most probable class of each sample, shape (n,); 0 or 1 for each of
             several labels, shape (n, labels); or numbers, of shape (n,) if `fit` had
-            targets of that shape, else (n, *output_shape).
+            targets of that shape, else (n, *target_shape): the outputs with the loss's
+            link (``"poisson"``: expected counts), or those of them that answer for the
+            targets (``"gaussian_likelihood"``: the means).
         """
         p, single = self._asked(x, engine)
         found = self._decide(p)
@@ -399,9 +415,11 @@ class NeuralNetwork:
             best: NDArray[Any] = p.argmax(axis=1)
             return best
         if self.loss.task == "labels":
-            yes = (p > 0.5).astype(np.int64)
+            border = 0.0 if self.loss.link == "identity" else 0.5
+            yes = (p > border).astype(np.int64)
             return yes[:, 0] if p.shape[1:] == (1,) else yes
-        return p
+        answer: NDArray[Any] = self.loss.answer(p)
+        return answer
 
     # -- backprop ----------------------------------------------------------------------
 
@@ -554,6 +572,7 @@ class NeuralNetwork:
         early_stopping: Any = None,
         callbacks: Any = (),
         metrics: Any = (),
+        augment: Any = (),
         sample_weight: Any = None,
         class_weight: Any = None,
         resume: bool = False,
@@ -592,6 +611,9 @@ class NeuralNetwork:
             What else happens; a function is called with the run after each epoch.
         metrics : sequence of str, Metric or callable
             Measured after each epoch, on the validation data where there are any.
+        augment : sequence of Augmentation or str
+            How images are changed before training sees them, others in every epoch,
+            such as ``[Shift(0.1), Flip()]``; validation data stay as they are.
         sample_weight : array_like, shape (n,), optional
             How much each sample counts.
         class_weight : mapping or "balanced", optional
@@ -646,6 +668,7 @@ class NeuralNetwork:
             early_stopping=early_stopping,
             callbacks=callbacks,
             metrics=metrics,
+            augment=augment,
             sample_weight=sample_weight,
             class_weight=class_weight,
             resume=resume,
@@ -741,9 +764,8 @@ class NeuralNetwork:
             # A share such as 0.3 counts as the label that is nearer.
             y = (y > 0.5).astype(np.int64)
             y = y[:, 0] if y.shape[1:] == (1,) else y
-        return metric.value(
-            y, self._decide(p) if metric.uses == "classes" else p, data.weight
-        )
+        decided = metric.uses in ("classes", "numbers")
+        return metric.value(y, self._decide(p) if decided else p, data.weight)
 
     def evaluate(
         self,

@@ -3,8 +3,9 @@
 One row a function. Layers, losses and optimizers are plain NumPy; this table is what
 their code can be made of so that it can also be written down, compiled, explained and
 exported. It has elementwise functions and comparisons, `where` and `clip`, reductions
-(over the last axis, all but the last, all but the first, or everything), changes of
-shape, slices, joining, gathering, and the matrix product.
+(over the last axis, all but the last, all but the first, those between, or
+everything), changes of shape, slices, joining, gathering, the matrix product, and
+convolution and pooling.
 """
 
 import math
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import rng, special
+from pellucid import convolution, rng, special
+from pellucid.convolution import Window
 from pellucid.errors import ShapeError, SymbolError
 from pellucid.symbol import (
     BOOL,
@@ -122,6 +124,15 @@ def _float(*_: Any) -> str:
     return FLOAT
 
 
+def _floats(*inputs: Any) -> str:
+    if _kinds(inputs) != {FLOAT}:
+        raise SymbolError(
+            "Convolution and pooling take arrays of floating-point numbers: write "
+            ".astype(memo.dtype) first."
+        )
+    return FLOAT
+
+
 def _scattered(values: Any, index: Any) -> str:
     _gathered(values, index)
     return _function(values)
@@ -183,11 +194,12 @@ def _broadcast(*inputs: Any, **_: Any) -> Shape:
 def _reduced(x: Any, axis: Any = None, keepdims: bool = False) -> Shape:
     axes = axis_numbers(x.ndim, axis)
     n = x.ndim
-    known = (range(n), range(n - 1), range(1, n), (n - 1,))
-    if axes not in map(tuple, known):
+    known = (range(n), range(n - 1), range(1, n), range(1, n - 1), (n - 1,))
+    if not axes or axes not in map(tuple, known):
         raise SymbolError(
             f"A reduction over axis {axis} of {n} axes is not in the vocabulary, which "
-            "has: the last axis, all but the last, all but the first, everything."
+            "has: the last axis, all but the last, all but the first, all between the "
+            "first and the last, everything."
         )
     if keepdims:
         return tuple(1 if i in axes else s for i, s in enumerate(x.shape))
@@ -411,6 +423,156 @@ def scatter_add(values: Any, index: Any, rows: int) -> Any:
     return sums
 
 
+def convolve(x: Any, W: Any, window: Window, groups: int = 1) -> Any:
+    """Return images seen through filters, see `pellucid.convolution.convolve`.
+
+    Parameters
+    ----------
+    x : ndarray or Symbol, shape (n, height, width, channels)
+        Images.
+    W : ndarray or Symbol, shape (kernel height, kernel width, channels/groups, filters)
+        Filters.
+    window : Window
+        How the kernel moves.
+    groups : int
+        Into how many groups channels and filters are split.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (n, rows, columns, filters)
+    """
+    if isinstance(x, Symbol):
+        return x.trace.call(VOCABULARY[convolve], (x, W), window=window, groups=groups)
+    return convolution.convolve(x, W, window, groups)
+
+
+def convolve_back(
+    dz: Any, W: Any, window: Window, size: tuple[int, int], groups: int = 1
+) -> Any:
+    """Return the adjoint of `convolve` in x.
+
+    Parameters
+    ----------
+    dz : ndarray or Symbol, shape (n, rows, columns, filters)
+        One number for each place and filter.
+    W, window, groups
+        As in `convolve`.
+    size : tuple of int
+        Height and width of the images.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (n, *size, channels)
+    """
+    if isinstance(dz, Symbol):
+        row, how = VOCABULARY[convolve_back], {"window": window, "groups": groups}
+        return dz.trace.call(row, (dz, W), size=tuple(size), **how)
+    return convolution.convolve_back(dz, W, window, size, groups)
+
+
+def convolve_weights(x: Any, dz: Any, window: Window, groups: int = 1) -> Any:
+    """Return the adjoint of `convolve` in W.
+
+    Parameters
+    ----------
+    x : ndarray or Symbol, shape (n, height, width, channels)
+        Images.
+    dz : ndarray or Symbol, shape (n, rows, columns, filters)
+        One number for each place and filter.
+    window, groups
+        As in `convolve`.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (kernel height, kernel width, channels / groups, filters)
+    """
+    if isinstance(x, Symbol):
+        row = VOCABULARY[convolve_weights]
+        return x.trace.call(row, (x, dz), window=window, groups=groups)
+    return convolution.convolve_weights(x, dz, window, groups)
+
+
+def max_windows(x: Any, window: Window) -> Any:
+    """Return the largest number in each place of a window; the border never is.
+
+    Parameters
+    ----------
+    x : ndarray or Symbol, shape (n, height, width, channels)
+        Images.
+    window : Window
+        How it moves.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (n, rows, columns, channels)
+    """
+    if isinstance(x, Symbol):
+        return x.trace.call(VOCABULARY[max_windows], (x,), window=window)
+    return convolution.max_windows(x, window)
+
+
+def max_windows_back(x: Any, dy: Any, window: Window) -> Any:
+    """Return dL/dx from dL/dy: each goes to the first largest pixel of its window.
+
+    Parameters
+    ----------
+    x : ndarray or Symbol, shape (n, height, width, channels)
+        Images.
+    dy : ndarray or Symbol, shape (n, rows, columns, channels)
+        One number for each place and channel.
+    window : Window
+        How it moves.
+
+    Returns
+    -------
+    ndarray or Symbol, shape of x
+    """
+    if isinstance(x, Symbol):
+        return x.trace.call(VOCABULARY[max_windows_back], (x, dy), window=window)
+    return convolution.max_windows_back(x, dy, window)
+
+
+def sum_windows(x: Any, window: Window) -> Any:
+    """Return the sum of each place of a window; the border counts as 0.
+
+    Parameters
+    ----------
+    x : ndarray or Symbol, shape (n, height, width, channels)
+        Images.
+    window : Window
+        How it moves.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (n, rows, columns, channels)
+    """
+    if isinstance(x, Symbol):
+        return x.trace.call(VOCABULARY[sum_windows], (x,), window=window)
+    return convolution.sum_windows(x, window)
+
+
+def spread_windows(dy: Any, window: Window, size: tuple[int, int]) -> Any:
+    """Return the adjoint of `sum_windows`: each number goes to all of its window.
+
+    Parameters
+    ----------
+    dy : ndarray or Symbol, shape (n, rows, columns, channels)
+        One number for each place and channel.
+    window : Window
+        How it moves.
+    size : tuple of int
+        Height and width of the images.
+
+    Returns
+    -------
+    ndarray or Symbol, shape (n, *size, channels)
+    """
+    if isinstance(dy, Symbol):
+        row = VOCABULARY[spread_windows]
+        return dy.trace.call(row, (dy,), window=window, size=tuple(size))
+    return convolution.spread_windows(dy, window, size)
+
+
 def uniform(
     seed: int, step: int, *, stream: int, shape: tuple[int, ...], dtype: Any
 ) -> NDArray[Any]:
@@ -565,6 +727,7 @@ for _reduction in (np.sum, np.mean, np.max, np.min):
             (x,),
             {"axis": axis_numbers(x.ndim, axis), "keepdims": keepdims},
         ),
+        worked=lambda node: node.inputs[0].shape,
     )
 
 VOCABULARY[np.reshape] = Operation(
@@ -586,7 +749,14 @@ VOCABULARY[np.transpose] = Operation(
 VOCABULARY["slice"] = Operation("slice", _cut, _sliced, _same, "alias")
 
 VOCABULARY[np.matmul] = Operation(
-    "matmul", np.matmul, _product, _function, "structural", "@"
+    "matmul",
+    np.matmul,
+    _product,
+    _function,
+    "structural",
+    "@",
+    2,
+    worked=lambda node: (*node.shape, node.inputs[0].shape[-1]),
 )
 VOCABULARY[np.concatenate] = Operation(
     "concatenate",
@@ -628,6 +798,74 @@ VOCABULARY[scatter_add] = Operation(
     _scattered,
     "structural",
     work=1,
+    worked=lambda node: node.inputs[0].shape,
+)
+
+
+def _structural(
+    function: Any, shape: Callable[..., Shape], work: int, worked: Callable[..., Shape]
+) -> None:
+    VOCABULARY[function] = Operation(
+        function.__name__,
+        function,
+        shape,
+        _floats,
+        "structural",
+        work=work,
+        worked=worked,
+    )
+
+
+def _seen(windows: Any, node: Symbol) -> Shape:
+    """Return the shape of all that windows see: their places and their pixels."""
+    return (*windows.shape, *node.settings["window"].size)
+
+
+_structural(
+    convolve,
+    lambda x, W, **how: convolution.convolved_shape(shape_of(x), shape_of(W), **how),
+    2,
+    lambda node: (*node.shape, *node.inputs[1].shape[:3]),
+)
+_structural(
+    convolve_back,
+    lambda dz, W, **how: convolution.convolved_back_shape(
+        shape_of(dz), shape_of(W), **how
+    ),
+    2,
+    lambda node: (*node.inputs[0].shape, *node.inputs[1].shape[:3]),
+)
+_structural(
+    convolve_weights,
+    lambda x, dz, **how: convolution.filters_shape(shape_of(x), shape_of(dz), **how),
+    2,
+    lambda node: (*node.inputs[1].shape, *node.shape[:3]),
+)
+_structural(
+    max_windows,
+    lambda x, window: convolution.pooled_shape(x.shape, window),
+    1,
+    lambda node: _seen(node, node),
+)
+_structural(
+    max_windows_back,
+    lambda x, dy, window: convolution.spread_shape(
+        shape_of(dy), window, convolution.image_shape(x.shape)[1:3]
+    ),
+    2,
+    lambda node: _seen(node.inputs[1], node),
+)
+_structural(
+    sum_windows,
+    lambda x, window: convolution.pooled_shape(x.shape, window),
+    1,
+    lambda node: _seen(node, node),
+)
+_structural(
+    spread_windows,
+    lambda dy, window, size: convolution.spread_shape(dy.shape, window, size),
+    1,
+    lambda node: _seen(node.inputs[0], node),
 )
 VOCABULARY[uniform] = Operation(
     "uniform", uniform, lambda *_, shape, **__: shape, _float, "random", work=10

@@ -247,15 +247,7 @@ def _given(settings: dict[str, Any], given: Mapping[str, Any], n: int) -> Any:
 def _work(node: Symbol) -> tuple[int, bool]:
     """Return a factor, and whether the batch size multiplies it."""
     operation = node.operation
-    if operation.name == "matmul":
-        x = node.inputs[0]
-        outside, scales = count(node.shape)
-        inside, summed = count((x.shape[-1],))
-        return 2 * outside * inside, scales or summed
-    if operation.group == "reduction":
-        size, scales = count(node.inputs[0].shape)
-        return operation.work * size, scales
-    size, scales = count(node.shape)
+    size, scales = count(operation.worked(node) if operation.worked else node.shape)
     return operation.work * size, scales
 
 

@@ -79,7 +79,7 @@ def task(network: "NeuralNetwork") -> str:
     -------
     str
     """
-    outputs = network.blueprint.outputs
+    outputs = network.blueprint.target_shape[-1]
     if network.loss.task == "classes":
         return f"one of {outputs} classes for each sample"
     if network.loss.task == "labels":

@@ -139,10 +139,12 @@ class Operation:
     infix : str
         The operator that stands for it in print, such as ``"+"``.
     work : int
-        Arithmetic operations for one element of the result (for one element of the
-        input where it is a reduction); a matrix product counts itself.
+        Arithmetic operations for one element of the result.
     arguments : callable
         Sorts the arguments of the NumPy function into inputs and settings.
+    worked : callable, optional
+        The shape of what `work` is for one element of, where it is not the result:
+        ``worked(node)`` of the Symbol.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Operation:
         inputs,
         {},
     )
+    worked: Callable[["Symbol"], Shape] | None = None
 
 
 VOCABULARY: dict[Any, Operation] = {}  # NumPy function -> its row; filled by ops.py

@@ -204,7 +204,7 @@ def as_targets(
     Returns
     -------
     ndarray
-        Class indices, shape (n,), or numbers, shape (n, *output_shape).
+        Class indices, shape (n,), or numbers, shape (n, *target_shape).
 
     Raises
     ------
@@ -227,10 +227,12 @@ def as_targets(
             f"y holds texts such as {y.flat[0].item()!r}, but {blueprint.loss.label} "
             "is about numbers: for classes use loss='cross_entropy'."
         )
-    if y.ndim == 1 and blueprint.output_shape == (1,):
+    if y.ndim == 1 and blueprint.target_shape == (1,):
         y = y[:, None]
-    if y.shape[1:] != blueprint.output_shape:
+    if y.shape[1:] != blueprint.target_shape:
+        several = blueprint.loss.per_target
         expected = _shape("n", *blueprint.output_shape)
+        expected += f", {several} for each target" if several > 1 else ""
         raise ShapeError(
             f"y has shape {_shape(*y.shape)}, but the network's output has shape "
             f"{expected}: change the last layer's units, or the columns of y."
@@ -241,6 +243,12 @@ def as_targets(
         raise DataError(
             f"y has {numbers[tuple(index)]} at row {index[0]}, column {index[1]}; "
             "labels are 0 (no) and 1 (yes), or shares between."
+        )
+    if (numbers < blueprint.loss.least).any():
+        index = np.argwhere(numbers < blueprint.loss.least)[0].tolist()
+        raise DataError(
+            f"y has {numbers[tuple(index)]} at row {index[0]}, column {index[1]}; "
+            f"targets of {blueprint.loss.label} are {blueprint.loss.least:g} or more."
         )
     return np.ascontiguousarray(numbers)
 

@@ -18,7 +18,7 @@ def _slots(blueprint: Blueprint) -> dict[str, Slot]:
 def _targets(trace: Trace, blueprint: Blueprint) -> Any:
     if blueprint.loss.task == "classes":
         return trace.leaf("y", "", (trace.batch,), INTEGER)
-    return trace.leaf("y", "", (trace.batch, *blueprint.output_shape), FLOAT)
+    return trace.leaf("y", "", (trace.batch, *blueprint.target_shape), FLOAT)
 
 
 def prediction(blueprint: Blueprint) -> Program:

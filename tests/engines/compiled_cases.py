@@ -36,7 +36,8 @@ def blueprints():
             found[f"{name} {i}"] = network.blueprint
     for name, kind in ours(Loss).items():
         for i, loss in enumerate(samples(kind)):
-            found[f"{name} {i}"] = build((Dense(3),), loss, Input(FEATURES))
+            layers = (Dense(3 * loss.per_target),)
+            found[f"{name} {i}"] = build(layers, loss, Input(FEATURES))
             if loss.task == "numbers":
                 layers = (Dense(6), Reshape((3, 2)), Dropout(0.3))
                 several = build(layers, loss, Input(FEATURES))
@@ -74,7 +75,8 @@ def numbers_for(blueprint, n, dtype="float64", seed=0):
     if blueprint.loss.task == "classes":
         y = r.integers(0, blueprint.outputs, n)
     else:
-        y = normal(n, *blueprint.output_shape)
+        y = np.maximum(normal(n, *blueprint.target_shape), blueprint.loss.least)
+        y = y.astype(dtype)
         if blueprint.loss.task == "labels":
             y = (y > 0).astype(dtype)
     weights = 0.5 * normal(blueprint.layout.size)

@@ -7,12 +7,12 @@ import numpy as np
 
 from pellucid import rng
 from pellucid.engines.compiled import assembly as assemblies
+from pellucid.engines.compiled import library
 from pellucid.engines.compiled.assembly import Assembly, Numbers
 from pellucid.symbol import BOOL, INTEGER, NUMBER
 from pellucid.testing.arrays import same_bits
 
 GUARD = 64  # numbers before and behind every output, which nothing may touch
-PLAIN_GEMM = 0x6E  # what stands for the address of the matrix product
 
 
 # -- plain Python: what the words of kernels mean on real addresses --------------------
@@ -46,21 +46,30 @@ def words(bits):
     """Return the words of kernels as plain Python functions."""
     dtype = np.dtype(f"float{bits}")
 
-    def gemm(function, how_x, how_y, m, n, k, x, ldx, y, ldy, beta, z, ldz):
-        assert function == PLAIN_GEMM
-        assert beta == 0
-        result = array(Pointer(z, dtype), (m, ldz))[:, :n]
-        if k == 0 or not result.size:
-            result[...] = 0
+    def product(m, n, k, x, rows, columns, y, long_y, z, to, how):
+        assert how in range(4)
+        if not m or not n:
             return
-
-        def matrix(address, how, rows, columns, long):
-            inner = (columns, rows) if how == 112 else (rows, columns)
-            assert long >= inner[1]
-            found = array(Pointer(address, dtype), (inner[0], long))[:, : inner[1]]
-            return found.T if how == 112 else found
-
-        result[...] = matrix(x, how_x, m, k, ldx) @ matrix(y, how_y, k, n, ldy)
+        rows, columns, to = (
+            array(Pointer(table, np.int64), count)
+            for table, count in ((rows, m), (columns, k), (to, m))
+        )
+        assert to.min() >= 0
+        assert (np.diff(np.sort(to)) >= n).all(), "rows of a product overlap"
+        result = array(Pointer(z, dtype), to.max() + n)
+        if k:
+            assert rows.min() + columns.min() >= 0
+            x = array(Pointer(x, dtype), rows.max() + columns.max() + 1)
+        else:
+            x = np.zeros(0, dtype)
+        inner, outer = (k, n) if not how & library.TURNED else (n, k)
+        assert long_y >= outer
+        places = long_y * np.arange(inner)[:, None] + np.arange(outer)
+        y = array(Pointer(y, dtype), places.max(initial=-1) + 1)[places]
+        y = y.T if how & library.TURNED else y
+        for row, place in zip(rows, to, strict=True):
+            before = result[place : place + n] if how & library.ADDS else 0
+            result[place : place + n] = before + x[row + columns] @ y
 
     def step_key(key, step, stream):
         return rng.step_key(int(np.int64(key).view(np.uint64)), int(step), int(stream))
@@ -81,11 +90,11 @@ def words(bits):
         "conditions": lambda address: Pointer(address, np.int8),
         "erf": erf,
         "floats": lambda address: Pointer(address, dtype),
-        "gemm": gemm,
         "inf": np.inf,
         "nan": np.nan,
         "integers": lambda address: Pointer(address, np.int64),
         "number": dtype.type,
+        "product": product,
         "reals": lambda address: Pointer(address, np.float64),
         "sqrt": np.sqrt,
         "step_key": step_key,
@@ -236,7 +245,6 @@ def _run_compiled(calls):
 
 
 __all__ = [
-    "PLAIN_GEMM",
     "Assembly",
     "plain_function",
     "plain_kernels",

@@ -7,16 +7,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
-pytest.importorskip("scipy_openblas32", reason="the compiled engine needs its BLAS")
 
 import compiled_cases as cases
-from compiled_runs import (
-    PLAIN_GEMM,
-    Assembly,
-    plain_function,
-    plain_kernels,
-    run_assembly,
-)
+from compiled_runs import Assembly, plain_function, plain_kernels, run_assembly
 
 from pellucid import tracing
 from pellucid.blueprint import build
@@ -35,7 +28,7 @@ TYPES = pytest.mark.parametrize("dtype", CLOSE)
 
 
 def bodies(program, dtype="float32", shared=None):
-    kernels = Assembly(program, dtype, PLAIN_GEMM, shared).kernels
+    kernels = Assembly(program, dtype, shared).kernels
     return [kernel.body for kernel in kernels if kernel is not None]
 
 
@@ -43,7 +36,7 @@ def bodies(program, dtype="float32", shared=None):
 @pytest.mark.parametrize("name", BLUEPRINTS)
 def test_training_in_plain_python_agrees_with_the_layers(name, dtype):
     blueprint = BLUEPRINTS[name]
-    assembly = Assembly(tracing.training(blueprint), dtype, PLAIN_GEMM)
+    assembly = Assembly(tracing.training(blueprint), dtype)
     for n in (2, 5):
         given = cases.numbers_for(blueprint, n, dtype, seed=n)
         with plain_kernels() as functions:
@@ -63,7 +56,7 @@ def test_prediction_and_evaluation_in_plain_python_agree_with_the_programs(name,
     for write in (tracing.prediction, tracing.evaluation):
         program = write(blueprint)
         with plain_kernels() as functions:
-            assembly = Assembly(program, dtype, PLAIN_GEMM)
+            assembly = Assembly(program, dtype)
             found = run_assembly(assembly, given, 3, functions=functions)
         wanted = program.run(given, 3, np.dtype(dtype))
         assert not cases.far_apart(found, wanted, CLOSE[dtype])
@@ -75,7 +68,7 @@ def test_updates_in_plain_python_agree_with_the_optimizers(name, dtype):
     optimizer = OPTIMIZERS[name]
     for frozen in (False, True):
         shared, program = update_of(optimizer, shards=2, frozen=frozen)
-        assembly = Assembly(program, dtype, PLAIN_GEMM, shared)
+        assembly = Assembly(program, dtype, shared)
         given = update_numbers(optimizer, dtype)
         wanted = program.run(given, 1, np.dtype(dtype))
         with plain_kernels() as functions:
@@ -114,18 +107,24 @@ def call(body, rows, columns, *operands, bits=64):
         plain_function(body, bits)([rows, columns, *places])
 
 
-def test_product():
+@pytest.mark.parametrize("adds", [0, library.ADDS])
+@pytest.mark.parametrize("turned", [0, library.TURNED])
+def test_product(adds, turned):
     r = np.random.default_rng(0)
-    for how_x, how_y in ((111, 111), (112, 111), (111, 112), (112, 112)):
-        x, y = r.normal(size=(3, 4)), r.normal(size=(4, 2))
-        z = np.full((3, 2), np.nan)
-        stored_x = np.ascontiguousarray(x.T if how_x == 112 else x)
-        stored_y = np.ascontiguousarray(y.T if how_y == 112 else y)
-        call(
-            *(library.PRODUCT, 3, 2, PLAIN_GEMM, how_x, how_y, 4),
-            *(stored_x, stored_x.shape[1], stored_y, stored_y.shape[1], z, 2),
-        )
-        np.testing.assert_allclose(z, x @ y)
+    x, y, before = (r.normal(size=s) for s in ((3, 5), (5, 2), (3, 2)))
+    stored_x, stored_y = np.zeros((6, 7)), np.zeros((2, 6) if turned else (6, 3))
+    stored_x[:5, 1:4] = x.T
+    stored_y[: 2 if turned else 5, : 5 if turned else 2] = y.T if turned else y
+    z = np.full((4, 3), 77.0)
+    z[[3, 0, 2], :2] = before
+    rows, columns, to = np.array([1, 2, 3]), 7 * np.arange(5), np.array([9, 0, 6])
+    call(
+        *(library.PRODUCT, 3, 2, 5, stored_x, rows, columns),
+        *(stored_y, stored_y.shape[1], z, to, adds | turned),
+    )
+    np.testing.assert_allclose(z[[3, 0, 2], :2], x @ y + (before if adds else 0))
+    assert (z[1] == 77).all()
+    assert (z[:, 2] == 77).all()
 
 
 def test_copies():
@@ -248,7 +247,7 @@ def test_a_vector_that_is_overwritten_has_one_name():
     # With two, the compiled loop would look whether they overlap, and they do.
     for optimizer in OPTIMIZERS.values():
         shared, program = update_of(optimizer, frozen=True)
-        (kernel,) = Assembly(program, "float32", PLAIN_GEMM, shared).kernels
+        (kernel,) = Assembly(program, "float32", shared).kernels
         arrays = [operand for operand in kernel.operands if operand.kind == "array"]
         masks = 2 if "conditions" in kernel.body else 0
         given = {"w", "norm", "g", *optimizer.memories}
@@ -302,7 +301,7 @@ def test_writing_down_twice_gives_the_same_texts():
 
 def test_a_file_says_which_formula_it_is():
     blueprint = build((Dense(3, "relu"), Dense(2)), MeanSquaredError(), Input(4))
-    assembly = Assembly(tracing.training(blueprint), "float32", PLAIN_GEMM)
+    assembly = Assembly(tracing.training(blueprint), "float32")
     kernels = [kernel for kernel in assembly.kernels if kernel is not None]
     text = cache.text_of(kernels[0].body, 32, kernels[0].note)
     assert "# dense_1.z = t1 + dense_1.b  (dense_1)\n" in text

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
-pytest.importorskip("scipy_openblas32", reason="the compiled engine needs its BLAS")
 
-from compiled_runs import PLAIN_GEMM, Assembly, plain_kernels, run_assembly
+from compiled_runs import Assembly, plain_kernels, run_assembly
 
 from pellucid import tracing
 from pellucid.activations import Activation
@@ -75,7 +74,7 @@ class Notes:
             "step": 1,
         }
         program = self.program()
-        assembly = Assembly(program, "float64", PLAIN_GEMM, self.in_place)
+        assembly = Assembly(program, "float64", self.in_place)
         with plain_kernels() as functions:
             found = run_assembly(
                 assembly, given, N, functions=functions, shared=self.in_place
@@ -229,7 +228,7 @@ def test_what_is_refused(name):
     notes = Notes()
     notes.out(REFUSED[name](notes))
     with pytest.raises(UnsupportedError):
-        Assembly(notes.program(), "float32", PLAIN_GEMM)
+        Assembly(notes.program(), "float32")
 
 
 def test_one_value_seen_in_two_ways():
@@ -327,8 +326,8 @@ def test_reasons_are_told():
     x = trace.leaf("x", "", (trace.batch, 3))
     trace.outputs["out", ""] = np.pad(x, ((0, 0), (1, 1)))
     with pytest.raises(UnsupportedError, match="the operation pad"):
-        Assembly(Program("padded", trace), "float32", PLAIN_GEMM)
-    Assembly(tracing.training(blueprint), "float32", PLAIN_GEMM)
+        Assembly(Program("padded", trace), "float32")
+    Assembly(tracing.training(blueprint), "float32")
 
 
 def test_plans_of_deep_networks_are_made_quickly():

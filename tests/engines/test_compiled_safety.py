@@ -131,7 +131,6 @@ def test_joblib_workers_train():
     [
         ({"NUMBA_DISABLE_JIT": "1"}, "NUMBA_DISABLE_JIT"),
         ({"HIDE": "numba"}, "Numba"),
-        ({"HIDE": "scipy_openblas32"}, "scipy-openblas32"),
     ],
 )
 def test_without_what_it_needs_the_readable_engine_runs(hidden, reason):

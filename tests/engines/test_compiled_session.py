@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
-pytest.importorskip("scipy_openblas32", reason="the compiled engine needs its BLAS")
 
 from pellucid import Adam, BatchNorm, Dense, Dropout, GradientDescent, Momentum
 from pellucid.engines.compiled import training as engines

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent
-NAMES = ("activations", "losses", "networks", "optimizers", "schedules")
+NAMES = ("activations", "images", "losses", "networks", "optimizers")
+NAMES += ("plateaus", "schedules")
 
 
 @cache

@@ -1,3 +1,3 @@
-"""make_golden.py needs PyTorch, which the tests do not: nothing here is collected."""
+"""make_*.py need PyTorch, which the tests do not: nothing here is collected."""
 
-collect_ignore = ["make_golden.py"]
+collect_ignore = ["make_golden.py", "make_images.py"]

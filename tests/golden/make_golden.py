@@ -28,6 +28,7 @@ def main():
     save("networks", networks())
     save("optimizers", optimizers())
     save("schedules", schedules())
+    save("plateaus", plateaus())
 
 
 def save(name, cases):
@@ -103,6 +104,7 @@ ACTIVATIONS = {  # case: (activation, options, kinks, the call of PyTorch)
     # the default threshold of 20 replaces softplus(z) by z, which is 2e-9 off
     "softplus": ("softplus", {}, [], lambda z: functional.softplus(z, threshold=50)),
     "softsign": ("softsign", {}, [], functional.softsign),
+    "exp": ("exp", {}, [], torch.exp),
 }
 CALLS = {case: call for case, (_, _, _, call) in ACTIVATIONS.items()} | {
     "softmax": lambda z: torch.softmax(z, dim=1),
@@ -115,7 +117,8 @@ def activations():
     grid = np.concatenate([-far[::-1], np.arange(-24, 25) / 4, far])
     cases = {}
     for case, (activation, options, kinks, call) in ACTIVATIONS.items():
-        z = torch.tensor(grid, requires_grad=True)
+        here = grid[grid <= 700] if activation == "exp" else grid  # finite beyond
+        z = torch.tensor(here, requires_grad=True)
         value = call(z)
         (slope,) = torch.autograd.grad(value.sum(), z)
         cases[case] = {
@@ -155,10 +158,46 @@ def activations():
 # ----------------------------------------------------------------------- losses
 
 
+def gaussian_likelihood(outputs, y, floor):
+    mean, spread = outputs.chunk(2, dim=1)
+    variance = floor + torch.exp(spread)
+    # eps is the least variance there: so small that it plays no part
+    return functional.gaussian_nll_loss(
+        mean, y, variance, reduction="none", eps=1e-30
+    )
+
+
+def quantile(y_hat, y, level):
+    return torch.maximum(level * (y - y_hat), (level - 1) * (y - y_hat))
+
+
+def binary_focal(z, y, gamma):
+    p = torch.sigmoid(z)
+    yes, no = (1 - p) ** gamma * torch.log(p), p**gamma * torch.log(1 - p)
+    return -(y * yes + (1 - y) * no)
+
+
+BY_FORMULA = {  # the loss of each target; where PyTorch has none, from its definition
+    "log_cosh": lambda y_hat, y: torch.log(torch.cosh(y_hat - y)),
+    "quantile": quantile,
+    "poisson": lambda z, y: functional.poisson_nll_loss(z, y, reduction="none"),
+    "gaussian_likelihood": gaussian_likelihood,
+    "binary_focal": binary_focal,
+    "binary_hinge": lambda z, y: torch.relu(1 - (2 * y - 1) * z),
+}
+
+
 def per_sample(loss, y_hat, y, options):
     """Loss of each sample, (n,): the mean (or sum) over its outputs."""
     if loss == "cross_entropy":
         return functional.cross_entropy(y_hat, y, reduction="none", **options)
+    if loss == "hinge":
+        return functional.multi_margin_loss(y_hat, y, reduction="none")
+    if loss == "focal":
+        p = torch.softmax(y_hat, dim=1)[range(len(y)), y]
+        return -((1 - p) ** options["gamma"]) * torch.log(p)
+    if loss in BY_FORMULA:
+        return BY_FORMULA[loss](y_hat, y, **options).mean(dim=1)
     each = {
         "sum_of_squares": functional.mse_loss,
         "half_sum_of_squares": functional.mse_loss,
@@ -230,6 +269,10 @@ def check_against_own_reduction(case):
         same(value, functional.huber_loss(y_hat, y, **options))
     elif case["loss"] == "binary_cross_entropy":
         same(value, functional.binary_cross_entropy_with_logits(y_hat, y))
+    elif case["loss"] == "hinge":
+        same(value, functional.multi_margin_loss(y_hat, y))
+    elif case["loss"] == "poisson":
+        same(value, functional.poisson_nll_loss(y_hat, y))
 
 
 def losses():
@@ -311,6 +354,47 @@ def losses():
         torch.tensor([[1e3, -1e3], [-1e3, 1e3], [1e5, 700.0], [-750.0, 20.0]]),
         torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]),
     )
+    return cases | more_losses()
+
+
+def more_losses():
+    random = np.random.default_rng(102)
+
+    def numbers(*shape, scale=1.0):
+        return torch.tensor(np.round(scale * random.normal(size=shape), 3))
+
+    weight = torch.tensor([1.0, 0.5, 2.0, 0.0, 1.25, 3.0])
+    count = torch.tensor(random.poisson(2.0, size=(6, 3)).astype(float))
+    yes = torch.tensor(random.integers(0, 2, size=(6, 3)).astype(float))
+    label = torch.tensor([0, 3, 1, 2, 2, 0])
+    recipes = {  # case: (loss, outputs, targets, options)
+        "log_cosh": ("log_cosh", numbers(6, 3, scale=2.0), numbers(6, 3), {}),
+        "log_cosh_one_output": ("log_cosh", numbers(6, 1), numbers(6, 1), {}),
+        "log_cosh_far": ("log_cosh", numbers(6, 2, scale=100.0), numbers(6, 2), {}),
+        "poisson": ("poisson", numbers(6, 3), count, {}),
+        "poisson_one_output": ("poisson", numbers(6, 1), count[:, :1], {}),
+        "hinge": ("hinge", numbers(6, 4, scale=2.0), label, {}),
+        "hinge_two_classes": ("hinge", numbers(6, 2), label % 2, {}),
+        "binary_hinge": ("binary_hinge", numbers(6, 3, scale=2.0), yes, {}),
+        "binary_hinge_one_output": ("binary_hinge", numbers(6, 1), yes[:, :1], {}),
+    }
+    for level in (0.1, 0.5, 0.9):
+        recipe = numbers(6, 3), numbers(6, 3), {"level": level}
+        recipes[f"quantile_{level}"] = ("quantile", *recipe)
+    for gamma in (0.0, 0.5, 1.0, 2.0, 3.5):
+        options = {"gamma": gamma}
+        recipes[f"focal_{gamma}"] = ("focal", numbers(6, 4, scale=2.0), label, options)
+        recipe = numbers(6, 3, scale=2.0), yes, options
+        recipes[f"binary_focal_{gamma}"] = ("binary_focal", *recipe)
+    for floor in (1e-6, 0.3):
+        recipe = numbers(6, 4), numbers(6, 2), {"floor": floor}
+        recipes[f"gaussian_likelihood_{floor}"] = ("gaussian_likelihood", *recipe)
+    recipe = numbers(6, 2), numbers(6, 1), {"floor": 1e-6}
+    recipes["gaussian_likelihood_one_target"] = ("gaussian_likelihood", *recipe)
+    cases = {}
+    for case, (loss, y_hat, y, options) in recipes.items():
+        cases[case] = loss_case(loss, y_hat, y, **options)
+        cases[f"{case}_weighted"] = loss_case(loss, y_hat, y, weight, **options)
     return cases
 
 
@@ -674,6 +758,27 @@ OPTIMIZERS = {  # case: (optimizer, rate, options, options of every optimizer)
         {"decay": 0.01, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
         {},
     ),
+    "adagrad": ("adagrad", 0.05, {"epsilon": 1e-10}, {}),
+    "adagrad_other": ("adagrad", 0.1, {"epsilon": 1e-3}, {"l2": 0.1}),
+    "amsgrad": ("amsgrad", 0.01, {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}, {}),
+    "amsgrad_other": (
+        "amsgrad",
+        0.02,
+        {"beta1": 0.5, "beta2": 0.6, "epsilon": 1e-3},
+        {},
+    ),
+    "nadam": (
+        "nadam",
+        0.01,
+        {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "warming": 4e-3},
+        {},
+    ),
+    "nadam_other": (
+        "nadam",
+        0.02,
+        {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3, "warming": 0.1},
+        {},
+    ),
     "l2": ("gradient_descent", 0.1, {}, {"l2": 0.2}),
     "l1": ("gradient_descent", 0.1, {}, {"l1": 0.05}),
     "clip_norm": ("gradient_descent", 0.1, {}, {"clip_norm": 1.5}),
@@ -703,8 +808,25 @@ def torch_optimizer(name, w, rate, options, l2):
         return torch.optim.RMSprop(
             [w], lr=rate, alpha=rho, eps=epsilon, weight_decay=l2
         )
-    if name == "adam":
-        return torch.optim.Adam([w], lr=rate, betas=betas, eps=epsilon, weight_decay=l2)
+    if name in ("adam", "amsgrad"):
+        return torch.optim.Adam(
+            [w],
+            lr=rate,
+            betas=betas,
+            eps=epsilon,
+            weight_decay=l2,
+            amsgrad=name == "amsgrad",
+        )
+    if name == "adagrad":
+        return torch.optim.Adagrad([w], lr=rate, eps=epsilon, weight_decay=l2)
+    if name == "nadam":
+        return torch.optim.NAdam(
+            [w],
+            lr=rate,
+            betas=betas,
+            eps=epsilon,
+            momentum_decay=options["warming"],
+        )
     decay = options["decay"]
     return torch.optim.AdamW([w], lr=rate, betas=betas, eps=epsilon, weight_decay=decay)
 
@@ -817,6 +939,46 @@ def schedules():
             {"floor": 0.05},
             lambda o: schedulers.CosineAnnealingLR(o, T_max=total, eta_min=0.05),
         ),
+        "inverse_scaling": (
+            "inverse_scaling",
+            {"power": 0.7, "every": 4},
+            lambda o: schedulers.LambdaLR(o, lambda s: (1 + s / 4) ** -0.7),
+        ),
+        "polynomial": (
+            "polynomial",
+            {"power": 2.0},
+            lambda o: schedulers.PolynomialLR(o, total_iters=total, power=2.0),
+        ),
+        "cosine_restarts": (
+            "cosine_restarts",
+            {"length": 4, "growth": 2},
+            lambda o: schedulers.CosineAnnealingWarmRestarts(o, T_0=4, T_mult=2),
+        ),
+        "cosine_restarts_alike": (
+            "cosine_restarts",
+            {"length": 7, "growth": 1, "floor": 0.05},
+            lambda o: schedulers.CosineAnnealingWarmRestarts(o, T_0=7, eta_min=0.05),
+        ),
+        "one_cycle": (
+            "one_cycle",
+            {},
+            lambda o: schedulers.OneCycleLR(
+                o, max_lr=rate, total_steps=total, cycle_momentum=False
+            ),
+        ),
+        "one_cycle_other": (
+            "one_cycle",
+            {"rise": 0.5, "first": 10, "last": 100},
+            lambda o: schedulers.OneCycleLR(
+                o,
+                max_lr=rate,
+                total_steps=total,
+                pct_start=0.5,
+                div_factor=10,
+                final_div_factor=100,
+                cycle_momentum=False,
+            ),
+        ),
     }
     cases = {
         case: {
@@ -853,6 +1015,45 @@ def schedules():
             )
         ),
     }
+    return cases
+
+
+def plateaus():
+    """The rate of every epoch, given their losses; one more than there are losses."""
+    cases = {}
+    recipes = {  # case: (factor, patience, smallest, floor)
+        "usual": (0.1, 3, 0.0, 0.0),
+        "at_once": (0.5, 1, 0.0, 0.0),
+        "threshold": (0.5, 2, 0.05, 0.0),
+        "floor": (0.2, 2, 0.0, 0.01),
+    }
+    random = np.random.default_rng(400)
+    losses = 1 / np.sqrt(1 + np.arange(40)) + 0.05 * random.normal(size=40)
+    losses[20:] = np.round(losses[20:], 1)  # equal ones are not lower
+    for case, (factor, patience, smallest, floor) in recipes.items():
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.4)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            factor=factor,
+            patience=patience - 1,  # it waits one epoch more
+            threshold=smallest,
+            threshold_mode="abs",
+            min_lr=floor,
+            eps=0,
+        )
+        rates = [optimizer.param_groups[0]["lr"]]
+        for loss in losses:
+            scheduler.step(loss)
+            rates.append(optimizer.param_groups[0]["lr"])
+        cases[case] = {
+            "rate": 0.4,
+            "factor": factor,
+            "patience": patience,
+            "smallest": smallest,
+            "floor": floor,
+            "losses": losses,
+            "rates": np.array(rates),
+        }
     return cases
 
 

@@ -18,7 +18,9 @@ from pellucid import (
     Dropout,
     Exponential,
     Momentum,
+    NAdam,
     NeuralNetwork,
+    ReduceOnPlateau,
     Step,
     WarmUp,
 )
@@ -51,6 +53,13 @@ PLANS = {
     "stairs": {"optimizer": Momentum(Step(0.1, 0.5, 4), l2=0.1), "shuffle": False},
     "rates": {"optimizer": Adam(Exponential(0.1, 0.9)), "class_weight": "balanced"},
     "weights": {"optimizer": "rmsprop", "sample_weight": np.linspace(0.1, 2, 13)},
+    "average": {"optimizer": Adam(0.1, average=0.8)},
+    "average of all": {"optimizer": Momentum(0.3, average=1), "validation": (XV, YV)},
+    "plateau": {"optimizer": Momentum(WarmUp(2, ReduceOnPlateau(0.5, 0.5, 1, 0.05)))},
+    "plateau of validation": {
+        "optimizer": NAdam(ReduceOnPlateau(0.1, 0.1, 2), average=0.5),
+        "validation": 0.3,
+    },
 }
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pellucid.demo import Demo, must_be_free, write
+from pellucid.demo import WRITTEN_BY, Demo, write
 from pellucid.report import scores, snippet, story
 from pellucid.report.result import Result
 from pellucid.report.scores import percent
 from pellucid.report.sections import FILES
 from pellucid.report.truth_table import outputs
+from pellucid.results import must_be_free
 from pellucid.texttable import show
 from pellucid.training import Callback, InterruptedWarning, Run
 
@@ -47,7 +48,7 @@ def run(name: str, folder: Path, *, seed: int, epochs: int | None, quiet: bool) 
     from rich.console import Console
 
     demo = Demo(name, seed=seed, epochs=epochs)
-    must_be_free(folder)  # before anybody waits for a training
+    must_be_free(folder, WRITTEN_BY)  # before anybody waits for a training
     console = Console(highlight=False, markup=False, emoji=False, quiet=quiet)
     console.width = max(_NARROWEST, min(console.width, _WIDEST))
     told = Telling(console)

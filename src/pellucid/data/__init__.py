@@ -14,11 +14,13 @@ from pellucid.data.generators import (
     truth_table,
     xor,
 )
+from pellucid.data.image_folder import Images, images
 from pellucid.data.splits import split, split_indices
 from pellucid.data.standardizer import Standardizer, standardize
 
 __all__ = [
     "Dataset",
+    "Images",
     "Standardizer",
     "blobs",
     "breast_cancer",
@@ -27,6 +29,7 @@ __all__ = [
     "diabetes",
     "digits",
     "friedman1",
+    "images",
     "iris",
     "load",
     "moons",

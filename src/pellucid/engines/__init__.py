@@ -136,6 +136,4 @@ def missing_for_compiled() -> str:
         return "NUMBA_DISABLE_JIT is set"
     if find_spec("numba") is None:
         return "Numba is not installed"
-    if find_spec("scipy_openblas32") is None:
-        return "the package scipy-openblas32 is not installed"
     return ""

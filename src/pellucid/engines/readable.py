@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.blueprint import Blueprint
 from pellucid.layer import Memo, Pass, new_pass
+from pellucid.layers.inputs import Input
 from pellucid.layout import LayerView, Windows
 from pellucid.optimizers import Optimizer
 
@@ -107,7 +108,15 @@ class ReadableEngine:
         shared = new_pass(training=False, dtype=self.dtype)
         memo = Memo(shared)
         p = LayerView(_to_read(weights), self.blueprint.layout)
-        return self.blueprint.feedforward(x, p, memo), memo, shared
+        output = self.blueprint.feedforward(self._numbers(x), p, memo)
+        return output, memo, shared
+
+    def _numbers(self, x: Any) -> Any:
+        """Return inputs as floating-point numbers, also images that come as bytes."""
+        inputs = self.blueprint.inputs
+        if isinstance(inputs, Input) and inputs.kind == "number":
+            return x.astype(self.dtype, copy=False)
+        return x
 
     def predict(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
         """Return the outputs, made in chunks of rows.
@@ -146,7 +155,8 @@ class ReadableEngine:
         chunks = []
         for i in range(0, max(count_rows(x), 1), CHUNK):
             memo = Memo(new_pass(training=False, dtype=self.dtype))
-            chunks.append(compute(_rows(x, slice(i, i + CHUNK)), p, memo))
+            rows = self._numbers(_rows(x, slice(i, i + CHUNK)))
+            chunks.append(compute(rows, p, memo))
         return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
     def losses(self, weights: NDArray[Any], x: Any, y: NDArray[Any]) -> NDArray[Any]:
@@ -172,7 +182,9 @@ class ReadableEngine:
                 rows = slice(i, i + CHUNK)
                 memo = Memo(new_pass(training=False, dtype=self.dtype))
                 values.append(
-                    self.blueprint.losses(_rows(x, rows), y[rows], p, memo)[1]
+                    self.blueprint.losses(
+                        self._numbers(_rows(x, rows)), y[rows], p, memo
+                    )[1]
                 )
         return np.concatenate(values)
 
@@ -226,7 +238,9 @@ class ReadableEngine:
         )
         # What overflows shows as a loss or gradient that is not finite, and is named.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            loss = self.blueprint.backprop(x, y, weight, scale, p, g, memo)
+            loss = self.blueprint.backprop(
+                self._numbers(x), y, weight, scale, p, g, memo
+            )
         named = Windows(gradient, layout.parameters)
         return Backprop(float(loss), gradient, state, memo, shared, named)
 
@@ -319,6 +333,8 @@ class Outcome:
         applied.
     where : str
         Name of the parameter or running number of which it was seen, if of one.
+    finished : str
+        Why there is nothing more to do, if there is not.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -326,6 +342,7 @@ class Outcome:
     norms: list[float] = field(default_factory=list)
     failed: str | None = None
     where: str = ""
+    finished: str = ""
 
 
 @dataclass

@@ -116,8 +116,7 @@ class Residual(Chain):
         if y.shape != x.shape:
             raise ShapeError(
                 f"Residual adds its input of shape {_text(x)} to the output of its "
-                f"layers, which has shape {_text(y)}: make the last layer inside give "
-                f"{x.shape[-1]} outputs."
+                f"layers, which has shape {_text(y)}: {_remedy(x, y)}."
             )
         return x + y
 
@@ -156,7 +155,8 @@ class Concat(Layer):
         if len(shapes) > 1:
             raise ShapeError(
                 "The branches of Concat differ in more than the last axis: "
-                f"{', '.join(map(_text, outputs))}."
+                f"{', '.join(map(_text, outputs))}. Images need one height and width "
+                "(padding='same' keeps them), sequences one length."
             )
         memo.widths = [output.shape[-1] for output in outputs]
         return np.concatenate(outputs, axis=-1)
@@ -182,6 +182,17 @@ def _add(first: Any, second: Any) -> Any:
             both[key] = _add(first.get(key), value)
         return both
     return first + second
+
+
+def _remedy(x: Any, y: Any) -> str:
+    if y.shape[:-1] == x.shape[:-1]:
+        return f"make the last layer inside give {x.shape[-1]} outputs"
+    if x.ndim > 2 and y.ndim == x.ndim:
+        return (
+            "keep the height and width of images, and the length of sequences, with "
+            "padding='same' and no strides inside"
+        )
+    return "make the layers inside keep the shape"
 
 
 def _text(x: Any) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.activations import sigmoid, softmax
 from pellucid.arrays import as_inputs, column_names
 from pellucid.data.dataset import Dataset
 from pellucid.errors import ConfigurationError, DataError, ShapeError
@@ -90,14 +91,14 @@ def decision_boundary(
     grid = _grid(extent, resolution)
     classes = _class_names(network, labels)
     if chooses(network.blueprint):
-        p = network.predict_proba(grid)
+        p = _shares(network, grid)
         indices = None if truth is None else truth.reshape(-1).round().astype(int)
         _classes(ax, _on_grid(p, resolution), extent, points, indices, classes)
     elif network.loss.task == "labels":
-        p = network.predict_proba(grid)
+        p = _shares(network, grid)
         _labels(ax, _on_grid(p, resolution), extent, points)
     else:
-        outputs = network.feedforward(grid).reshape(resolution**2, -1)
+        outputs = np.reshape(network.predict(grid), (resolution**2, -1))
         if truth is not None and _stand_for_classes(truth):
             p = np.clip(outputs, 0.0, 1.0)
             p = np.concatenate([1 - p, p], axis=1) if p.shape[1] == 1 else p
@@ -116,6 +117,18 @@ def decision_boundary(
     frame(ax, *names)
     ax.grid(visible=False)
     return ax
+
+
+def _shares(network: NeuralNetwork, grid: NDArray[Any]) -> NDArray[Any]:
+    """Return probabilities, or what scores make in their place: the same borders."""
+    if network.loss.link != "identity":
+        return network.predict_proba(grid)
+    scores = network.feedforward(grid)
+    if network.loss.task == "classes":
+        shares: NDArray[Any] = softmax(scores)
+        return shares
+    yes = sigmoid(scores)
+    return np.concatenate([1.0 - yes, yes], axis=1) if yes.shape[1] == 1 else yes
 
 
 def _check(network: Any, resolution: Any) -> None:

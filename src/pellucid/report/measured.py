@@ -1,13 +1,12 @@
 """The page about real or generated data, with a test on rows never seen."""
 
-import numpy as np
-
 from pellucid.report import sections, story
-from pellucid.report.markup import Markup, figure, join, scrollable, table, tag
+from pellucid.report.markup import Markup, figure, join, table, tag
 from pellucid.report.pictures import Pictures, thumbnail
 from pellucid.report.result import Result
-from pellucid.report.scores import Score, number, percent, scores, worst
+from pellucid.report.scores import number, percent, scores, worst
 from pellucid.report.sections import Section, paragraphs
+from pellucid.report.tables import cards, confusion, course
 
 _MOST = 10  # mistakes that are shown
 _FEW = 3  # rows that are shown where there are no mistakes
@@ -34,14 +33,14 @@ def measured(result: Result, pictures: Pictures) -> tuple[str, Markup, list[Sect
     """
     found = scores(result)
     told = story.verdict(result, found)
-    head = join([tag("p", told[0], class_="lead"), _cards(found), paragraphs(told[1:])])
+    head = join([tag("p", told[0], class_="lead"), cards(found), paragraphs(told[1:])])
     return (
         story.description(result)[0],
         head,
         [
             sections.data(result, pictures),
             sections.network(result, pictures, 10),
-            sections.training(result, pictures, _course(result)),
+            sections.training(result, pictures, course(result)),
             _test(result, pictures),
             _mistakes(result),
             sections.settings(result),
@@ -50,46 +49,9 @@ def measured(result: Result, pictures: Pictures) -> tuple[str, Markup, list[Sect
     )
 
 
-def _cards(found: list[Score]) -> Markup:
-    cards = [
-        tag(
-            "div",
-            tag("dt", score.name),
-            tag("dd", score.text, class_="value"),
-            tag("dd", score.meaning),
-            tag("dd", f"without a network: {score.baseline_text}", class_="note"),
-        )
-        for score in found
-    ]
-    return tag("dl", *cards, class_="scores")
-
-
-def _course(result: Result) -> Markup:
-    history = result.history
-    epochs = sorted({*story.milestones(history.epochs), history.best_epoch or 1})
-    names = list(history.metrics)
-    rows = []
-    for epoch in epochs:
-        values = [history.loss, history.validation, *history.metrics.values()]
-        cells = [f"{column[epoch - 1]:.4f}" for column in values if column]
-        kept = "kept" if epoch == history.best_epoch else ""
-        rows.append((f"{epoch:,}", *cells, kept))
-    header = ["epoch", "loss"]
-    header += ["validation loss"] if history.validation else []
-    header += [name.replace("_", " ") for name in names]
-    last = len(header)
-    return table(
-        "Some epochs of the training",
-        [*header, ""],
-        rows,
-        numbers=range(last),
-        class_="course",
-    )
-
-
 def _test(result: Result, pictures: Pictures) -> Section:
     content: list[Markup] = []
-    two_columns = len(result.dataset.features) == 2
+    two_columns = len(result.table.features) == 2
     if result.classes:
         content += [
             tag(
@@ -97,7 +59,7 @@ def _test(result: Result, pictures: Pictures) -> Section:
                 "Rows are the true classes, columns what the network said. What stands "
                 "on the diagonal is right.",
             ),
-            _confusion(result),
+            confusion(result),
             tag("p", story.mistakes(result)),
         ]
         if two_columns:
@@ -109,7 +71,7 @@ def _test(result: Result, pictures: Pictures) -> Section:
                 )
             )
         return Section("The test", join(content))
-    if len(result.dataset.features) == 1:
+    if len(result.table.features) == 1:
         content.append(
             figure(pictures.of_curve(result), "The test, and what the network learned.")
         )
@@ -121,48 +83,6 @@ def _test(result: Result, pictures: Pictures) -> Section:
         )
     )
     return Section("The test", join(content))
-
-
-def _confusion(result: Result) -> Markup:
-    counts = result.confusion
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-    def cell(row: int, column: int) -> Markup:
-        share = shares[row, column]
-        kind = "right" if row == column else "wrong"
-        strong = " strong" if share > 0.5 else " none" if share == 0 else ""
-        return tag(
-            "td",
-            str(counts[row, column]),
-            class_=kind + strong,
-            style=f"--share:{share:.3f}",
-        )
-
-    places = range(len(result.classes))
-    head = tag(
-        "tr",
-        tag("th", "true class", scope="col"),
-        *(tag("th", name, scope="col") for name in result.classes),
-        tag("th", "found", scope="col"),
-    )
-    body = [
-        tag(
-            "tr",
-            tag("th", result.classes[row], scope="row"),
-            *(cell(row, column) for column in places),
-            tag("td", percent(shares[row, row]), class_="note"),
-        )
-        for row in places
-    ]
-    caption = "How often each class was predicted as which"
-    whole = tag(
-        "table",
-        tag("caption", caption),
-        tag("thead", head),
-        tag("tbody", *body),
-        class_="confusion",
-    )
-    return scrollable(whole, caption)
 
 
 def _mistakes(result: Result) -> Section:
@@ -214,7 +134,7 @@ def _mistakes(result: Result) -> Section:
 
 
 def _row(result: Result, row: int) -> Markup:
-    if result.dataset.image_shape:
+    if result.table.image_shape:
         return join([thumbnail(result, row), str(row)])
     return join([str(row)])
 

@@ -33,7 +33,7 @@ class Pictures(Drawing):
         -------
         Markup
         """
-        dataset = result.dataset
+        dataset = result.table
         told = (
             "coloured by class: " + ", ".join(dataset.classes)
             if dataset.classes
@@ -83,11 +83,12 @@ class Pictures(Drawing):
         Markup
         """
         history = result.history
-        also = ", and of the validation rows" if history.validation else ""
+        nouns = f"{result.noun}s"
+        also = f", and of the validation {nouns}" if history.validation else ""
         return self.draw(
             lambda ax: plots.history(history, ax),
-            f"The loss of the training rows{also}, from {history.loss[0]:.3g} at the "
-            f"start to {history.loss[-1]:.3g} at the end.",
+            f"The loss of the training {nouns}{also}, from {history.loss[0]:.3g} at "
+            f"the start to {history.loss[-1]:.3g} at the end.",
         )
 
     def of_metrics(self, result: Result) -> Markup:
@@ -108,7 +109,8 @@ class Pictures(Drawing):
         )
         return self.draw(
             lambda ax: plots.metrics(result.history, ax),
-            f"Metrics of the validation rows after every epoch; at the end: {last}.",
+            f"Metrics of the validation {result.noun}s after every epoch; at the end: "
+            f"{last}.",
         )
 
     def of_boundary(self, result: Result) -> Markup:
@@ -123,7 +125,7 @@ class Pictures(Drawing):
         -------
         Markup
         """
-        names = [f"{name}, standardized" for name in result.dataset.features]
+        names = [f"{name}, standardized" for name in result.table.features]
         y = np.array(result.classes)[result.y]
 
         def boundary(ax: "Axes") -> None:
@@ -174,7 +176,7 @@ class Pictures(Drawing):
 
         def curve(ax: "Axes") -> None:
             blue, orange = two_colours(ax)
-            x = result.dataset.x[:, 0]
+            x = result.table.x[:, 0]
             places = np.linspace(x.min(), x.max(), 300)
             ax.scatter(
                 result.x[:, 0],
@@ -192,7 +194,7 @@ class Pictures(Drawing):
                 linewidth=2.2,
                 label="the network",
             )
-            frame(ax, result.dataset.features[0], result.dataset.target)
+            frame(ax, result.table.features[0], result.dataset.target)
             ax.legend(frameon=False)
 
         return self.draw(
@@ -219,10 +221,11 @@ def thumbnail(result: Result, row: int) -> Markup:
     """
     from matplotlib.image import imsave
 
-    pixels = result.dataset.x[row].reshape(result.dataset.image_shape)
+    table = result.table
+    pixels = table.x[row].reshape(table.image_shape or ())
     buffer = io.BytesIO()
     style: Any = {"cmap": "gray_r", "metadata": {"Software": None}}
-    imsave(buffer, pixels, format="png", vmin=0, vmax=result.dataset.x.max(), **style)
+    imsave(buffer, pixels, format="png", vmin=0, vmax=table.x.max(), **style)
     text = base64.b64encode(buffer.getvalue()).decode()
     name = result.classes[result.dataset.y[row]] if result.classes else ""
     return tag(

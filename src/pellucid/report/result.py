@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.dataset import Dataset
+from pellucid.data.image_folder import Images
 from pellucid.data.standardizer import Standardizer
 from pellucid.network import NeuralNetwork
 from pellucid.training.history import History
@@ -19,7 +20,7 @@ class Result:
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : Dataset or Images
         All rows, in their own units.
     network : NeuralNetwork
         Trained. Where there are classes it knows them by the names in `dataset`.
@@ -34,7 +35,7 @@ class Result:
         All numbers of the network before training.
     """
 
-    dataset: Dataset
+    dataset: Dataset | Images
     network: NeuralNetwork
     history: History
     train: NDArray[np.int64]
@@ -43,6 +44,23 @@ class Result:
     inputs: Standardizer | None
     targets: Standardizer | None
     first_weights: NDArray[Any]
+
+    @property
+    def table(self) -> Dataset:
+        """The data where they are a table."""
+        assert isinstance(self.dataset, Dataset)
+        return self.dataset
+
+    @property
+    def images(self) -> Images:
+        """The data where they are a folder of images."""
+        assert isinstance(self.dataset, Images)
+        return self.dataset
+
+    @property
+    def noun(self) -> str:
+        """What an example is called."""
+        return "image" if isinstance(self.dataset, Images) else "row"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,7 +77,7 @@ class Result:
         """The rows that are not for the test."""
         return np.concatenate([self.train, self.validation])
 
-    def prepare(self, x: Any) -> NDArray[np.float64]:
+    def prepare(self, x: Any) -> NDArray[Any]:
         """Return rows as the network takes them.
 
         Parameters
@@ -90,8 +108,8 @@ class Result:
         return y_hat if self.targets is None else self.targets.inverse(y_hat)
 
     @cached_property
-    def x(self) -> NDArray[np.float64]:
-        """The rows of the test, in their own units; shape (n, features)."""
+    def x(self) -> NDArray[Any]:
+        """The rows of the test, in their own units; shape (n, ...)."""
         return self.dataset.x[self.rows]
 
     @cached_property

@@ -92,6 +92,7 @@ def scores(result: Result) -> list[Score]:
         own, without = (
             metric.value(result.y, y_hat, weight) for y_hat in answers[metric.uses]
         )
+        meaning = meaning.replace("row", result.noun)
         found.append(Score(name, own, without, meaning))
     return found
 

@@ -79,7 +79,7 @@ def data(result: Result, pictures: Pictures) -> Section:
     -------
     Section
     """
-    dataset = result.dataset
+    dataset = result.table
     if dataset.image_shape:
         # The first rows of each class in turn.
         rows = [
@@ -124,11 +124,11 @@ def data(result: Result, pictures: Pictures) -> Section:
 def _columns(result: Result) -> Markup | None:
     """Return what is known about each column, folded up where there are many."""
     x = result.dataset.x[result.known]
-    if result.dataset.image_shape:
+    if result.table.image_shape:
         return None
     rows = [
         (name, *map(number, (c.min(), c.mean(), c.max(), c.std())))
-        for name, c in zip(result.dataset.features, x.T, strict=True)
+        for name, c in zip(result.table.features, x.T, strict=True)
     ]
     found = table(
         "The columns, in the rows for learning and validation",
@@ -219,13 +219,14 @@ def training(result: Result, pictures: Pictures, course: Markup) -> Section:
         result.network.loss,
         state.optimizer,
         validated=len(result.validation) > 0,
+        noun=result.noun,
     )
     content = [tag("p", plan), paragraphs(story.training(result))]
     if history.epochs:
         content.append(figure(pictures.of_loss(result), "How the loss fell."))
         if history.metrics:
             name = next(iter(history.metrics))
-            told = "The share of validation rows whose class was right."
+            told = f"The share of validation {result.noun}s whose class was right."
             if name == "rmse":
                 told = (
                     "The usual size of an error in the validation rows, in standard "

@@ -10,6 +10,7 @@ import numpy as np
 
 from pellucid.layers import BatchNorm, Dense, Dropout
 from pellucid.losses import Loss
+from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.report.result import Result
 from pellucid.report.scores import Score, accuracy_interval, number, percent, worst
@@ -70,7 +71,7 @@ def data(result: Result) -> list[str]:
     -------
     list of str
     """
-    dataset = result.dataset
+    dataset = result.table
     names = dataset.features
     shown = ", ".join(names[:4])
     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
@@ -176,7 +177,13 @@ def network(result: Result) -> list[str]:
 
 
 def plan(
-    learned: int, batch: int, loss: Loss, optimizer: Optimizer, *, validated: bool
+    learned: int,
+    batch: int,
+    loss: Loss,
+    optimizer: Optimizer | Minimizer,
+    *,
+    validated: bool,
+    noun: str = "row",
 ) -> str:
     """Return what will happen in the training.
 
@@ -188,19 +195,23 @@ def plan(
         Rows of a batch.
     loss : Loss
         What is made small.
-    optimizer : Optimizer
+    optimizer : Optimizer or Minimizer
         The rule that changes the weights.
     validated : bool
         Whether rows are held out for validation.
+    noun : str
+        What a row is called.
 
     Returns
     -------
     str
     """
     if batch < learned:
-        rows = f"Every epoch passes once over the {learned:,} rows, {batch} at a time. "
+        rows = (
+            f"Every epoch passes once over the {learned:,} {noun}s, {batch} at a time. "
+        )
     else:
-        rows = f"Every iteration takes all {learned:,} rows. "
+        rows = f"Every iteration takes all {learned:,} {noun}s. "
     meaning = _LOSSES.get(loss.label, loss.label.replace("_", " "))
     rule = type(optimizer).__name__
     rule = rule if rule == "Adam" else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", rule).lower()
@@ -243,9 +254,10 @@ def training(result: Result) -> list[str]:
     rose = history.validation[-1] > 1.1 * low
     if rose and history.loss[-1] < history.loss[best - 1]:
         told.append(
-            "Afterwards the loss of the training rows went on falling, but that of the "
-            f"validation rows rose to {number(history.validation[-1])}: the network "
-            "began to learn its rows by heart. That is overfitting."
+            f"Afterwards the loss of the training {result.noun}s went on falling, but "
+            f"that of the validation {result.noun}s rose to "
+            f"{number(history.validation[-1])}: the network began to learn its "
+            f"{result.noun}s by heart. That is overfitting."
         )
     return told
 
@@ -265,7 +277,7 @@ def verdict(result: Result, found: list[Score]) -> list[str]:
     list of str
     """
     n, first = len(result.y), found[0]
-    asked = f"Shown {count(n, 'row')} that it had never seen"
+    asked = f"Shown {count(n, result.noun)} that it had never seen"
     if not result.classes:
         target = result.dataset.target
         told = (
@@ -283,8 +295,8 @@ def verdict(result: Result, found: list[Score]) -> list[str]:
         f"{first.baseline_text}."
     )
     chance = (
-        f"Chance plays a part in so few rows: accuracies from {percent(low)} to "
-        f"{percent(high)} fit this result (95 % interval)."
+        f"Chance plays a part in so few {result.noun}s: accuracies from {percent(low)} "
+        f"to {percent(high)} fit this result (95 % interval)."
     )
     return [told, chance]
 
@@ -303,14 +315,15 @@ def mistakes(result: Result) -> str:
     """
     wrong = result.confusion - np.diag(np.diag(result.confusion))
     if not wrong.any():
-        return "Every row of the test was right."
+        return f"Every {result.noun} of the test was right."
     if wrong.max() == 1 < wrong.sum():
-        return f"{count(int(wrong.sum()), 'row')} were wrong, each in another way."
+        some = count(int(wrong.sum()), result.noun)
+        return f"{some} were wrong, each in another way."
     truth, guess = np.unravel_index(wrong.argmax(), wrong.shape)
     taken = "was taken" if wrong.max() == 1 else "were taken"
     which = "only" if wrong.sum() == 1 else "most frequent"
     return (
-        f"The {which} mistake: {count(int(wrong.max()), 'row')} of "
+        f"The {which} mistake: {count(int(wrong.max()), result.noun)} of "
         f'"{result.classes[truth]}" {taken} for "{result.classes[guess]}".'
     )
 

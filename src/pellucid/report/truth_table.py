@@ -67,7 +67,7 @@ def outputs(result: Result) -> tuple[list[float], list[float]]:
 
 
 def _data(result: Result) -> Section:
-    dataset = result.dataset
+    dataset = result.table
     rows = [
         (str(row), *(f"{value:g}" for value in (*x, *y)))
         for row, (x, y) in enumerate(zip(dataset.x, dataset.y, strict=True))

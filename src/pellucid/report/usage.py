@@ -25,13 +25,13 @@ def snippet(result: Result, folder: PurePath) -> str:
         for name in ("model.pellucid", "settings.json")
     )
     if result.inputs is None:
-        row = result.dataset.x[-1].astype(int).tolist()
+        row = result.table.x[-1].astype(int).tolist()
         return f"""import pellucid
 
 network = pellucid.load({model})
 print(network.predict([{row}]))
 """
-    columns = len(result.dataset.features)
+    columns = len(result.table.features)
     what = f"{columns} columns" if columns > 1 else "1 column"
     after = ""
     if result.targets is not None:

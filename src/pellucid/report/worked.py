@@ -23,7 +23,7 @@ def feedforward(result: Result, row: int) -> Markup:
     -------
     Markup
     """
-    network, a = result.network, result.dataset.x[row]
+    network, a = result.network, result.table.x[row]
     outputs = network.activations(a)
     steps: list[Markup] = []
     before = _i("x")

@@ -31,7 +31,7 @@ def check_loss(loss: Loss, outputs: int = 3, *, rows: int = 5, seed: int = 0) ->
     loss : Loss
         With any settings.
     outputs : int
-        Length of the predictions.
+        Length of the predictions; a multiple of `per_target`.
     rows : int
         Number of samples.
     seed : int
@@ -82,7 +82,8 @@ def _targets(loss: Loss, random: Random, rows: int, outputs: int) -> NDArray[Any
         return random.integers(0, outputs, (rows,))
     if loss.task == "labels":
         return random.integers(0, 2, (rows, outputs)).astype(np.float32)
-    return random.normal((rows, outputs)).astype(np.float32)
+    y = random.normal((rows, outputs // loss.per_target)).astype(np.float32)
+    return np.maximum(y, loss.least).astype(np.float32)
 
 
 def _as_floats(y: NDArray[Any]) -> NDArray[Any]:
@@ -96,7 +97,7 @@ def _program(loss: Loss, outputs: int) -> Program:
         if loss.task == "classes":
             y = trace.leaf("y", "", (trace.batch,), INTEGER)
         else:
-            y = trace.leaf("y", "", (trace.batch, outputs), FLOAT)
+            y = trace.leaf("y", "", (trace.batch, outputs // loss.per_target), FLOAT)
         trace.outputs["value", ""] = loss.value(y_hat, y)
         trace.outputs["slope", ""] = loss.slope(y_hat, y)
 

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.rng import Random
+from pellucid.rng import make_key, permutations
+
+TOGETHER = 8192  # rows for which the orders of some epochs are drawn at once
 
 
 class ArrayBatches:
@@ -55,7 +57,8 @@ class ArrayBatches:
         self.stops = [*self.starts[1:], n]
         self.shuffle = shuffle and len(self.starts) > 1
         self.seed, self.run, self.first = seed, run, first
-        self._epoch, self._order = -1, np.arange(n)
+        self._together = max(1, TOGETHER // n)
+        self._drawn: tuple[int, Any] = (-1, None)
 
     @property
     def per_epoch(self) -> int:
@@ -102,10 +105,18 @@ class ArrayBatches:
         -------
         ndarray of int, shape (n,)
         """
-        if self.shuffle and epoch != self._epoch:
-            random = Random(self.seed, "order", self.run, self.first, epoch)
-            self._epoch, self._order = epoch, random.permutation(len(self.y))
-        return self._order
+        n = len(self.y)
+        if not self.shuffle:
+            return np.arange(n)
+        group, place = divmod(epoch, self._together)
+        if group != self._drawn[0]:
+            self._drawn = (-1, None)  # not two at a time: they may be large
+            epochs = range(group * self._together, (group + 1) * self._together)
+            purpose = ("order", self.run, self.first)
+            keys = [make_key(self.seed, *purpose, each) for each in epochs]
+            self._drawn = (group, permutations(keys, n))
+        order: NDArray[np.int64] = self._drawn[1][place]
+        return order
 
     def batch(self, step: int) -> tuple[Any, NDArray[Any], NDArray[Any], float]:
         """Return the batch of an iteration.

@@ -2,16 +2,25 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pellucid.augmentations import as_augmentations
 from pellucid.errors import ConfigurationError
+from pellucid.layer import sample_shape
 from pellucid.metrics import metric_name
+from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.samples import Samples
 from pellucid.training.callbacks import as_callbacks
 from pellucid.training.history import History
 from pellucid.training.loop import Fit
+from pellucid.training.minimization import (
+    MOST_ITERATIONS,
+    must_be_steady,
+    only_for_optimizers,
+)
 from pellucid.training.plan import (
     as_batch_size,
     as_metrics,
+    as_rule,
     as_stopping,
     given_validation,
     hold_out,
@@ -45,6 +54,7 @@ def fit(
     early_stopping: Any,
     callbacks: Any,
     metrics: Any,
+    augment: Any,
     sample_weight: Any,
     class_weight: Any,
     resume: bool,
@@ -60,14 +70,24 @@ def fit(
         Trained in place.
     x, y, epochs, iterations, batch_size, shuffle, optimizer, validation, early_stopping
         As in `NeuralNetwork.fit`.
-    callbacks, metrics, sample_weight, class_weight, resume, progress, engine, threads
+    callbacks, metrics, augment, sample_weight, class_weight, resume, progress, engine
+        As in `NeuralNetwork.fit`.
+    threads
         As in `NeuralNetwork.fit`.
 
     Returns
     -------
     History
     """
-    rule = Optimizer.of(optimizer)
+    rule = as_rule(optimizer)
+    if isinstance(rule, Minimizer):
+        only_for_optimizers(batch_size=batch_size, augment=augment)
+        if engine == "compiled":
+            raise ConfigurationError(
+                f"The compiled engine runs optimizers, and {rule!r} is a minimizer: "
+                "leave engine='compiled' out."
+            )
+        engine = "readable"
     calls, measures = as_callbacks(callbacks), as_metrics(metrics, network.loss)
     stopping = as_stopping(early_stopping)
     if stopping is not None and validation is None:
@@ -91,12 +111,18 @@ def fit(
         elif validation is not None:
             held = given_validation(network, validation, class_weight)
         size = as_batch_size(batch_size, len(data.y))
+        if isinstance(rule, Minimizer):
+            must_be_steady(network)
+            size = len(data.y)
+            if epochs is None and iterations is None:
+                iterations = MOST_ITERATIONS
         per_epoch = iterations_per_epoch(network, size, len(data.y))
         total = plan_epochs(epochs, iterations, per_epoch)
         settings: dict[str, Any] = {
             "batch_size": size,
             "rows": len(data.y),
             "shuffle": shuffle,
+            "augment": as_augmentations(augment, sample_shape(data.x), network.loss),
         }
         if resume and before is not None:
             now = {"optimizer": rule, **settings}
@@ -180,7 +206,7 @@ def partial_fit(
     training.memory = writable(training.memory)
     training.last = training.best = None
     training.best_loss, training.history.best_epoch = float("inf"), None
-    training.sums, training.waited = Sums(), 0
+    training.sums, training.waited, training.augment = Sums(), 0, ()
     training.batch_size, training.rows = size, len(data.y)
     training.origin = training.step
     training.total = training.step + iterations_per_epoch(network, size, training.rows)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.engines.readable import Outcome, scale_of
-from pellucid.errors import NonFiniteError
+from pellucid.errors import ConfigurationError, NonFiniteError
 from pellucid.metrics import Metric, metric_name
+from pellucid.minimizers import Minimizer
 from pellucid.rng import make_key
 from pellucid.samples import Samples
-from pellucid.training.batches import ArrayBatches
 from pellucid.training.callbacks import Callback, Run
 from pellucid.training.failure import first_not_finite
 from pellucid.training.history import History
 from pellucid.training.interrupt import Interrupt
+from pellucid.training.made_batches import MadeBatches, engines_and_batches
+from pellucid.training.minimization import MinimizerSession
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.progress import Progress
 from pellucid.training.state import Snapshot, Sums, Training, put_back
@@ -79,37 +81,78 @@ class Fit:
         self.callbacks, self.metrics = callbacks, metrics
         self.progress = Progress(progress)
         blueprint = network.blueprint
-        self.batches = ArrayBatches(
-            data.x,
-            data.y,
-            data.weight,
-            training.batch_size,
-            shuffle=training.shuffle,
-            seed=network.seed,
-            run=training.run,
-            no_single=blueprint.needs_batches,
-            first=training.origin,
-        )
+        self.engines, self.batches = engines_and_batches(network, data, training)
         parameters = blueprint.layout.parameters
         self.decayed = parameters.mask(lambda name, slot: slot.role == "weight")
-        runs, self.why = network.engines.choose(engine, "training")
+        runs, self.why = self.engines.choose(engine, "training")
+        if isinstance(self.batches, MadeBatches) and runs is not self.engines.readable:
+            if engine == "compiled":
+                raise ConfigurationError(
+                    "The compiled engine cannot train with augmentation, or with "
+                    "images kept as bytes: use engine='auto'."
+                )
+            runs, self.why = self.engines.readable, "readable: its batches are made"
         training.engine = runs.name
         self.key = make_key(network.seed, "noise", training.run)
-        self.runner = runs.start(
-            network.weights,
-            training.optimizer,
-            training.memory,
-            self.batches,
-            self.key,
-            total,
-            self.decayed,
-            network.trained_mask(),
-            threads,
-        )
+        self.runner = self._start(runs, threads)
+        if training.step == 0 and "average" in training.memory:
+            training.memory["average"][...] = network.parameters.vector
+        for loss in self._watched():
+            self._adapt(loss)
         epochs = math.ceil((total - training.origin) / self.batches.per_epoch)
         self.run = Run(network, training.history, total, epochs)
         self.run.step, self.run.epoch = training.step, training.history.epochs
         self._clock = time.monotonic()
+
+    def _start(self, runs: Any, threads: int | None) -> Any:
+        """Return the training run of the engine, or of the minimizer."""
+        network, training = self.network, self.training
+        rule, trained = training.optimizer, network.trained_mask()
+        weights, memory = network.weights, training.memory
+        if isinstance(rule, Minimizer):
+            self.why = "readable: a minimizer runs in it"
+            data = self.batches
+            return MinimizerSession(
+                runs, weights, rule, memory, data, self.decayed, trained
+            )
+        return runs.start(
+            weights,
+            rule,
+            memory,
+            self.batches,
+            self.key,
+            self.total,
+            self.decayed,
+            trained,
+            threads,
+        )
+
+    def _watched(self) -> list[float]:
+        """Return the losses of epochs that schedules look at."""
+        history = self.training.history
+        return history.loss if self.validation is None else history.validation
+
+    def _adapt(self, loss: float) -> None:
+        """Let the learning rate follow the loss of an epoch, where it does that."""
+        if not isinstance(self.runner, MinimizerSession):
+            self.runner.optimizer = self.runner.optimizer.after(loss)
+
+    def _rate(self, step: int) -> float:
+        """Return the learning rate of an iteration, or a minimizer's last length."""
+        if isinstance(self.runner, MinimizerSession):
+            return self.runner.length
+        rate: float = self.runner.optimizer.rate(step, self.total)
+        return rate
+
+    def _exchange(self) -> None:
+        """Exchange the weights of training and their average, if there is one.
+
+        Training needs the first, everybody else sees the other.
+        """
+        average = self.training.memory.get("average")
+        if average is not None:
+            w = self.network.parameters.vector
+            w[...], average[...] = average.copy(), w.copy()
 
     def __call__(self) -> History:
         """Train; return the history.
@@ -171,11 +214,18 @@ class Fit:
                 every = callback.every
                 until = min(until, (training.step // every + 1) * every)
         training.resumable = False  # until what has happened is noted
-        outcome = self.runner.advance(training.step, until - training.step)
+        self._exchange()
+        try:
+            outcome = self.runner.advance(training.step, until - training.step)
+        finally:
+            self._exchange()
         self._record(outcome)
         training.resumable = True
         if outcome.failed:
             raise self._explain(outcome)
+        if outcome.finished:
+            self.run.stop(outcome.finished)
+            return
         self.progress.show(self.run)
         for callback in self.callbacks:
             if isinstance(callback.every, int) and training.step % callback.every == 0:
@@ -187,9 +237,9 @@ class Fit:
         """Return whether an epoch ends with nothing to do but to note it."""
         optimizer = self.training.optimizer
         measured = self.validation is not None or bool(self.metrics)
-        penalized = optimizer.l1 > 0 or optimizer.l2 > 0
         called = any(callback.every == "epoch" for callback in self.callbacks)
-        return not (measured or penalized or called)
+        adapted = isinstance(optimizer, Minimizer) or optimizer.adapts
+        return not (measured or optimizer.penalizes or called or adapted)
 
     def _epoch_is_over(self) -> bool:
         step = self.training.step
@@ -230,8 +280,8 @@ class Fit:
             losses = np.divide(sums, weights, out=sums, where=weights > 0).tolist()
         history.loss += losses
         history.gradient_norm += norms
-        optimizer, first = training.optimizer, training.step
-        history.learning_rate += optimizer.rates(first, count, self.total)
+        rates = self.runner.optimizer.rates(training.step, count, self.total)
+        history.learning_rate += rates
         now = time.monotonic()
         history.seconds += [(now - self._clock) / count] * count
         self._clock = now
@@ -246,6 +296,7 @@ class Fit:
         if validation is not None:
             history.validation.append(validation)
             self._compare(validation)
+        self._adapt(self._watched()[-1])
         for name, value in measured.items():
             history.metrics.setdefault(name, []).append(value)
         self.run.epoch = history.epochs
@@ -265,8 +316,8 @@ class Fit:
         )
         history.gradient_norm.append(sums.norm / max(1, sums.batches))
         optimizer = training.optimizer
-        history.learning_rate.append(optimizer.rate(training.step - 1, self.total))
-        if optimizer.l1 or optimizer.l2:
+        history.learning_rate.append(self._rate(training.step - 1))
+        if optimizer.penalizes:
             w = self.network.parameters.vector
             history.penalty.append(optimizer.penalty(w, self.decayed))
         training.sums = Sums()
@@ -316,23 +367,30 @@ class Fit:
 
     def _explain(self, outcome: Outcome) -> NonFiniteError:
         """Return an error that names where the first number was not finite."""
-        training, engine = self.training, self.network.engine
+        training, engine = self.training, self.engines.readable
         step = training.step
         epoch, place = self.batches.place(step)
         x, y, weight, total = self.batches.batch(step)
         scale = scale_of(engine.blueprint, total)
         weights, key = self.network.weights, self.key
+        self._exchange()
         found = engine.backprop(weights, x, y, weight, scale, key=key, step=step)
+        self._exchange()
         kept = (
             f"the weights of epoch {training.history.best_epoch}, the best so far"
             if training.best is not None
             else "the last finite weights"
         )
+        smaller = (
+            ""
+            if isinstance(training.optimizer, Minimizer)
+            else f"a learning rate ten times smaller (now {self._rate(step):g}), "
+            "clip_norm=1.0 in the optimizer, or "
+        )
         return NonFiniteError(
             f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the "
             f"{outcome.failed} is not finite; {first_not_finite(found, outcome)}. The "
-            f"update was not made; the network has {kept}. Try a learning rate ten "
-            f"times smaller (now {training.optimizer.rate(step, self.total):g}), "
-            "clip_norm=1.0 in the optimizer, or inputs and targets with mean 0 and "
-            "standard deviation 1 (pellucid.data.standardize)."
+            f"update was not made; the network has {kept}. Try {smaller}inputs and "
+            "targets with mean 0 and standard deviation 1 "
+            "(pellucid.data.standardize)."
         )

@@ -12,6 +12,8 @@ from pellucid.data.splits import split_indices
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.losses import Loss
 from pellucid.metrics import Metric, as_metric, metric_name
+from pellucid.minimizers import Minimizer
+from pellucid.optimizers import Optimizer
 from pellucid.samples import Samples
 from pellucid.targets import class_weights
 
@@ -116,6 +118,24 @@ def plan_epochs(epochs: int | None, iterations: int | None, per_epoch: int) -> i
     if iterations is not None:
         return int(iterations)
     return int(epochs or default_epochs(per_epoch)) * per_epoch
+
+
+def as_rule(given: Any) -> Optimizer | Minimizer:
+    """Return the optimizer or minimizer that was meant.
+
+    Parameters
+    ----------
+    given : Optimizer, Minimizer or str
+        What the user wrote.
+
+    Returns
+    -------
+    Optimizer or Minimizer
+    """
+    named = isinstance(given, str) and given in Minimizer.registered()
+    if named or isinstance(given, Minimizer):
+        return Minimizer.of(given)
+    return Optimizer.of(given)
 
 
 def as_stopping(given: Any) -> EarlyStopping | None:

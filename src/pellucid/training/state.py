@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.augmentations import Augmentation
 from pellucid.errors import ConfigurationError
+from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.training.history import History
 
@@ -70,10 +72,11 @@ class Training:
 
     Parameters
     ----------
-    optimizer : Optimizer
+    optimizer : Optimizer or Minimizer
         The rule.
     memory : dict of str to ndarray
-        Its vectors.
+        Its vectors. Where weights are averaged, the network has the average between
+        iterations, and the vector of that name the weights that training goes on from.
     run : int
         Which training of this network it is: part of the key of random numbers.
     batch_size : int
@@ -82,6 +85,8 @@ class Training:
         Rows of the training data, without validation.
     shuffle : bool
         Whether batches change.
+    augment : tuple of Augmentation
+        What changes the images of a batch.
     engine : str
         Name of the engine that runs it.
     step : int
@@ -107,12 +112,13 @@ class Training:
         only the history, and a second Ctrl-C leaves an iteration half done.
     """
 
-    optimizer: Optimizer
+    optimizer: Optimizer | Minimizer
     memory: dict[str, NDArray[Any]]
     run: int
     batch_size: int
     rows: int
     shuffle: bool
+    augment: tuple[Augmentation, ...] = ()
     engine: str = "readable"
     step: int = 0
     total: int = 0
@@ -158,13 +164,13 @@ class Training:
 
 
 def fresh_memory(
-    optimizer: Optimizer, size: int, dtype: np.dtype[Any]
+    optimizer: Optimizer | Minimizer, size: int, dtype: np.dtype[Any]
 ) -> dict[str, NDArray[Any]]:
     """Return the optimizer's vectors before the first iteration: zeros.
 
     Parameters
     ----------
-    optimizer : Optimizer
+    optimizer : Optimizer or Minimizer
         The rule.
     size : int
         Number of parameters.

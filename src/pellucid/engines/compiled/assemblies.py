@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from pellucid import tracing
 from pellucid.blueprint import Blueprint
-from pellucid.engines.compiled import blas
 from pellucid.engines.compiled.assembly import Assembly
-from pellucid.engines.compiled.plan import UnsupportedError
 from pellucid.engines.compiled.source import program_source
 from pellucid.engines.compiled.table import address
 from pellucid.layers.inputs import Input
@@ -29,21 +27,10 @@ class Assemblies:
         What the network computes.
     dtype : dtype
         The network's floating-point type.
-
-    Raises
-    ------
-    UnsupportedError
-        If there is no BLAS.
     """
 
     def __init__(self, blueprint: Blueprint, dtype: Any) -> None:
         self.blueprint, self.dtype = blueprint, np.dtype(dtype)
-        found = blas.load()
-        if found is None:
-            raise UnsupportedError(
-                "no BLAS that it can call (pip install scipy-openblas32)"
-            )
-        self.gemm = found.gemm(8 * self.dtype.itemsize)
 
     def assembly(self, program: Program) -> Assembly:
         """Return a Program that is ready to be put into tables.
@@ -57,7 +44,7 @@ class Assemblies:
         -------
         Assembly
         """
-        return Assembly(program, self.dtype, self.gemm)
+        return Assembly(program, self.dtype)
 
     @cached_property
     def prediction(self) -> Assembly:
@@ -106,7 +93,7 @@ class Assemblies:
         program = _update_program(self.blueprint, optimizer, shards, frozen)
         in_place = {("memory", name): ("memory", name) for name in optimizer.memories}
         in_place["new", "w"] = ("w", "")
-        return Assembly(program, self.dtype, self.gemm, in_place)
+        return Assembly(program, self.dtype, in_place)
 
     def source(self, optimizer: Optimizer) -> str:
         """Return the kernels that training and prediction run, as text.

@@ -7,13 +7,15 @@ same time share it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
+from pellucid.engines.compiled.convolution.blocked import Blocked, Where
+from pellucid.engines.compiled.convolution.choice import over_images
 from pellucid.engines.compiled.plan import (
     Call,
     Extent,
@@ -55,18 +57,21 @@ def length(extent: Extent, n: int) -> int:
 
 @dataclass
 class Numbers:
-    """Cells for the numbers that kernels read: settings, sizes, the learning rate.
+    """What kernels read besides arrays: settings, the learning rate, tables of offsets.
 
     Parameters
     ----------
     vector : ndarray of float64
-        The cells.
+        Cells for numbers.
     places : dict
         Which cell holds what.
+    tables : dict
+        The tables, by what they are of.
     """
 
     vector: NDArray[np.float64]
     places: dict[Any, int]
+    tables: dict[Any, NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> "Numbers":
@@ -96,6 +101,38 @@ class Numbers:
             self.vector[place] = value
         return int(self.vector.ctypes.data) + 8 * place
 
+    def table(self, key: Any, make: Callable[[], NDArray[np.int64]]) -> int:
+        """Return the address of a table, made at its first use.
+
+        Parameters
+        ----------
+        key : object
+            Which.
+        make : callable
+            Returns its entries.
+
+        Returns
+        -------
+        int
+        """
+        if key not in self.tables:
+            self.tables[key] = np.ascontiguousarray(make(), dtype=np.int64)
+        return int(self.tables[key].ctypes.data)
+
+    def steps(self, count: int, step: int) -> int:
+        """Return the address of the table 0, step, 2 step...
+
+        Parameters
+        ----------
+        count, step : int
+            How many entries, and how far they are apart.
+
+        Returns
+        -------
+        int
+        """
+        return self.table(("steps", count, step), lambda: np.arange(count) * step)
+
 
 class Assembly:
     """A Program that is ready to be put into tables.
@@ -109,20 +146,16 @@ class Assembly:
     same_place : dict
         Output place -> leaf place whose memory it overwrites, such as
         ``("new", "w"): ("w", "")``.
-    gemm : int
-        Address of the matrix product.
     """
 
     def __init__(
         self,
         program: Program,
         dtype: Any,
-        gemm: int,
         same_place: dict[tuple[str, str], tuple[str, str]] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.bits = 8 * self.dtype.itemsize
-        self.gemm = gemm
         self.plan: Plan = Planner(program).plan()
         self.program = self.plan.program
         self.outputs: dict[int, tuple[str, str]] = {}  # node id -> where it is made
@@ -143,6 +176,13 @@ class Assembly:
             else None
             for step in self.plan.steps
         ]
+        self.over_images: dict[int, Blocked] = {}  # step -> its kernels, if it has such
+        for i, step in enumerate(self.plan.steps):
+            found = (
+                over_images(step.node, self.bits) if isinstance(step, Call) else None
+            )
+            if found is not None:
+                self.over_images[i] = found
         self._check_order(overwritten)
         self._lives = self._intervals()
         # What cannot be called is to be known now.
@@ -256,6 +296,11 @@ class Assembly:
                     assert isinstance(step, Loop)
                     size = step.space[1] * self.dtype.itemsize + ALIGNMENT
                     wanted.append((i, i, (i, operand.what), size))
+        for i, operation in self.over_images.items():
+            for name, numbers in operation.scratch.items():
+                size = numbers * self.dtype.itemsize
+                size = math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
+                wanted.append((i, i, (i, name), size))
         offsets: dict[Any, int] = {}
         placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, size
         for begin, end, key, size in sorted(wanted, key=lambda w: -w[3]):
@@ -359,9 +404,12 @@ class Assembly:
                 assert kernel is not None
                 operands = context.loop(i, plan_step.space, kernel)
                 found.append((kernel.body, kernel.note, operands))
+            elif i in self.over_images:
+                rows = context.over_images(i, plan_step.node)
+                found += [(body, "", operands) for body, operands in rows]
             else:
-                body, rows = context.call(plan_step.node)
-                found += [(body, "", operands) for operands in rows]
+                body, many = context.call(plan_step.node)
+                found += [(body, "", operands) for operands in many]
         for source, place in self.copies:
             found.append((library.KEEP, "", context.copy(source, place)))
         return found
@@ -465,6 +513,20 @@ class _Context:
             return 0
         return self.piece[0] * self.assembly.item(node)
 
+    def over_images(self, index: int, node: Symbol) -> list[tuple[str, list[int]]]:
+        """Return the calls of an operation over images."""
+        operation = self.assembly.over_images[index]
+        at = Where(
+            tuple(self.address(v) for v in node.inputs if isinstance(v, Symbol)),
+            self.address(node),
+            int(self.assembly.dtype.itemsize),
+            lambda name: self.arena + self.offsets[index, name],
+            self.numbers.table,
+            self.numbers.steps,
+        )
+        blocks = operation.block(at, 0, self.n)
+        return [*operation.before(at), *blocks, *operation.after(at)]
+
     def copy(self, source: Symbol, place: tuple[str, str]) -> list[int]:
         """Return the operands of the copy of a value."""
         return [*self._size(source), self.address(source), self.where(place)]
@@ -488,39 +550,36 @@ class _Context:
         return length(rows, self.n), columns
 
     def _matmul(self, node: Symbol) -> tuple[str, list[list[int]]]:
-        sides, inner = [], 0
-        for place, value in enumerate(node.inputs):
-            turned = is_turned(value, node)
-            source = value.inputs[0] if turned else value
-            rows, columns = self._size(source)
-            sides.append((112 if turned else 111, self.address(source), columns))
-            if place == 0:
-                inner = rows if turned else columns
-        (how_x, x, long_x), (how_y, y, long_y) = sides
+        (x, turned_x), (y, turned_y) = (
+            (
+                value.inputs[0] if is_turned(value, node) else value,
+                is_turned(value, node),
+            )
+            for value in node.inputs
+        )
+        (long_x, short_x), (_, long_y) = self._size(x), self._size(y)
         rows, columns = self._size(node)
-        z = self.address(node)
-        function = self.assembly.gemm
+        inner = long_x if turned_x else short_x
+        steps = (1, short_x) if turned_x else (short_x, 1)
         row = [
             rows,
             columns,
-            function,
-            how_x,
-            how_y,
             inner,
-            x,
-            long_x,
-            y,
+            self.address(x),
+            self.numbers.steps(rows, steps[0]),
+            self.numbers.steps(inner, steps[1]),
+            self.address(y),
             long_y,
-            z,
-            columns,
+            self.address(node),
+            self.numbers.steps(rows, columns),
+            library.TURNED if turned_y else 0,
         ]
         return library.PRODUCT, [row]
 
     def _transpose(self, node: Symbol) -> tuple[str, list[list[int]]]:
         rows, columns = self._size(node)
-        return library.TRANSPOSE, [
-            [rows, columns, self.address(node.inputs[0]), self.address(node)]
-        ]
+        x, z = self.address(node.inputs[0]), self.address(node)
+        return library.TURN, [[columns, rows, x, rows, z]]
 
     def _slice(self, node: Symbol) -> tuple[str, list[list[int]]]:
         index = node.settings["index"]

@@ -72,7 +72,15 @@ def _meaning() -> bytes:
     """Return a hash of the modules that give kernels their words."""
     here = Path(__file__).parent
     digest = hashlib.sha1(usedforsecurity=False)
-    for name in ("elementary", "runtime", "words32", "words64"):
+    for name in (
+        "elementary",
+        "products",
+        "runtime",
+        "turning",
+        "vectors",
+        "words32",
+        "words64",
+    ):
         digest.update((here / f"{name}.py").read_bytes())
     return digest.digest()
 

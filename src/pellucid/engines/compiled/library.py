@@ -4,15 +4,14 @@ Like the printed ones they are the text of a function ``run(a)`` with ``a[0]`` r
 ``a[1]`` columns and then operands; sizes and addresses come at run time.
 """
 
-# Matrix product z = x y, with either side transposed: BLAS does it.
-# a: function, how x, how y, inner length, x, leading length of x, y, of y, z, of z
+# What the last operand of a product says, added up: add to what is there; y is turned.
+ADDS, TURNED = 1, 2
+
+# The product of a gathered matrix and a matrix: `products.py` says how.
+# a: inner length, x, where its rows and columns are, y, its row length, z, where its
+# rows are, how
 PRODUCT = """def run(a):
-    rows = a[0]
-    columns = a[1]
-    gemm(
-        a[2], a[3], a[4], rows, columns, a[5],
-        a[6], a[7], a[8], a[9], number(0), a[10], a[11],
-    )
+    product(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10])
 """
 
 # Copy a block of columns into a block of columns. a: x, row length of x, z, of z
@@ -28,15 +27,31 @@ COPY = """def run(a):
             z[i * long_z + j] = x[i * long_x + j]
 """
 
-# z = x transposed; rows and columns are those of z. a: x, z
-TRANSPOSE = """def run(a):
-    rows = a[0]
-    columns = a[1]
-    x = array(floats(a[2]), (columns, rows))
-    z = array(floats(a[3]), (rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            z[i, j] = x[j, i]
+# z = x transposed; rows and columns are those of x. a: x, row length of x, z
+TURN = """def run(a):
+    turn(a[0], a[1], a[2], a[3], a[4], a[0])
+"""
+
+# Copy images, or parts of them, into others. a: images, rows, numbers of a row; x,
+# numbers from image to image, from row to row; z, the same
+COPY_IMAGES = """def run(a):
+    x = floats(a[3])
+    z = floats(a[6])
+    for k in range(a[0]):
+        for i in range(a[1]):
+            from_x = k * a[4] + i * a[5]
+            to_z = k * a[7] + i * a[8]
+            for j in range(a[2]):
+                z[to_z + j] = x[from_x + j]
+"""
+
+# z = 0, or minus infinity. a: z, which
+FILL = """def run(a):
+    size = a[0] * a[1]
+    value = number(-inf) if a[3] else number(0)
+    z = array(floats(a[2]), size)
+    for i in range(size):
+        z[i] = value
 """
 
 # The rows of a batch, in the order of the epoch. a: x, order, where to begin, first, z

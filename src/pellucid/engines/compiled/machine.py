@@ -4,7 +4,9 @@ import ctypes
 import os
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 
 def available() -> int:
@@ -54,3 +56,14 @@ def give_way() -> int:
     else:
         function = ctypes.CDLL(None).sched_yield
     return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """Return the names of the processor's vector extensions, as NumPy knows them."""
+    try:
+        umath: Any = import_module("numpy._core._multiarray_umath")
+        found: dict[str, bool] = umath.__cpu_features__
+    except (ImportError, AttributeError):
+        return frozenset()
+    return frozenset(name for name, there in found.items() if there)

@@ -16,9 +16,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from pellucid import ops
+from pellucid.convolution import Window
 from pellucid.ops import text
 from pellucid.program import Program
-from pellucid.symbol import BOOL, INTEGER, NUMBER, Dim, Symbol, Trace
+from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, VOCABULARY, Dim, Symbol, Trace
 
 Extent = tuple[int, bool]  # a factor, and whether the batch size multiplies it
 Space = tuple[Extent, int]  # rows and columns
@@ -244,6 +248,24 @@ def reduction_axis(node: Symbol) -> str:
     return "rows"
 
 
+def is_over_places(node: Symbol) -> bool:
+    """Return whether an operation reduces all between samples and channels.
+
+    Parameters
+    ----------
+    node : Symbol
+        Any operation.
+
+    Returns
+    -------
+    bool
+    """
+    if node.operation.group != "reduction":
+        return False
+    between = tuple(range(1, node.inputs[0].ndim - 1))
+    return bool(between) and node.settings["axis"] == between
+
+
 def loop_space(node: Symbol) -> Space:
     """Return the space that an operation loops over.
 
@@ -322,6 +344,8 @@ def unshared(program: Program) -> Program:
         trace.layer = node.layer
         if node.operation.name == "full_like":
             inputs = ()  # it asked for the shape only
+        if node.operation.group == "elementwise":
+            inputs = tuple(at_all_places(value, node) for value in inputs)
         copy = Symbol(
             trace, node.operation, inputs, node.settings, node.shape, node.kind
         )
@@ -341,6 +365,21 @@ def unshared(program: Program) -> Program:
         if cheap(node):
             inner = (v.id for v in node.inputs if isinstance(v, Symbol))
             sizes[node.id] = min(99, 1 + sum(sizes.get(i, 0) for i in inner))
+
+    def at_all_places(value: Any, by: Symbol) -> Any:
+        """Return a value of each sample and channel at all places, to meet images.
+
+        A loop has rows and columns, and such a value is neither one a row nor a column.
+        """
+        if not isinstance(value, Symbol) or not _is_of_all_places(value, by):
+            return value
+        n, *size, channels = by.shape
+        pixels = math.prod(size)
+        row, how = VOCABULARY[ops.spread_windows], Window((1, pixels))
+        reshape = VOCABULARY[np.reshape]
+        one = trace.call(reshape, (value,), shape=(n, 1, 1, channels))
+        each = trace.call(row, (one,), window=how, size=(1, pixels))
+        return trace.call(reshape, (each,), shape=by.shape)
 
     def kept(value: Any) -> Any:
         """Return the one copy of a value for those who read it from memory."""
@@ -362,6 +401,20 @@ def unshared(program: Program) -> Program:
             kept(node)
     trace.outputs = {place: kept(symbol) for place, symbol in program.outputs.items()}
     return Program(program.name, trace)
+
+
+def _is_of_all_places(value: Symbol, by: Symbol) -> bool:
+    """Return whether a value is one for each sample and channel, and `by` has places."""
+    shape, n = by.shape, by.ndim
+    if n < 3 or value.kind != FLOAT or value.shape == shape:
+        return False
+    padded = (1,) * (n - value.ndim) + tuple(value.shape)
+    return (
+        isinstance(shape[0], Dim)
+        and padded[0] == shape[0]
+        and padded[-1] == shape[-1] != 1
+        and all(length == 1 for length in padded[1:-1])
+    )
 
 
 # A function of so much work is slow in a loop over fewer columns than this, too few to
@@ -475,7 +528,7 @@ class Planner:
         for node in self.program.operations:
             if is_alias(node) or node.kind == NUMBER:
                 continue
-            if node.operation.group == "structural":
+            if node.operation.group == "structural" or is_over_places(node):
                 self._call(node)
             elif node.operation.name == "transpose" or node.operation.name == "slice":
                 self._copy_if_needed(node)

@@ -43,7 +43,7 @@ class Runner:
         }
         classes = blueprint.loss.task == "classes"
         self.y = np.zeros(
-            n if classes else (n, *blueprint.output_shape),
+            n if classes else (n, *blueprint.target_shape),
             dtype=np.int64 if classes else dtype,
         )
         is_prediction = ("output", "") in assembly.program.outputs

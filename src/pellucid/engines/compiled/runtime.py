@@ -86,67 +86,6 @@ def call(context, address, operands):
     return signature, generate
 
 
-def _gemm(kind, real):
-    """Return the caller of ``cblas_?gemm(order, ...)`` at an address."""
-
-    @intrinsic
-    def gemm(context, function, tx, ty, m, n, k, x, ldx, y, ldy, beta, z, ldz):
-        integer = types.int64
-        signature = types.void(*(integer,) * 10, kind, integer, integer)
-
-        def generate(context, builder, signature, arguments):
-            word, pointer = ir.IntType(32), real.as_pointer()
-            kinds = [word] * 6 + [
-                real,
-                pointer,
-                word,
-                pointer,
-                word,
-                real,
-                pointer,
-                word,
-            ]
-            target = builder.inttoptr(
-                arguments[0], ir.FunctionType(ir.VoidType(), kinds).as_pointer()
-            )
-            tx, ty, m, n, k, x, ldx, y, ldy, beta, z, ldz = arguments[1:]
-
-            def short(value):
-                return builder.trunc(value, word)
-
-            def address(value):
-                return builder.inttoptr(value, pointer)
-
-            row_major = ir.Constant(word, 101)
-            builder.call(
-                target,
-                [
-                    row_major,
-                    short(tx),
-                    short(ty),
-                    short(m),
-                    short(n),
-                    short(k),
-                    ir.Constant(real, 1.0),
-                    address(x),
-                    short(ldx),
-                    address(y),
-                    short(ldy),
-                    beta,
-                    address(z),
-                    short(ldz),
-                ],
-            )
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return gemm
-
-
-gemm32 = _gemm(types.float32, ir.FloatType())
-gemm64 = _gemm(types.float64, ir.DoubleType())
-
 _inline = njit(error_model="numpy", inline="never")
 _u = np.uint64
 

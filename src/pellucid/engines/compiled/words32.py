@@ -11,11 +11,11 @@ from pellucid.engines.compiled.elementary import (
     log32 as log,
     tanh32 as tanh,
 )
+from pellucid.engines.compiled.products import product32 as product
 from pellucid.engines.compiled.runtime import (
     array,
     conditions,
     floats32 as floats,
-    gemm32 as gemm,
     inf,
     integers,
     kernel,
@@ -26,6 +26,16 @@ from pellucid.engines.compiled.runtime import (
     step_key,
     uniform32 as uniform,
 )
+from pellucid.engines.compiled.turning import turn32 as turn
+from pellucid.engines.compiled.vectors import (
+    larger,
+    load32 as load,
+    spread32 as spread,
+    store32 as store,
+    where_equal,
+)
+
+item = 4  # bytes of a number
 
 __all__ = [
     "array",
@@ -36,20 +46,27 @@ __all__ = [
     "expm1",
     "floats",
     "floor",
-    "gemm",
     "inf",
     "integers",
+    "item",
     "kernel",
+    "larger",
+    "load",
     "log",
     "log1p",
     "maximum",
     "minimum",
     "nan",
     "number",
+    "product",
     "reals",
     "sin",
+    "spread",
     "sqrt",
     "step_key",
+    "store",
     "tanh",
+    "turn",
     "uniform",
+    "where_equal",
 ]

@@ -11,11 +11,11 @@ from pellucid.engines.compiled.elementary import (
     log64 as log,
     tanh64 as tanh,
 )
+from pellucid.engines.compiled.products import product64 as product
 from pellucid.engines.compiled.runtime import (
     array,
     conditions,
     floats64 as floats,
-    gemm64 as gemm,
     inf,
     integers,
     kernel,
@@ -26,6 +26,16 @@ from pellucid.engines.compiled.runtime import (
     step_key,
     uniform64 as uniform,
 )
+from pellucid.engines.compiled.turning import turn64 as turn
+from pellucid.engines.compiled.vectors import (
+    larger,
+    load64 as load,
+    spread64 as spread,
+    store64 as store,
+    where_equal,
+)
+
+item = 8  # bytes of a number
 
 __all__ = [
     "array",
@@ -36,20 +46,27 @@ __all__ = [
     "expm1",
     "floats",
     "floor",
-    "gemm",
     "inf",
     "integers",
+    "item",
     "kernel",
+    "larger",
+    "load",
     "log",
     "log1p",
     "maximum",
     "minimum",
     "nan",
     "number",
+    "product",
     "reals",
     "sin",
+    "spread",
     "sqrt",
     "step_key",
+    "store",
     "tanh",
+    "turn",
     "uniform",
+    "where_equal",
 ]

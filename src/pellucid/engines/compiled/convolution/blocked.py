@@ -1,0 +1,91 @@
+"""Operations that work on samples one after another: what the planner knows of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Row = tuple[str, list[int]]  # text of a kernel, and what it is called with
+
+
+@dataclass(frozen=True)
+class Where:
+    """Addresses that a call is made of.
+
+    Parameters
+    ----------
+    inputs : tuple of int
+        Of the arrays that are read.
+    output : int
+        Of the array that is written.
+    item : int
+        Bytes of a number.
+    scratch : callable
+        Returns the address of scratch memory by name.
+    table : callable
+        Returns the address of a table of offsets by key, made at its first use.
+    steps : callable
+        Returns the address of the table 0, step, 2 step... by count and step.
+    """
+
+    inputs: tuple[int, ...]
+    output: int
+    item: int
+    scratch: Callable[[str], int]
+    table: Callable[[Any, Callable[[], NDArray[np.int64]]], int]
+    steps: Callable[[int, int], int]
+
+
+class Blocked(Protocol):
+    """An operation in three parts, of which the middle one is done in blocks."""
+
+    @property
+    def scratch(self) -> dict[str, int]:
+        """Memory it needs for the time of the call, in numbers, by name."""
+
+    def before(self, at: Where) -> list[Row]:
+        """Return what is done once, before all samples."""
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        """Return what is done for some samples."""
+
+    def after(self, at: Where) -> list[Row]:
+        """Return what is done once, after all samples."""
+
+
+def parts(first: int, count: int, size: int) -> list[tuple[int, int]]:
+    """Return some samples in parts of a size, as (first, count).
+
+    Parameters
+    ----------
+    first, count : int
+        Which samples.
+    size : int
+        The most of a part.
+
+    Returns
+    -------
+    list of (int, int)
+    """
+    return [
+        (begin, min(size, first + count - begin))
+        for begin in range(first, first + count, size)
+    ]
+
+
+def vector_width(*lengths: int) -> int:
+    """Return the widest vector, of 16 numbers at most, that divides all lengths.
+
+    Parameters
+    ----------
+    *lengths : int
+        Lengths of rows of numbers.
+
+    Returns
+    -------
+    int
+        16, 8, 4, 2 or 1.
+    """
+    return next(w for w in (16, 8, 4, 2, 1) if not any(n % w for n in lengths))

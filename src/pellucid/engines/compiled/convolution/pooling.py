@@ -1,0 +1,280 @@
+"""Windows that take the largest or the sum of what they see, and their adjoints."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pellucid.convolution import Window
+from pellucid.engines.compiled import library
+from pellucid.engines.compiled.convolution.blocked import (
+    Row,
+    Where,
+    parts,
+    vector_width,
+)
+from pellucid.engines.compiled.convolution.bordered import Bordered
+
+TOGETHER = 2**14  # numbers of small images that are handled in one call at least
+
+# a: places, channels, x, where the windows are, where their pixels are, how many, z
+LARGEST = """def run(a):
+    rows = integers(a[3])
+    columns = integers(a[4])
+    for i in range(a[0]):
+        for j in range(0, a[1], {width}):
+            x = a[2] + item * (rows[i] + j)
+            best = load(x + item * columns[0], {width})
+            for k in range(1, a[5]):
+                best = larger(best, load(x + item * columns[k], {width}))
+            store(a[6] + item * (i * a[1] + j), best)
+"""
+
+# dy goes to the first of the largest. a: as above, then dy, dx, whether dx is added to
+LARGEST_BACK = """def run(a):
+    rows = integers(a[3])
+    columns = integers(a[4])
+    nothing = spread(number(0), {width})
+    for i in range(a[0]):
+        for j in range(0, a[1], {width}):
+            x = a[2] + item * (rows[i] + j)
+            best = load(x + item * columns[0], {width})
+            for k in range(1, a[5]):
+                best = larger(best, load(x + item * columns[k], {width}))
+            rest = load(a[6] + item * (i * a[1] + j), {width})
+            dx = a[7] + item * (rows[i] + j)
+            for k in range(a[5]):
+                here = load(x + item * columns[k], {width})
+                part = where_equal(here, best, rest, nothing)
+                rest = where_equal(here, best, nothing, rest)
+                if a[8]:
+                    part = part + load(dx + item * columns[k], {width})
+                store(dx + item * columns[k], part)
+"""
+
+# a: places, channels, x, where the windows are, where their pixels are, how many, z,
+# how many to divide by
+SUM = """def run(a):
+    rows = integers(a[3])
+    columns = integers(a[4])
+    share = spread(number(1) / number(a[7]), {width})
+    for i in range(a[0]):
+        for j in range(0, a[1], {width}):
+            x = a[2] + item * (rows[i] + j)
+            total = load(x + item * columns[0], {width})
+            for k in range(1, a[5]):
+                total = total + load(x + item * columns[k], {width})
+            store(a[6] + item * (i * a[1] + j), total * share)
+"""
+
+# a: places, channels, dy, where the windows are, where their pixels are, how many, dx,
+# whether dx is added to
+SPREAD = """def run(a):
+    rows = integers(a[3])
+    columns = integers(a[4])
+    for i in range(a[0]):
+        for j in range(0, a[1], {width}):
+            dy = load(a[2] + item * (i * a[1] + j), {width})
+            dx = a[6] + item * (rows[i] + j)
+            for k in range(a[5]):
+                part = dy
+                if a[7]:
+                    part = part + load(dx + item * columns[k], {width})
+                store(dx + item * columns[k], part)
+"""
+
+
+@dataclass
+class _Pooling:
+    """What the four operations share.
+
+    Parameters
+    ----------
+    images : tuple
+        Shape (n, height, width, channels).
+    window : Window
+        How it moves.
+    """
+
+    images: Any
+    window: Window
+
+    lowest = 0  # 1: the border is minus infinity
+
+    @cached_property
+    def bordered(self) -> Bordered:
+        """The images with their border."""
+        return Bordered.of(self.images, self.window)
+
+    @cached_property
+    def places(self) -> tuple[int, int]:
+        """How many places the window has."""
+        return self.window.outputs(*self.images[1:3])
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that an image gives."""
+        return self.places[0] * self.places[1] * int(self.images[3])
+
+    @property
+    def together(self) -> int:
+        """How many samples one call takes."""
+        return max(1, TOGETHER // math.prod(self.images[1:]))
+
+    @property
+    def once(self) -> bool:
+        """Whether the window sees every pixel exactly once."""
+        whole = all(
+            size == stride and not length % size
+            for size, stride, length in zip(
+                self.window.size, self.window.stride, self.images[1:3], strict=True
+            )
+        )
+        return whole and self.window.dilation == (1, 1) and not self.bordered.border
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vector."""
+        return vector_width(int(self.images[3]))
+
+    @property
+    def scratch(self) -> dict[str, int]:
+        """Memory for images with their border."""
+        if not self.bordered.border:
+            return {}
+        return {"border": self.together * self.bordered.size}
+
+    def _windows(self, at: Where, some: int) -> list[int]:
+        """Return the places and channels of some samples; then where windows are."""
+        bordered, window = self.bordered, self.window
+        key = (bordered, window, self.together)
+        rows = at.table(
+            ("windows", key),
+            lambda: bordered.windows(window, self.together, self.places),
+        )
+        columns = at.table(("pixels", key), lambda: bordered.taps(window))
+        places = some * math.prod(self.places)
+        return [places, int(self.images[3]), rows, columns, math.prod(window.size)]
+
+    def _fill(self, at: Where, name: str) -> Row:
+        size = self.scratch[name]
+        return library.FILL, [1, size, at.scratch(name), self.lowest]
+
+    def before(self, at: Where) -> list[Row]:
+        return [self._fill(at, "border")] if self.bordered.border else []
+
+    def after(self, at: Where) -> list[Row]:
+        return []
+
+    def _images(self, at: Where, begin: int, some: int) -> tuple[int, list[Row]]:
+        """Return where some images are with their border, and how they get there."""
+        images = at.inputs[0] + at.item * begin * self.bordered.pixels
+        if not self.bordered.border:
+            return images, []
+        border = at.scratch("border")
+        return border, [self.bordered.copy(some, images, border, at.item)]
+
+
+@dataclass
+class Largest(_Pooling):
+    """``y[place] = max over the window of x``."""
+
+    lowest = 1
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            images, copies = self._images(at, begin, some)
+            places, channels, rows, columns, taps = self._windows(at, some)
+            y = at.output + at.item * begin * self.outputs
+            row = [places, channels, images, rows, columns, taps, y]
+            found += [*copies, (LARGEST.format(width=self.width), row)]
+        return found
+
+
+@dataclass
+class Sum(_Pooling):
+    """``y[place] = sum over the window of x``, divided by a number.
+
+    Parameters
+    ----------
+    images, window
+        As in `Largest`.
+    share : int
+        What the sum is divided by.
+    """
+
+    share: int = 1
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            images, copies = self._images(at, begin, some)
+            places, channels, rows, columns, taps = self._windows(at, some)
+            y = at.output + at.item * begin * self.outputs
+            row = [places, channels, images, rows, columns, taps, y, self.share]
+            found += [*copies, (SUM.format(width=self.width), row)]
+        return found
+
+
+@dataclass
+class _Adjoint(_Pooling):
+    """An adjoint: every window adds to its pixels."""
+
+    @property
+    def scratch(self) -> dict[str, int]:
+        found = super().scratch
+        return found | {"sums": found["border"]} if found else {}
+
+    def _sums(
+        self, at: Where, begin: int, some: int
+    ) -> tuple[int, list[Row], Row | None]:
+        """Return where gradients are added up, how that is cleared, and copied out."""
+        dx = at.output + at.item * begin * self.bordered.pixels
+        if self.bordered.border:
+            sums = at.scratch("sums")
+            clear = (library.FILL, [1, some * self.bordered.size, sums, 0])
+            copy = self.bordered.copy(some, dx, sums, at.item, back=True)
+            return sums, [clear], copy
+        if self.once:
+            return dx, [], None
+        return dx, [(library.FILL, [1, some * self.bordered.pixels, dx, 0])], None
+
+
+@dataclass
+class LargestBack(_Adjoint):
+    """``dx[first largest of a window] += dy[place]``."""
+
+    lowest = 1
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            images, copies = self._images(at, begin, some)
+            dx, clears, copy = self._sums(at, begin, some)
+            places, channels, rows, columns, taps = self._windows(at, some)
+            dy = at.inputs[1] + at.item * begin * self.outputs
+            row = [places, channels, images, rows, columns, taps, dy, dx]
+            kernel = LARGEST_BACK.format(width=self.width)
+            found += [*copies, *clears, (kernel, [*row, int(not self.once)])]
+            found += [copy] if copy else []
+        return found
+
+
+@dataclass
+class Spread(_Adjoint):
+    """``dx[pixel] = sum over the windows that see it of dy[place]``."""
+
+    def before(self, at: Where) -> list[Row]:
+        return []
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            dx, clears, copy = self._sums(at, begin, some)
+            places, channels, rows, columns, taps = self._windows(at, some)
+            dy = at.inputs[0] + at.item * begin * self.outputs
+            row = [places, channels, dy, rows, columns, taps, dx, int(not self.once)]
+            found += [*clears, (SPREAD.format(width=self.width), row)]
+            found += [copy] if copy else []
+        return found

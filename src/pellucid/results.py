@@ -1,0 +1,93 @@
+"""The files of a training: model, settings, history and report, in a folder of ours."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import ConfigurationError
+from pellucid.files import write_whole
+from pellucid.report import Result, page
+from pellucid.training import History
+
+FILES = ("model.pellucid", "settings.json", "history.csv", "report.html")
+
+
+def must_be_free(folder: Path, command: str) -> None:
+    """Make the folder, and raise if it holds files of ours' names that are not ours.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results shall be written.
+    command : str
+        Which command will write them, and may replace what it wrote before.
+
+    Raises
+    ------
+    ConfigurationError
+        If another's file would be overwritten.
+    OSError
+        If the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in FILES if folder.joinpath(name).exists()]
+    if not taken:
+        return
+    try:
+        settings = json.loads(folder.joinpath("settings.json").read_text("utf-8"))
+        ours = settings["written by"] == command
+    except (OSError, ValueError, LookupError, TypeError):
+        ours = False
+    if not ours:
+        raise ConfigurationError(
+            f"{folder} has a {taken[0]} that no {command.removeprefix('pellucid ')} "
+            "wrote, and it stays as it is: choose another folder with --output."
+        )
+
+
+def write(result: Result, folder: Path, settings: dict[str, Any]) -> None:
+    """Write model, settings, history and report, each all or nothing.
+
+    Parameters
+    ----------
+    result : Result
+        Of the training.
+    folder : Path
+        Exists. Earlier results in it are replaced.
+    settings : dict
+        What is needed to do it again; "written by" names the command.
+
+    Raises
+    ------
+    ModelFileError
+        If a file cannot be written.
+    """
+    # The settings come first: they are what marks the other files as ours.
+    text = json.dumps(settings, indent=2) + "\n"
+    write_whole(folder / "settings.json", text.encode())
+    result.network.save(folder / "model.pellucid")
+    write_whole(folder / "history.csv", _history(result.history).encode())
+    # A name of a file may hold what is no letter in any language.
+    write_whole(folder / "report.html", page(result).encode(errors="backslashreplace"))
+
+
+def _history(history: History) -> str:
+    """Return the course of training as CSV, a row for each epoch."""
+    columns: dict[str, list[float]] = {
+        "epoch": [float(epoch + 1) for epoch in range(history.epochs)],
+        "loss": history.loss,
+        "validation_loss": history.validation,
+        **{f"validation_{name}": values for name, values in history.metrics.items()},
+        "learning_rate": history.learning_rate,
+        "gradient_norm": history.gradient_norm,
+        "seconds": history.seconds,
+    }
+    columns = {name: values for name, values in columns.items() if values}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns or ["epoch"])
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([int(row[0]), *row[1:]])
+    return text.getvalue()
