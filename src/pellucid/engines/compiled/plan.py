@@ -20,6 +20,7 @@ import numpy as np
 
 from pellucid import ops
 from pellucid.convolution import Window
+from pellucid.engines.compiled.rewriting import rewritten
 from pellucid.ops import text
 from pellucid.program import Program
 from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, VOCABULARY, Dim, Symbol, Trace
@@ -404,7 +405,7 @@ def unshared(program: Program) -> Program:
 
 
 def _is_of_all_places(value: Symbol, by: Symbol) -> bool:
-    """Return whether a value is one for each sample and channel, and `by` has places."""
+    """Return whether a value is one a sample and channel, and `by` has places."""
     shape, n = by.shape, by.ndim
     if n < 3 or value.kind != FLOAT or value.shape == shape:
         return False
@@ -511,7 +512,7 @@ class Planner:
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = unshared(program)
+        self.program = unshared(rewritten(program))
         self.steps: list[Loop | Call] = []
         self.position: dict[int, int] = {}  # node id -> step that computes it
         self.stored: set[int] = set()

@@ -68,7 +68,7 @@ def _adds_up(node: Symbol, sums: set[int]) -> bool:
         return False
     if name == "matmul":
         return isinstance(inputs[0].shape[-1], Dim)
-    if name == "scatter_add":
+    if name in ("scatter_add", "convolve_weights"):
         return _has_batch(inputs[0])
     return name == "sum" and _reduces_batch(node)
 

@@ -17,6 +17,7 @@ from pellucid.optimizers import Optimizer
 
 PIECE = 16384  # numbers of a vector that one call of an update changes
 MOST_STEPS = 20_000  # iterations of a slice
+ORDERS = 2**17  # rows for whose orders there is room, or one epoch
 SLICE = 0.03  # seconds after which the driver returns to Python
 
 
@@ -63,7 +64,7 @@ class CompiledSession:
         self.decayed, self.trained = decayed, trained
         blueprint, dtype = engine.blueprint, engine.dtype
         training = engine.training
-        sizes = np.array(batches.stops) - np.array(batches.starts)
+        sizes = batches.stops - batches.starts
         self.rows = int(sizes.max())
         self.usual_rows, self.last_rows = int(sizes[0]), int(sizes[-1])
         self.shards = shards_for(training, self.rows)
@@ -88,13 +89,8 @@ class CompiledSession:
         self.norm_cells = np.zeros(
             (len(self.pieces), 64 // dtype.itemsize), dtype=dtype
         )
-        # Room for the orders of as many epochs as one slice may touch.
-        epochs = MOST_STEPS // batches.per_epoch + 2 if batches.shuffle else 1
-        epochs = min(epochs, max(1, 2**20 // len(batches.y)) + 1)
-        self.order = np.arange(epochs * len(batches.y), dtype=np.int64)
-        self._most_epochs = epochs
-        self._orders: dict[int, Any] = {}
         self.whole = len(batches.starts) == 1  # every batch is all of the data
+        self._make_room_for_orders()
         data_x = batches.x if isinstance(batches.x, dict) else {"": batches.x}
         given = {("x", name): x for name, x in data_x.items()}
         given |= {("y", ""): batches.y, ("weight", ""): batches.weight}
@@ -104,20 +100,39 @@ class CompiledSession:
             )
             for place, values in given.items()
         }
-        self.even = bool((self.data["weight", ""] == 1).all())
+        weight = self.data["weight", ""]
+        self.even = bool(weight.min() == 1 == weight.max())
         self.batch = {
             place: np.ones((self.rows, *values.shape[1:]), dtype=values.dtype)
             for place, values in self.data.items()
         }
-        self.masks = {("decayed", ""): self.decayed.astype(np.int8)}
+        self.masks = {("decayed", ""): self.decayed}
         if self.trained is not None:
-            self.masks["trained", ""] = self.trained.astype(np.int8)
+            self.masks["trained", ""] = self.trained
         # Cells that change at every step, apart for each thread: step, position, origin
         # and key; time, learning rate and scale.
         self.whole_cells = np.zeros((self.threads, 8), dtype=np.int64)
         self.whole_cells[:, 2] = batches.first
         self.whole_cells[:, 3] = np.array([self.key], dtype=np.uint64).view(np.int64)
         self.cells = np.zeros((self.threads, 8))
+
+    def _make_room_for_orders(self) -> None:
+        """Make room for the orders of as many epochs as one slice may touch.
+
+        The order of an epoch has its place there by the epoch's number.
+        """
+        batches, n = self.batches, len(self.batches.y)
+        epochs = 1
+        if batches.shuffle:
+            most = max(1, ORDERS // n)
+            epochs = min(most, MOST_STEPS // batches.per_epoch + 2)
+        self._most_epochs = epochs
+        self._held = np.full(epochs, -1)  # which epoch's order is there
+        room = 0 if self.whole else epochs * n
+        self.order: NDArray[np.int64] = (
+            np.empty(room, np.int64) if batches.shuffle else np.arange(room)
+        )
+        self._sums = np.zeros((epochs, batches.per_epoch))  # weights of the batches
 
     def _numbers(self, thread: int) -> Numbers:
         """Return cells whose changing ones are those of the thread."""
@@ -259,7 +274,7 @@ class CompiledSession:
         start = time.perf_counter()
         losses, norms, sums, done = self._drive(step, count)
         self._pace = max(1e-8, (time.perf_counter() - start) / max(1, done))
-        if done == count and bool(np.isfinite(self.weights).all()):
+        if done == count and self._is_finite():
             return Outcome(losses.tolist(), sums.tolist(), norms.tolist())
         # Back to where all was well, then step by step in the readable engine, which
         # looks at everything and names what fails.
@@ -279,16 +294,15 @@ class CompiledSession:
         batches = self.batches
         per_epoch = batches.per_epoch
         epochs, places = np.divmod(np.arange(count) + step - batches.first, per_epoch)
-        starts = np.array(batches.starts, dtype=np.int64)
         if batches.shuffle:
-            first, n = int(epochs[0]), len(batches.y)
-            orders = [self._order(e) for e in range(first, int(epochs[-1]) + 1)]
-            for i, (order, _) in enumerate(orders):
-                self.order[i * n : (i + 1) * n] = order
-            positions = starts[places] + (epochs - first) * n
-            sums = np.stack([weights for _, weights in orders])[epochs - first, places]
+            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
+                self._hold(epoch)
         else:  # every epoch is like the first
-            positions, sums = starts[places], self._order(0)[1][places]
+            epochs = np.zeros_like(epochs)
+            self._hold(0)
+        kept = epochs % self._most_epochs
+        positions = batches.starts[places] + kept * len(batches.y)
+        sums = self._sums[kept, places]
         averages = self.engine.blueprint.loss.reduction == "mean"
         scales = np.ones(count)
         if averages:
@@ -299,17 +313,25 @@ class CompiledSession:
         tables = (places == per_epoch - 1).astype(np.int64)
         return positions, tables, rates, scales, sums
 
-    def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the order of the rows in an epoch, and the weight of each batch."""
-        batches = self.batches
-        if epoch not in self._orders:
-            self._orders = {e: v for e, v in self._orders.items() if e >= epoch - 1}
-            order = batches.order(epoch)
-            weight = self.data["weight", ""][order].astype(np.float64)
-            sums = np.add.reduceat(weight, np.array(batches.starts))
-            self._orders[epoch] = (order, sums)
-        found: tuple[NDArray[np.int64], NDArray[np.float64]] = self._orders[epoch]
-        return found
+    def _hold(self, epoch: int) -> None:
+        """Put the order of an epoch into its place, and the weights of its batches."""
+        batches, n = self.batches, len(self.batches.y)
+        place = epoch % self._most_epochs
+        if self._held[place] == epoch:
+            return
+        self._held[place] = epoch
+        weight = self.data["weight", ""]
+        if batches.shuffle:
+            order = self.order[place * n : (place + 1) * n]
+            order[...] = batches.order(epoch)
+            weight = weight if self.even else weight[order]
+        np.add.reduceat(weight, batches.starts, dtype=float, out=self._sums[place])
+
+    def _is_finite(self) -> bool:
+        """Return whether all weights are finite, without an array of answers."""
+        w = self.weights
+        ends = (w.min(initial=0.0), w.max(initial=0.0))  # a NaN is both
+        return bool(np.isfinite(ends).all())
 
     def _snapshot(self) -> list[NDArray[Any]]:
         return [self.weights.copy(), *(v.copy() for v in self.memory.values())]
@@ -366,7 +388,7 @@ class CompiledSession:
         for now in range(step, step + count):
             before = self._snapshot()
             losses, norms, sums, done = self._drive(now, 1)
-            if done == 1 and np.isfinite(self.weights).all():
+            if done == 1 and self._is_finite():
                 outcome.losses.append(float(losses[0]))
                 outcome.norms.append(float(norms[0]))
                 outcome.weights.append(float(sums[0]))

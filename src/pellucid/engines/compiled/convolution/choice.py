@@ -21,12 +21,23 @@ from pellucid.engines.compiled.convolution.pooling import (
     Spread,
     Sum,
 )
+from pellucid.engines.compiled.convolution.winograd import (
+    TiledConvolve,
+    TiledConvolveBack,
+    TiledConvolveWeights,
+    suits,
+)
 from pellucid.symbol import Symbol
 
 DIRECT = {
     "convolve": Convolve,
     "convolve_back": ConvolveBack,
     "convolve_weights": ConvolveWeights,
+}
+TILED = {
+    "convolve": TiledConvolve,
+    "convolve_back": TiledConvolveBack,
+    "convolve_weights": TiledConvolveWeights,
 }
 
 
@@ -55,7 +66,9 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
             "convolve_back": (node.shape, node.inputs[1].shape),
             "convolve_weights": (node.inputs[0].shape, node.shape),
         }[name]
-        found: Blocked = DIRECT[name](images, filters, how["window"], how["groups"])
+        sizes = images, filters, how["window"], how["groups"]
+        kernels: Any = TILED if suits(*sizes, bits) else DIRECT
+        found: Blocked = kernels[name](*sizes)
         return found
     if name == "max_windows":
         return Largest(node.inputs[0].shape, how["window"])

@@ -252,7 +252,8 @@ class ConvolveBack(_Convolution):
 
     @property
     def together(self) -> int:
-        return max(1, TOGETHER // math.prod(self.images[1:3]))
+        _, height, width, _ = self.images
+        return max(1, TOGETHER // int(height * width))
 
     def before(self, at: Where) -> list[Row]:
         found: list[Row] = []

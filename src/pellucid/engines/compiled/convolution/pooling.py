@@ -119,7 +119,8 @@ class _Pooling:
     @property
     def together(self) -> int:
         """How many samples one call takes."""
-        return max(1, TOGETHER // math.prod(self.images[1:]))
+        _, height, width, channels = self.images
+        return max(1, TOGETHER // int(height * width * channels))
 
     @property
     def once(self) -> bool:
