@@ -933,8 +933,10 @@ def focal_slope(z, label, gamma=2.0):
     p, rest = math.exp(log_p), -math.expm1(log_p)
     if rest == 0:  # sure and right: the limit
         dp = -1.0 if gamma == 0 else 0.0
+    elif p == 0:  # sure and wrong: p log p is 0
+        dp = -1.0
     else:
-        dp = gamma * rest ** (gamma - 1) * log_p * p - rest**gamma
+        dp = rest**gamma * (gamma * p * log_p / rest - 1)
     return [dp * ((k == label) - s) for k, s in enumerate(softmax(z))]
 
 

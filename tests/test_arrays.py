@@ -220,6 +220,12 @@ def test_columns_of_frames_are_named(frame, message):
         as_inputs(frame, Input(len(frame.columns)), "float32")
 
 
+def test_a_lazy_frame_is_told_to_become_a_frame():
+    lazy = pl.DataFrame({"a": [1, 2]}).lazy()
+    with pytest.raises(DataError, match=r"x is a lazy frame: hand in x.collect\(\)"):
+        as_array(lazy, "x")
+
+
 @pytest.mark.parametrize("gap", [None, np.nan, NA, NAT, float("inf") - float("inf")])
 def test_gaps_among_texts(gap):
     for values in (["a", gap, "b"], pd.Series(["a", gap, "b"], dtype=object)):

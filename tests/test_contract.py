@@ -308,7 +308,7 @@ FEW = settings(max_examples=settings.default.max_examples // 2)
 def test_there_is_something_to_test():
     families = (Layer, Activation, Loss, Initializer, Optimizer, Schedule, Metric)
     counts = [len(ours(family)) for family in families]
-    assert counts >= [26, 16, 7, 12, 6, 5, 6]
+    assert counts >= [45, 16, 7, 12, 6, 5, 6]
     assert LAYERS.keys() <= LAYER_KINDS.keys()
     known = {kind.label for family in families for kind in ours(family).values()}
     assert {name.rpartition(".")[2] for name in SAMPLES} <= known

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 import naive
 from pellucid.activations import GELU, Activation
 from pellucid.layers import PReLU
-from pellucid.losses import BinaryCrossEntropy, CrossEntropy
+from pellucid.losses import (
+    BinaryCrossEntropy,
+    BinaryFocal,
+    BinaryHinge,
+    CrossEntropy,
+    Focal,
+    GaussianLikelihood,
+    LogCosh,
+    Quantile,
+)
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import GradientDescent
 from registers import ours
@@ -286,6 +295,80 @@ def test_binary_cross_entropy_of_1e300():
     y = np.array([[0.0], [0.0], [1.0], [1.0]])
     assert BinaryCrossEntropy().value(z, y).tolist() == [1e300, 0.0, 0.0, 1e300]
     assert BinaryCrossEntropy().slope(z, y).tolist() == [[1.0], [0.0], [0.0], [-1.0]]
+
+
+@every_dtype
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal(dtype, gamma):
+    loss = Focal(gamma)
+    for row in rows_of_sizes(dtype):
+        for label in range(len(row)):
+            y, ones = np.array([label]), np.ones(len(row))
+            with strictly(), np.errstate(over="ignore"):
+                value = loss.value(row[None], y)
+            with strictly():
+                slope = loss.slope(row[None], y)
+            check(value, [naive.focal(row.tolist(), label, gamma)], dtype, ones[:1])
+            # Near the edge of certainty a root has the accuracy of a root.
+            wanted = naive.focal_slope(row.tolist(), label, gamma)
+            scale = ones[None] if gamma != 0.5 else 1e4 * ones[None]
+            check(slope, [wanted], dtype, scale)
+
+
+@every_dtype
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_binary_focal(dtype, gamma):
+    loss = BinaryFocal(gamma)
+    for row in rows_of_sizes(dtype):
+        for y in ([0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.25, 0.0]):
+            target = np.array([y[: len(row)]], dtype=dtype)
+            with strictly():  # the mean is never above the range
+                value = loss.value(row[None], target)
+                slope = loss.slope(row[None], target)
+            given = row.astype(float).tolist(), target[0].tolist(), gamma
+            near_the_end = np.abs(row).max() > 0.1 * float(np.finfo(dtype).max)
+            if not near_the_end:  # where the sum of the loops leaves the range
+                check(value, [naive.binary_focal(*given)], dtype, np.ones(1))
+            assert np.isfinite(value).all()
+            wanted = naive.binary_focal_slope(*given)
+            check(slope, [wanted], dtype, np.ones_like(slope))
+
+
+@every_dtype
+def test_gaussian_likelihood_of_any_spread(dtype):
+    loss, y = GaussianLikelihood(0.25), np.array([[1.0]], dtype=dtype)
+    for spread in sizes(dtype):
+        outputs = np.array([[4.0, spread]], dtype=dtype)
+        with strictly():
+            value, slope = loss.value(outputs, y), loss.slope(outputs, y)
+        if abs(spread) < 100:
+            given = outputs[0].astype(float).tolist(), [1.0], 0.25
+            wanted = naive.gaussian_likelihood(*given)
+            slopes = naive.gaussian_likelihood_slope(*given)
+        elif spread > 0:  # the variance is exp(spread), in which the error vanishes
+            wanted, slopes = float(spread) / 2, [0.0, 0.5]
+        else:  # the variance is the floor
+            wanted, slopes = (math.log(0.25) + 36.0) / 2, [12.0, 0.0]
+        check(value, [wanted], dtype, np.full(1, 40.0))
+        check(slope, [slopes], dtype, np.full((1, 2), 40.0))
+
+
+@every_dtype
+def test_losses_that_grow_as_a_line_do_so_for_any_error(dtype):
+    y = np.array([[1.0]], dtype=dtype)
+    for z in sizes(dtype):
+        outputs, size = z.reshape(1, 1), abs(float(z) - 1.0)
+        for loss, exact, slope in (
+            (LogCosh(), size - math.log(2), math.copysign(1.0, z - 1)),
+            (Quantile(0.25), 0.75 * size if z > 1 else 0.25 * size, 0.75 - (z < 1)),
+            (BinaryHinge(), max(0.0, -z + 1.0), -float(z < 1)),
+        ):
+            if size > 20 or not isinstance(loss, LogCosh):
+                with strictly():
+                    found = loss.value(outputs, y), loss.slope(outputs, y)
+                check(found[0], [exact], dtype, np.ones(1))
+                if z != 1:
+                    check(found[1], [[slope]], dtype, np.ones((1, 1)))
 
 
 @given(

@@ -3,13 +3,19 @@ import pytest
 import sklearn.metrics as reference
 
 from pellucid import ConfigurationError, Dense, Metric, NeuralNetwork
+from pellucid.errors import DataError
 from pellucid.metrics import (
+    AUC,
+    F1,
     Accuracy,
     BalancedAccuracy,
     Determination,
     LogLoss,
+    MacroF1,
     MeanAbsolute,
+    MicroF1,
     RootMeanSquaredError,
+    WeightedF1,
 )
 
 RNG = np.random.default_rng(0)
@@ -70,6 +76,104 @@ def test_log_loss_of_a_certain_mistake_is_finite(dtype):
     assert found == pytest.approx(-np.log(np.finfo(dtype).tiny))
 
 
+F1_OF_SEVERAL = {"macro": MacroF1(), "micro": MicroF1(), "weighted": WeightedF1()}
+
+
+@WEIGHTS
+def test_f1_of_two_classes(weight):
+    y, y_hat = LABELS[:, 0], MARKED[:, 0]
+    wanted = reference.f1_score(y, y_hat, sample_weight=weight)
+    assert F1().value(y, y_hat, weight) == pytest.approx(wanted, rel=1e-12)
+
+
+@WEIGHTS
+@pytest.mark.parametrize("average", F1_OF_SEVERAL)
+def test_f1_of_several(average, weight):
+    for y, y_hat in ((CLASSES, GUESSED), (LABELS, MARKED), (LABELS[:, 0], MARKED[:, 0])):
+        wanted = reference.f1_score(y, y_hat, average=average, sample_weight=weight)
+        found = F1_OF_SEVERAL[average].value(y, y_hat, weight)
+        assert found == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("average", F1_OF_SEVERAL)
+def test_f1_where_a_class_is_missing(average):
+    # Class 2 is never true, 3 never predicted; of 1 there is a row of weight 0 alone.
+    y, y_hat = np.array([0, 0, 3, 0, 1]), np.array([0, 2, 0, 0, 1])
+    weight = np.array([1.0, 1, 1, 1, 0])
+    wanted = reference.f1_score(y[:4], y_hat[:4], average=average, zero_division=0)
+    assert F1_OF_SEVERAL[average].value(y, y_hat, weight) == pytest.approx(wanted)
+    nothing = np.zeros((3, 2), dtype=int)
+    assert F1_OF_SEVERAL[average].value(nothing, nothing, np.ones(3)) == 0.0
+    assert F1().value(nothing[:, 0], nothing[:, 0], np.ones(3)) == 0.0
+
+
+def test_f1_of_more_than_two_classes_is_told_what_to_ask_for():
+    for y, y_hat in ((CLASSES, GUESSED), (LABELS, MARKED), (0 * CLASSES, GUESSED)):
+        with pytest.raises(DataError, match="f1_macro"):
+            F1().value(y, y_hat, np.ones(N))
+    x = RNG.normal(size=(N, 3))
+    for loss, y in (("cross_entropy", CLASSES), ("binary_cross_entropy", LABELS)):
+        net = NeuralNetwork([Dense(4 if y.ndim == 1 else 3)], loss=loss)
+        for ask in (net.fit, net.evaluate):
+            with pytest.raises(ConfigurationError, match=r"'f1' is about two .*micro"):
+                ask(x, y, metrics="f1")
+        assert net.training is None
+
+
+SCORES = {
+    "different": RNG.normal(size=N),
+    "ties": RNG.integers(0, 4, N) / 4,
+    "all equal": np.full(N, 0.5),
+}
+
+
+@WEIGHTS
+@pytest.mark.parametrize("scores", SCORES)
+def test_auc_of_yes_and_no(scores, weight):
+    y, score = LABELS[:, 0], SCORES[scores]
+    wanted = reference.roc_auc_score(y, score, sample_weight=weight)
+    found = AUC().value(y[:, None], score[:, None], weight)
+    assert found == pytest.approx(wanted, rel=1e-12)
+    two = np.stack([1 - score, score], axis=1)
+    assert AUC().value(y, two, weight) == pytest.approx(wanted, rel=1e-12)
+    assert AUC().value(1 - y, two, weight) == pytest.approx(1 - wanted, rel=1e-12)
+
+
+@WEIGHTS
+@pytest.mark.parametrize("decimals", [1, 12])
+def test_auc_of_several_classes_and_labels(decimals, weight):
+    p = RNG.dirichlet(np.ones(4), N).round(decimals)
+    p[:, 3] = 1 - p[:, :3].sum(axis=1)  # which scikit-learn insists on
+    wanted = reference.roc_auc_score(
+        CLASSES, p, multi_class="ovr", sample_weight=weight
+    )
+    assert AUC().value(CLASSES, p, weight) == pytest.approx(wanted, rel=1e-12)
+    wanted = reference.roc_auc_score(LABELS, p[:, :3], sample_weight=weight)
+    assert AUC().value(LABELS, p[:, :3], weight) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_auc_by_hand():
+    y, one = np.array([0, 0, 1, 1]), np.ones(4)
+    for score, wanted in (
+        ([1, 2, 3, 4], 1.0),
+        ([4, 3, 2, 1], 0.0),
+        ([1, 3, 2, 4], 0.75),
+        ([1, 2, 2, 4], 0.875),
+    ):
+        score = np.array(score)[:, None]
+        assert AUC().value(y[:, None], score, one) == wanted
+        # Any scores in the same order will do.
+        assert AUC().value(y[:, None], np.exp(3.0 * score), one) == wanted
+
+
+def test_auc_without_a_no_is_not_a_number():
+    score, one = np.array([[0.2], [0.8]]), np.ones(2)
+    assert np.isnan(AUC().value(np.ones((2, 1)), score, one))
+    # A label that is always the same is left out.
+    y, p = np.array([[1, 0], [1, 1]]), np.array([[0.3, 0.2], [0.3, 0.4]])
+    assert AUC().value(y, p, one) == 1.0
+
+
 @WEIGHTS
 def test_errors_of_numbers(weight):
     arguments = NUMBERS, PREDICTED, weight
@@ -115,14 +219,30 @@ def test_metrics_of_yes_and_no():
     x, y = RNG.normal(size=(N, 3)), LABELS[:, 0]
     net = NeuralNetwork([Dense(1, "sigmoid")], loss="binary_cross_entropy")
     net.fit(x, y, epochs=5)
-    metrics = ["accuracy", "balanced_accuracy", "log_loss"]
+    metrics = ["accuracy", "balanced_accuracy", "log_loss", "f1", "auc"]
     found = net.evaluate(x, y, metrics=metrics)
+    assert found["f1"] == pytest.approx(reference.f1_score(y, net.predict(x)))
+    wanted = reference.roc_auc_score(y, net.predict_proba(x)[:, 1])
+    assert found["auc"] == pytest.approx(wanted)
     assert found["accuracy"] == pytest.approx((net.predict(x) == y).mean())
     assert found["log_loss"] == pytest.approx(found["loss"], rel=1e-5)
     wanted = reference.balanced_accuracy_score(y, net.predict(x))
     assert found["balanced_accuracy"] == pytest.approx(wanted)
     shares = net.evaluate(x, np.where(y == 1, 0.8, 0.1), metrics="accuracy")
     assert shares["accuracy"] == found["accuracy"]
+
+
+def test_metrics_of_scores():
+    x, y = RNG.normal(size=(N, 3)), CLASSES % 2
+    for loss, outputs in (("hinge", 2), ("binary_hinge", 1)):
+        net = NeuralNetwork([Dense(outputs)], loss=loss)
+        history = net.fit(x, y, epochs=3, metrics=["auc", "f1", "accuracy"])
+        found, scores = net.evaluate(x, y, metrics="auc"), net.feedforward(x)
+        score = scores[:, -1] - (scores[:, 0] if outputs == 2 else 0)
+        assert found["auc"] == pytest.approx(reference.roc_auc_score(y, score))
+        assert history.metrics["auc"][-1] == found["auc"]
+        with pytest.raises(ConfigurationError, match="'log_loss' is about probabil"):
+            net.evaluate(x, y, metrics="log_loss")
 
 
 def test_metrics_of_numbers():
@@ -175,4 +295,5 @@ def test_metrics_that_cannot_be(loss, metrics, message):
 
 def test_every_metric_is_tested_here():
     names = {"accuracy", "balanced_accuracy", "log_loss", "rmse", "mae", "r2"}
+    names |= {"auc", "f1", "f1_macro", "f1_micro", "f1_weighted"}
     assert names == {name for name in Metric.registered() if ":" not in name}

@@ -208,8 +208,8 @@ def test_slopes_at_kinks():
 def test_activation_of_every_finite_number(name, z):
     value, slope = naive.ACTIVATIONS[name]
     # selu stretches the largest number beyond what a float64 holds
-    assert math.isfinite(value(z)) or (name == "selu" and value(z) == math.inf)
-    assert -0.2 < slope(z) < 1.8
+    assert math.isfinite(value(z)) or (name in ("selu", "exp") and value(z) == math.inf)
+    assert -0.2 < slope(z) < 1.8 or name == "exp"
 
 
 @pytest.mark.parametrize("name", naive.ACTIVATIONS)
@@ -235,6 +235,7 @@ def test_activation_far_out(name, z):
         "mish": ((0, 0), (z, 1)),
         "softplus": ((0, 0), (z, 1)),
         "softsign": ((-1, 0), (1, 0)),
+        "exp": ((0, 0), (math.inf, math.inf)),
     }[name][z > 0]
     assert (value(z), slope(z)) == pytest.approx(limits, rel=2e-3, abs=2e-6)
 
@@ -292,6 +293,29 @@ def test_jacobian_is_the_difference_of_values(name, z):
             {"label_smoothing": 0.5},
             0.75 * math.log(4) + 0.25 * math.log(4 / 3),
         ),
+        ("log_cosh", [math.log(2), -1], [0, -1], {}, math.log(1.25) / 2),
+        ("quantile", [1, 5, 2], [3, 1, 2], {"level": 0.75}, (0.75 * 2 + 0.25 * 4) / 3),
+        ("poisson", [math.log(3), 0], [2, 5], {}, (3 - 2 * math.log(3) + 1) / 2),
+        # a mean that is off by 3 deviations of 2, and one that is right
+        (
+            "gaussian_likelihood",
+            [5, 1, math.log(3), math.log(8)],
+            [-1, 1],
+            {"floor": 1.0},
+            (math.log(4) + 9 + math.log(9)) / 4,
+        ),
+        ("focal", [0, math.log(3)], 0, {}, 0.75**2 * math.log(4)),
+        ("focal", [0, math.log(3)], 1, {"gamma": 0.5}, 0.5 * math.log(4 / 3)),
+        (
+            "binary_focal",
+            [math.log(3), 0],
+            [0, 1],
+            {},
+            (0.75**2 * math.log(4) + 0.25 * math.log(2)) / 2,
+        ),
+        ("hinge", [1, 0.5, -1], 1, {}, 1.5 / 3),
+        ("binary_hinge", [0.5, 2, -3], [1, 1, 1], {}, 4.5 / 3),
+        ("binary_hinge", [0.5, 2, -3], [0, 0, 0], {}, 4.5 / 3),
         (
             "binary_cross_entropy",
             [math.log(3), 0],
@@ -307,16 +331,22 @@ def test_loss_known_value(loss, y_hat, y, options, expected):
 
 
 def targets_for(loss, outputs):
-    if loss == "cross_entropy":
+    if loss in ("cross_entropy", "focal", "hinge"):
         return 1
+    if loss == "gaussian_likelihood":
+        outputs //= 2
     return [(0.3, 1.0, 0.0)[k % 3] for k in range(outputs)]
 
 
 @pytest.mark.parametrize(
     ("loss", "options"),
     [
-        *((loss, {}) for loss in naive.LOSSES),
+        *((loss, {}) for loss in naive.LOSSES if loss != "quantile"),
         ("huber", {"delta": 0.5}),
+        ("quantile", {"level": 0.8}),
+        ("focal", {"gamma": 0.5}),
+        ("binary_focal", {"gamma": 3.5}),
+        ("gaussian_likelihood", {"floor": 0.5}),
         ("cross_entropy", {"label_smoothing": 0.2}),
     ],
 )
@@ -544,6 +574,31 @@ def test_adam_and_adamw_by_hand():
     assert shrunk == pytest.approx(w - 0.1 * 0.25 * 1.0)
 
 
+def test_further_optimizers_by_hand():
+    # 4^2 + 9 = 25, whose root is 5
+    w, total = naive.adagrad(1.0, 4.0, 9.0, rate=0.1, epsilon=3.0)
+    assert (w, total) == pytest.approx((1 - 0.1 * 4 / 8, 25.0))
+    # the largest square stays although the new one is 0.5 * 2 + 0.5 * 4 = 3
+    w, mean, square, top = naive.amsgrad(
+        1.0, 2.0, 0.0, 2.0, 12.0, 2, rate=0.1, beta1=0.5, beta2=0.5, epsilon=1.0
+    )
+    assert (mean, square, top) == (1.0, 3.0, 12.0)
+    assert w == pytest.approx(1 - 0.1 * (1 / 0.75) / (math.sqrt(12 / 0.75) + 1))
+    # without warming each share is half of beta1
+    w, mean, _ = naive.nadam(
+        1.0, 2.0, 0.0, 0.0, 1, 0.1, beta1=0.5, beta2=0.0, epsilon=0.0, warming=0.0
+    )
+    assert mean == 1.0
+    step = (1 - 0.25) * 2 / (1 - 0.25) + 0.25 * 1 / (1 - 0.0625)
+    assert w == pytest.approx(1 - 0.1 * step / 2)
+    assert naive.nadam_share(25.0, 0.9, 1.0) == pytest.approx(0.9 * 0.8198, rel=1e-3)
+    # 0.5 * -3 + 0.5 * 1 < 0, so up it goes; the mean takes another share
+    assert naive.lion(1.0, 1.0, -3.0, 0.1, 0.5, 0.75) == pytest.approx((1.1, -2.0))
+    assert naive.lion(1.0, 0.0, 0.0, 0.1) == (1.0, 0.0)
+    assert naive.averaged([1.0, 2.0, 6.0], 0.5) == (0.25 + 1 + 6) / 1.75
+    assert naive.averaged([1.0, 2.0, 6.0], 1.0) == 3.0
+
+
 def test_clipping_and_penalties_by_hand():
     assert [naive.clip_by_value(g, 2.0) for g in (-3.0, 1.0, 3.0)] == [-2.0, 1.0, 2.0]
     assert naive.clip_by_global_norm([3.0, -4.0], 1.0) == pytest.approx([0.6, -0.8])
@@ -562,6 +617,19 @@ def test_schedules_by_hand():
     assert naive.exponential(3, 5, rate=8.0, factor=0.5) == 1.0
     wave = [naive.cosine(step, 4, rate=5.0, floor=1.0) for step in (0, 2, 4)]
     assert wave == pytest.approx([5, 3, 1])
+    assert naive.inverse_scaling(9, 50, rate=8.0, power=2.0, every=3.0) == 0.5
+    assert naive.polynomial(3, 6, rate=9.0, power=2.0, floor=1.0) == 3.0
+    cycles = [naive.cosine_restarts(s, 0, 5.0, 2, floor=1.0) for s in range(7)]
+    assert cycles == pytest.approx([5, 3, 5, 3 + 2**0.5, 3, 3 - 2**0.5, 5])
+    one = [naive.one_cycle(s, 8, 8.0, rise=0.375, first=4, last=2) for s in range(8)]
+    assert one[:3] == pytest.approx([2, 5, 8])
+    assert one[-1] == pytest.approx(1)
+    assert one[3:] == sorted(one[3:], reverse=True)
+    losses = [3.0, 2.0, 2.0, 2.5, 1.0, 0.9, 0.9]
+    rates = naive.reduce_on_plateau(losses, 8.0, factor=0.5, patience=2)
+    assert rates == [8, 8, 8, 8, 4, 4, 4, 4]
+    rates = naive.reduce_on_plateau(losses, 8.0, 0.5, 2, smallest=0.5, floor=3.0)
+    assert rates == [8, 8, 8, 8, 4, 4, 4, 3]
     # a quarter, a half, ... of the first rate; then the schedule from its own start
     warmed = [naive.warm_up(step, 9, 4, halving) for step in range(9)]
     assert warmed == [2, 4, 6, 8, 8, 8, 4, 4, 2]

@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -521,9 +522,10 @@ def test_one_column_alone_is_a_histogram(ax):
     assert sum(bar.get_height() for bar in ax.patches) == 100
 
 
-def test_data_frames_name_the_axes(ax):
-    frame = pd.DataFrame({"length": [1.0, 2.0], "width": [3.0, 4.0]})
-    plots.data(frame, pd.Series(["a", "b"]), ax)
+@pytest.mark.parametrize("library", [pd, pl])
+def test_data_frames_name_the_axes(ax, library):
+    frame = library.DataFrame({"length": [1.0, 2.0], "width": [3.0, 4.0]})
+    plots.data(frame, library.Series(["a", "b"]), ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("length", "width")
     assert legend(ax) == ["a", "b"]
 

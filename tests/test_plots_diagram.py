@@ -17,10 +17,12 @@ from pellucid import (
     BatchNorm,
     Chain,
     Concat,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Layer,
+    MaxPool2D,
     NeuralNetwork,
     PReLU,
     Reshape,
@@ -100,6 +102,7 @@ KINDS = {
     "image": ([Flatten(), Dense(3)], (2, 2), 12, 3, 2),
     "reshape": ([Dense(6), Reshape((2, 3)), "tanh", Flatten(), Dense(1)], 1, 12, 8, 3),
     "image output": ([Reshape((2, 2))], 4, 0, 4, 1),
+    "images": ([Conv2D(2, 3), MaxPool2D(), Flatten()], (6, 6, 1), 0, 0, 4),
     "foreign layers": ([Doubled(), Scaled(), Doubled()], 2, 12, 5, 2),
     "softmax": ([Dense(3), "softmax"], 2, 6, 5, 1),
     "chain": ([Chain([Dense(2), Chain([Dense(2)])]), "tanh"], 2, 8, 6, 1),
@@ -434,3 +437,18 @@ print(len(pellucid.plots.network_svg(net)) > 1000)
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_images_are_stacks_of_their_channels():
+    layers = [Conv2D(9, 3, "relu", padding="same"), Conv2D(1, 2), Flatten(), Dense(2)]
+    network = build(layers, (5, 5, 3))
+    scene = arrange(network, 8)
+    assert [box.sheets for box in scene.boxes] == [3, 4, 1, 1]
+    assert scene.boxes[1].text == "Conv2D(9, 3, 'relu', padding='same')"
+    for box in scene.boxes:
+        assert len(box.corners) == box.sheets
+        for left, top in box.corners:
+            assert 0 < left < left + box.width < scene.width
+            assert 0 < top < top + box.height < scene.height
+    svg = plots.network_svg(network, most=8)
+    assert svg.count('class="box"') == sum(box.sheets for box in scene.boxes)

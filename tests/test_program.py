@@ -5,14 +5,21 @@ import itertools
 import numpy as np
 import pytest
 
+from pellucid import ops
+from pellucid.convolution import Window
 from pellucid.errors import SymbolError
 from pellucid.layers import (
+    AveragePool2D,
     BatchNorm,
     Chain,
     Concat,
+    Conv2D,
+    ConvTranspose2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalMaxPool,
+    MaxPool2D,
     PReLU,
     Residual,
 )
@@ -214,6 +221,17 @@ def test_operations_counted_by_hand():
     assert work(PReLU(), shape=3) == (3 * 3, 0)
     assert work(Residual([Dense(3)]), shape=3) == (18 + 3 + 3, 0)
     assert work(Concat([Dense(2), Dense(3)]), shape=3) == (30 + 5, 0)
+    # 2 x 3 places of a 2x3 window over 2 channels, 4 filters and their bias
+    seen = 2 * 3 * 2 * 3
+    assert work(Conv2D(4, (2, 3)), shape=(3, 5, 2)) == (2 * seen * 2 * 4 + 24, 0)
+    conv = Conv2D(4, (2, 3), groups=2, bias=False)
+    assert work(conv, shape=(3, 5, 2)) == (2 * seen * 4, 0)
+    # 4 x 5 pixels, each painting 2x3 of 4 channels from 2
+    wide = ConvTranspose2D(4, (2, 3), bias=False)
+    assert work(wide, shape=(4, 5, 2)) == (2 * 20 * 6 * 2 * 4, 0)
+    assert work(MaxPool2D((2, 3), 1), shape=(3, 5, 2)) == (seen * 2, 0)
+    assert work(AveragePool2D((2, 3), 1), shape=(3, 5, 2)) == (seen * 2 + 12, 0)
+    assert work(GlobalMaxPool(), shape=(3, 5, 2)) == (30, 0)
     inner = Chain([Dense(2), Dense(2, name="last")])
     assert work(inner, Dense(2), shape=3, path="chain_1") == (12 + 2 + 8 + 2, 0)
     assert work(inner, Dense(2), shape=3, path="chain_1.last") == (10, 0)
@@ -239,6 +257,26 @@ def test_a_sum_over_the_batch_is_counted_by_rows():
     trace.outputs["y", ""] = x.sum(axis=0)
     trace.outputs["z", ""] = x.T @ x
     assert Program("p", trace).work() == (3 + 2 * 9, 0)
+
+
+def test_what_goes_back_through_windows_is_counted_by_their_pixels():
+    trace, window = Trace(), Window((2, 3))
+    x = trace.leaf("x", "", (trace.batch, 3, 5, 4))
+    W = trace.leaf("W", "", (2, 3, 2, 6))
+    dz = trace.leaf("dz", "", (trace.batch, 2, 3, 6))
+    dy = trace.leaf("dy", "", (trace.batch, 2, 3, 4))
+    index = trace.leaf("index", "", (trace.batch, 2), INTEGER)
+    meetings = 2 * 3 * 6 * (2 * 3) * 2  # places, filters, pixels, channels of a group
+    for result, cost in (
+        (ops.convolve(x, W, window, 2), 2 * meetings),
+        (ops.convolve_back(dz, W, window, (3, 5), 2), 2 * meetings),
+        (ops.convolve_weights(x, dz, window, 2), 2 * meetings),
+        (ops.max_windows_back(x, dy, window), 2 * 24 * 6),
+        (ops.spread_windows(dy, window, (3, 5)), 24 * 6),
+        (ops.scatter_add(dy[:, :, 0], index, 9), 2 * 4),
+    ):
+        trace.outputs = {("y", ""): result}
+        assert Program("p", trace).work() == (cost, 0)
 
 
 def test_numbers_of_the_run_cost_nothing():

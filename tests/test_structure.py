@@ -46,6 +46,7 @@ ORDER = [
     "metrics",
     "augmentations",
     "layers",
+    "models",
     "blueprint",
     "tracing",
     "arrays",
@@ -64,6 +65,7 @@ ORDER = [
     "report",
     "results",
     "demo",
+    "image_training",
     "info",
     "cli",
 ]

@@ -48,8 +48,8 @@ _WHERE = {
         "ReduceOnPlateau Schedule Step WarmUp"
     ),
     "training": (
-        "Call Callback Checkpoint EarlyStopping History InterruptedWarning Report "
-        "Run TimeLimit"
+        "Call Callback Checkpoint EarlyStopping History InterruptedWarning RateSearch "
+        "RecordWeights Report Run TimeLimit"
     ),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}
@@ -62,6 +62,7 @@ _MODULES = [
     "layers",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "plots",
     "report",

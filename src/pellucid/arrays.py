@@ -44,6 +44,8 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
         )
     if hasattr(values, "toarray") and hasattr(values, "nnz"):
         raise DataError(f"{what} is a sparse array: hand in {what}.toarray().")
+    if hasattr(values, "collect") and hasattr(values, "collect_schema"):
+        raise DataError(f"{what} is a lazy frame: hand in {what}.collect().")
     names = column_names(values)
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()

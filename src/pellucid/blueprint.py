@@ -13,8 +13,12 @@ from pellucid.errors import ConfigurationError, ShapeError
 from pellucid.initializers import Initializer
 from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
 from pellucid.layers.containers import Chain, Concat
-from pellucid.layers.dropout import Dropout
+from pellucid.layers.dropout import Dropout, SpatialDropout
+from pellucid.layers.global_pooling import GlobalAveragePool, GlobalMaxPool
 from pellucid.layers.inputs import Input
+from pellucid.layers.noise import GaussianNoise
+from pellucid.layers.pooling import Pool1D, Pool2D
+from pellucid.layers.resizing import Pad, UpSample
 from pellucid.layers.shaping import Flatten, Reshape
 from pellucid.layers.windows import must_not_look_channels_first
 from pellucid.layout import Layout, Slot
@@ -22,6 +26,21 @@ from pellucid.losses import Loss
 from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
 
 Inputs = Input | dict[str, Input]
+
+# Layers without numbers of their own: the activation before them is the network's last.
+_CARRIERS = (
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Pad,
+    Pool1D,
+    Pool2D,
+    Reshape,
+    SpatialDropout,
+    UpSample,
+)
 
 
 class SymbolView:
@@ -377,7 +396,7 @@ def _join(layer: Layer, loss: Loss) -> tuple[Any, tuple[str, ...] | None]:
     if type(layer) is Chain:
         names = layer_names(layer.layers)
         last, path = _join(layer.layers[-1], loss)
-        if isinstance(layer.layers[-1], Dropout | Flatten | Reshape):
+        if isinstance(layer.layers[-1], _CARRIERS):
             _join_nothing(Chain(layer.layers[:-1]) if len(names) > 1 else None, loss)
         if path is None:
             return layer, None

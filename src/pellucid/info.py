@@ -14,7 +14,7 @@ from pellucid._version import __version__
 from pellucid.engines import missing_for_compiled
 from pellucid.texttable import Table
 
-# What the processors of OpenBLAS's kernels can do, as NumPy names it.
+# What processors can do, as NumPy names it.
 _WIDTH = (
     ("AVX512_SKX", "AVX-512"),
     ("AVX2", "AVX2"),

@@ -203,7 +203,7 @@ class LogCosh(Loss):
     def value(self, y_hat: Any, y: Any) -> Any:
         size = np.abs(y_hat - y)
         # log(cosh(e)) = |e| + log((1 + exp(-2 |e|)) / 2), which cannot overflow.
-        each = size + np.log1p(0.5 * np.expm1(-2.0 * size))
+        each = size + np.log1p(0.5 * np.expm1(-2.0 * np.minimum(size, 400.0)))
         return per_sample(each) / math.prod(y_hat.shape[1:])
 
     def slope(self, y_hat: Any, y: Any) -> Any:
@@ -421,20 +421,20 @@ class Focal(Loss):
     def check(self) -> None:
         _at_least_0(gamma=self.gamma)
 
-    def _surprise(self, y_hat: Any, y: Any) -> Any:
-        """Return ``-log(p)``, shape (n,)."""
+    def _half_surprise(self, y_hat: Any, y: Any) -> Any:
+        """Return ``-log(p) / 2``, shape (n,); all of it can leave the range."""
         h = below_top(y_hat)
         hot = np.arange(y_hat.shape[-1]) == y[:, None]
-        return log_sum(h)[:, 0] - 2.0 * np.where(hot, h, 0.0).sum(axis=-1)
+        return 0.5 * log_sum(h)[:, 0] - np.where(hot, h, 0.0).sum(axis=-1)
 
     def value(self, y_hat: Any, y: Any) -> Any:
-        surprise = self._surprise(y_hat, y)
+        surprise = 2.0 * self._half_surprise(y_hat, y)
         return (-np.expm1(-surprise)) ** self.gamma * surprise
 
     def slope(self, y_hat: Any, y: Any) -> Any:
         # dL/dz = (1 - p)^gamma (1 + gamma p s / (1 - p)) (softmax - hot), s = -log(p).
         # Where s is large p is 0, and where it is 0 the last factor is.
-        surprise = np.minimum(self._surprise(y_hat, y), 800.0)
+        surprise = 2.0 * np.minimum(self._half_surprise(y_hat, y), 400.0)
         p, rest = np.exp(-surprise), -np.expm1(-surprise)
         rise = 1.0 + self.gamma * p * surprise / np.maximum(rest, 1e-30)
         hot = (np.arange(y_hat.shape[-1]) == y[:, None]).astype(y_hat.dtype)

@@ -69,6 +69,11 @@ class Minimizer(Part, abstract=True):
         """Whether a penalty is part of the function."""
         return self.l2 > 0
 
+    @property
+    def decays(self) -> bool:
+        """Whether something pulls at weights and not at biases."""
+        return self.penalizes
+
     def penalty(self, w: NDArray[Any], decayed: NDArray[np.bool_]) -> float:
         """Return what the penalty adds to the loss.
 

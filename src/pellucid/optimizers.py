@@ -227,6 +227,11 @@ class Optimizer(Part, abstract=True):
         """Whether penalties are part of what is made small."""
         return self.l1 > 0 or self.l2 > 0
 
+    @property
+    def decays(self) -> bool:
+        """Whether something pulls at weights and not at biases."""
+        return self.penalizes or self.decay > 0
+
     def penalty(self, w: Any, decayed: Any) -> float:
         """Return what the penalties add to the loss.
 

@@ -153,7 +153,7 @@ def permutations(keys: Sequence[int], count: int, first: int = 0) -> NDArray[np.
     upper = upper.reshape(-1)[orders]
     orders -= begins
     equal = upper[:, 1:] == upper[:, :-1]
-    for k in np.flatnonzero(equal.any(axis=1)):
+    for k in np.flatnonzero(equal.any(axis=1)).tolist():
         tied = np.union1d(np.flatnonzero(equal[k]), np.flatnonzero(equal[k]) + 1)
         numbers = orders[k, tied]
         lower = squares(keys[k], (first + 1 + 2 * numbers).astype(np.uint64))
@@ -210,15 +210,16 @@ class Random:
     def uniform(self, shape: int | Sequence[int] = ()) -> NDArray[np.float64]:
         """Return uniform numbers of a shape in [0, 1), 53 random bits each."""
         shape = _shape(shape)
-        count = 2 * math.prod(shape)
-        halves = _drawn([self._key], self._position, count)[0]
-        self._position += count
-        bits = halves[0::2].astype(np.uint64)
-        bits <<= _32
-        bits |= halves[1::2]
-        bits >>= np.uint64(11)
-        numbers: NDArray[np.float64] = bits.astype(np.float64)
-        numbers *= 2.0**-53
+        numbers: NDArray[np.float64] = np.empty(math.prod(shape))
+        for begin in range(0, numbers.size, _BLOCK):
+            block = numbers[begin : begin + _BLOCK]
+            halves = _drawn([self._key], self._position, 2 * block.size)[0]
+            self._position += halves.size
+            bits = halves[0::2].astype(np.uint64)
+            bits <<= _32
+            bits |= halves[1::2]
+            bits >>= np.uint64(11)
+            np.multiply(bits, 2.0**-53, out=block)
         return numbers.reshape(shape)
 
     def normal(self, shape: int | Sequence[int] = ()) -> NDArray[np.float64]:

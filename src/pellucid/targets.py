@@ -278,6 +278,10 @@ def encode(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
             f"y holds {labels[0].item()!r}, but the classes are {_some(classes)}: "
             "labels must be of the same kind as in training."
         )
+    count = len(classes)
+    are_indices = labels.dtype == np.int64 and np.array_equal(classes, np.arange(count))
+    if are_indices and labels.min(initial=0) >= 0 and labels.max(initial=0) < count:
+        return labels  # no copy of what may be large
     order = np.argsort(classes, kind="stable")
     places = np.searchsorted(classes[order], labels).clip(0, len(classes) - 1)
     indices: NDArray[np.int64] = order[places]

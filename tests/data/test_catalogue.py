@@ -6,7 +6,7 @@ from pellucid.errors import ConfigurationError
 
 
 def test_every_name_loads_the_data_of_that_name():
-    assert len(data.names()) == 14
+    assert len(data.names()) == 15
     for name in data.names():
         assert data.load(name).name == name
         assert name in data.__all__

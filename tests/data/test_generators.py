@@ -5,7 +5,7 @@ from pellucid import data
 from pellucid.errors import ConfigurationError
 
 CLASSES = [data.xor, data.moons, data.circles, data.spirals, data.blobs]
-CLASSES = [*CLASSES, data.checkerboard]
+CLASSES = [*CLASSES, data.checkerboard, data.rings]
 NUMBERS = [data.sine, data.friedman1]
 GENERATORS = CLASSES + NUMBERS
 
@@ -83,6 +83,15 @@ def test_moons_without_noise_are_half_circles():
 def test_circles_without_noise_have_radius_one_and_a_half():
     made = data.circles(n=200, noise=0.0)
     np.testing.assert_allclose(np.hypot(*made.x.T), np.where(made.y == 0, 1.0, 0.5))
+
+
+@pytest.mark.parametrize("rings", [2, 3, 5])
+def test_rings_without_noise_have_radii_that_are_evenly_spread(rings):
+    made = data.rings(n=200, noise=0.0, rings=rings)
+    assert len(made.classes) == rings
+    np.testing.assert_allclose(np.hypot(*made.x.T), (made.y + 1) / rings)
+    quarters = np.histogram(np.arctan2(*made.x.T), 4, (-np.pi, np.pi))[0]
+    assert quarters.min() > 30
 
 
 @pytest.mark.parametrize("arms", [2, 3, 5])

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +92,7 @@ def test_other_types_become_float64():
         np.array([[1.0], [3.0]], dtype=np.float32),
         np.array([[False], [True]]),
         pd.DataFrame({"a": [1, 3]}),
+        pl.DataFrame({"a": [1, 3]}),
         mixed,
     ):
         result = standardize(x)

@@ -20,7 +20,7 @@ GUARD = 64  # numbers before and behind every output, which nothing may touch
 
 def _view(address, count, dtype):
     dtype = np.dtype(dtype)
-    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
+    memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(address))
     return np.frombuffer(memory, dtype, count)
 
 
@@ -35,11 +35,33 @@ class Pointer:
         where = self.address + int(place) * self.dtype.itemsize
         return _view(where, 1, self.dtype)[0]
 
+    def __setitem__(self, place, value):
+        assert place >= 0
+        where = self.address + int(place) * self.dtype.itemsize
+        _view(where, 1, self.dtype)[0] = value
+
 
 def array(pointer, shape):
     shape = shape if isinstance(shape, tuple) else (shape,)
     count = int(np.prod(shape))
     return _view(pointer.address, count, pointer.dtype).reshape(shape)
+
+
+def matrix(pointer, rows, columns, apart):
+    """Return a matrix with a number of places from one row to the next."""
+    assert apart >= columns
+    count = (rows - 1) * apart + columns if rows and columns else 0
+    found = array(pointer, count)
+    steps = apart * found.itemsize, found.itemsize
+    return np.lib.stride_tricks.as_strided(found, (rows, columns), steps)
+
+
+def larger(x, y):
+    return np.where((y > x) | np.isnan(y), y, x)
+
+
+def where_equal(x, y, there, elsewhere):
+    return np.where(x == y, there, elsewhere)
 
 
 def words(bits):
@@ -62,14 +84,26 @@ def words(bits):
             x = array(Pointer(x, dtype), rows.max() + columns.max() + 1)
         else:
             x = np.zeros(0, dtype)
-        inner, outer = (k, n) if not how & library.TURNED else (n, k)
-        assert long_y >= outer
-        places = long_y * np.arange(inner)[:, None] + np.arange(outer)
-        y = array(Pointer(y, dtype), places.max(initial=-1) + 1)[places]
-        y = y.T if how & library.TURNED else y
+        if how & library.TURNED:
+            y = matrix(Pointer(y, dtype), n, k, long_y).T
+        else:
+            y = matrix(Pointer(y, dtype), k, n, long_y)
         for row, place in zip(rows, to, strict=True):
             before = result[place : place + n] if how & library.ADDS else 0
             result[place : place + n] = before + x[row + columns] @ y
+
+    def turn(rows, columns, x, long_x, z, long_z):
+        x = matrix(Pointer(x, dtype), rows, columns, long_x)
+        matrix(Pointer(z, dtype), columns, rows, long_z)[...] = x.T
+
+    def load(address, width):
+        return _view(address, width, dtype).copy()
+
+    def store(address, vector):
+        _view(address, len(vector), dtype)[:] = vector
+
+    def spread(value, width):
+        return np.full(width, value, dtype)
 
     def step_key(key, step, stream):
         return rng.step_key(int(np.int64(key).view(np.uint64)), int(step), int(stream))
@@ -93,12 +127,19 @@ def words(bits):
         "inf": np.inf,
         "nan": np.nan,
         "integers": lambda address: Pointer(address, np.int64),
+        "item": dtype.itemsize,
+        "larger": larger,
+        "load": load,
         "number": dtype.type,
         "product": product,
         "reals": lambda address: Pointer(address, np.float64),
+        "spread": spread,
         "sqrt": np.sqrt,
         "step_key": step_key,
+        "store": store,
+        "turn": turn,
         "uniform": uniform,
+        "where_equal": where_equal,
     }
 
 

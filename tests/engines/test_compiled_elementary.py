@@ -31,6 +31,20 @@ KERNEL = """def run(a):
     for i in range(size):
         z[i] = {name}(x[i])
 """
+# As an activation is printed: with a bias, limits, and what is kept for backward.
+CHAIN = """def run(a):
+    rows, columns = a[0], a[1]
+    x = array(floats(a[2]), (rows, columns))
+    b = array(floats(a[3]), columns)
+    y = array(floats(a[4]), (rows, columns))
+    z = array(floats(a[5]), (rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            s = x[i, j] + b[j]
+            t = {name}(number(7) if s > number(7) else s)
+            y[i, j] = t
+            z[i, j] = s * (number(0.5) + number(0.5) * t)
+"""
 wide = pytest.mark.skipif(
     np.finfo(np.longdouble).nmant < 63, reason="long doubles are too short to compare"
 )
@@ -153,14 +167,15 @@ def test_a_place_in_the_array_changes_nothing(dtype):
 
 @TYPES
 @FUNCTIONS
-def test_loops_become_vector_code(name, dtype):
+@pytest.mark.parametrize("text", [KERNEL, CHAIN], ids=["alone", "in a chain"])
+def test_loops_become_vector_code(text, name, dtype):
     from numba import cfunc
 
     from pellucid.engines.compiled.runtime import FLAGS, SIGNATURE
 
     bits = int(dtype[-2:])
     names = dict(vars(import_module(f"pellucid.engines.compiled.words{bits}")))
-    exec(KERNEL.format(name=name), names)
+    exec(text.format(name=name), names)
     made = cfunc(SIGNATURE, fastmath=FLAGS, error_model="numpy")(names["run"])
     kind = {"float32": "float", "float64": "double"}[dtype]
     vectors = re.findall(rf"= fmul [a-z ]*<\d+ x {kind}>", made.inspect_llvm())

@@ -199,6 +199,8 @@ def test_axes_of_samples():
         lambda t: t.x.reshape(t.n, 2, 2) + t.W.reshape(2, 8)[:, :2],
         lambda t: t.r * t.v,
         lambda t: np.where(t.image > 0, t.image, t.v * t.image),
+        lambda t: t.image * t.x.reshape(t.n, 1, 1, C),
+        lambda t: t.W[None] + t.x[:, None, :],
         lambda t: note_uniform(t.trace, 1, (t.n, 3, 2, C)) + t.image,
     ):
         notes = Notes()
@@ -207,8 +209,6 @@ def test_axes_of_samples():
 
 REFUSED = {
     "one of several middle axes": lambda t: t.image[:, :1] * t.image,
-    "samples and features": lambda t: t.image * t.x.reshape(t.n, 1, 1, C),
-    "two matrices": lambda t: t.W[None] + t.x[:, None, :],
     "padding": lambda t: np.pad(t.x, ((0, 0), (1, 1))),
     "the batch as columns": lambda t: t.x.T * 1.5,
     "axes in another order": lambda t: np.transpose(t.image, (0, 2, 1, 3)) * 1.5,

@@ -198,15 +198,15 @@ def test_several_epochs_in_one_slice():
 
 def test_a_slice_has_room_for_the_orders_of_its_epochs():
     # So many rows that only a few orders of them are kept.
-    run = Run((Dense(2),), n=400_000, batch=200_000, inputs=1)
+    run = Run((Dense(2),), n=50_000, batch=25_000, inputs=1)
     run.trainer._pace = 1e-9
     outcome = run.trainer.advance(0, 30, seconds=10)
     made = len(outcome.losses)
     assert 2 < made < 30
-    assert run.trainer.order.size < 5 * 400_000
+    assert run.trainer.order.size < 5 * 50_000
     run.trainer._pace = 1e-9
     rest = run.trainer.advance(made, 3, seconds=10)
-    parts = Run((Dense(2),), n=400_000, batch=200_000, inputs=1).advance(made + 3, 1)
+    parts = Run((Dense(2),), n=50_000, batch=25_000, inputs=1).advance(made + 3, 1)
     assert outcome.losses + rest.losses == parts.losses
 
 

@@ -162,9 +162,7 @@ def gaussian_likelihood(outputs, y, floor):
     mean, spread = outputs.chunk(2, dim=1)
     variance = floor + torch.exp(spread)
     # eps is the least variance there: so small that it plays no part
-    return functional.gaussian_nll_loss(
-        mean, y, variance, reduction="none", eps=1e-30
-    )
+    return functional.gaussian_nll_loss(mean, y, variance, reduction="none", eps=1e-30)
 
 
 def quantile(y_hat, y, level):

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid import BatchNorm, DataError, Dense, NeuralNetwork
+from pellucid.training import batches as batches_module
 from pellucid.training.batches import ArrayBatches
 
 
@@ -74,6 +75,13 @@ def test_the_order_depends_on_seed_run_and_epoch_alone():
         order(shuffle=False),
     ]
     assert len({tuple(each) for each in different}) == 6
+
+
+def test_each_epoch_has_an_order_of_its_own(monkeypatch):
+    together = [batches_of(50, 7).order(epoch).tolist() for epoch in range(200)]
+    assert len(set(map(tuple, together))) == 200
+    monkeypatch.setattr(batches_module, "TOGETHER", 1)
+    assert [batches_of(50, 7).order(epoch).tolist() for epoch in range(200)] == together
 
 
 def test_batches_can_be_taken_in_any_order():

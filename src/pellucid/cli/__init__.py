@@ -7,6 +7,7 @@ command runs, so that help comes at once.
 """
 
 import io
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -15,7 +16,12 @@ from typing import Any, NoReturn
 import click
 
 from pellucid._version import __version__
-from pellucid.errors import ConfigurationError, ModelFileError, PellucidError
+from pellucid.errors import (
+    ConfigurationError,
+    DataError,
+    ModelFileError,
+    PellucidError,
+)
 
 DEMOS = {
     "breast_cancer": "is a tumour malignant or benign?",
@@ -113,6 +119,16 @@ def _remember_debug(context: click.Context, _: click.Parameter, wanted: bool) ->
     context.obj["debug"] = wanted
 
 
+_debug = click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_remember_debug,
+    help="Show the traceback of an error.",
+)
+
+
 @main.command(
     epilog="\b\nThe data:\n"
     + "\n".join(f"  {name:<14} {words}" for name, words in DEMOS.items())
@@ -138,14 +154,7 @@ def _remember_debug(context: click.Context, _: click.Parameter, wanted: bool) ->
     help="How often to pass over the data. [default: 200; xor 1500]",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
-@click.option(
-    "--debug",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_remember_debug,
-    help="Show the traceback of an error.",
-)
+@_debug
 def demo(
     name: str, output: Path | None, seed: int, epochs: int | None, quiet: bool
 ) -> int:
@@ -160,15 +169,136 @@ def demo(
     return run(name, folder, seed=seed, epochs=epochs, quiet=quiet)
 
 
+def _as_size(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    """Return height and width: ``"48x64"``, or one number for both."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not found:
+        raise click.BadParameter(
+            f"{text!r} is no number of pixels such as 64, and no height x width such "
+            "as 48x64.",
+            context,
+            parameter,
+        )
+    return int(found[1]), int(found[2] or found[1])
+
+
 @main.command()
+@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option(
-    "--debug",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_remember_debug,
-    help="Show where an error happened.",
+    "--output",
+    "-o",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where results are written. [default: pellucid-train-NAME]",
 )
+@click.option(
+    "--size",
+    callback=_as_size,
+    metavar="N|HxW",
+    help="Pixels a side, or height x width. [default: as the images are, at most 64]",
+)
+@click.option(
+    "--colour",
+    type=click.Choice(["rgb", "grey"]),
+    help="Colours of the images. [default: as they are]",
+)
+@click.option(
+    "--aspect",
+    type=click.Choice(["crop", "pad", "stretch"]),
+    default="crop",
+    show_default=True,
+    help="What happens to images of another shape.",
+)
+@click.option(
+    "--flip/--no-flip",
+    default=None,
+    help="Whether training mirrors some images. [default: where they have colours]",
+)
+@click.option(
+    "--augment/--no-augment",
+    default=True,
+    help="Whether training moves, turns and scales images a little. [default: it does]",
+)
+@click.option("--skip-broken", is_flag=True, help="Leave out files that are damaged.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    metavar="MIB",
+    help="How much memory the images may take.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Another seed: other test images, other first weights.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="How often to pass over the images at most. [default: 100]",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
+@_debug
+def train(
+    source: Path,
+    output: Path | None,
+    *,
+    size: tuple[int, int] | None,
+    skip_broken: bool,
+    memory: int,
+    **settings: Any,
+) -> int:
+    """Train a network on your own images: a folder with a folder for each class.
+
+    Reads PNG and JPEG files, keeps some of them for a test, trains until more training
+    does not help, and writes a folder with the network, its history, and a report to
+    open in a browser.
+    """
+    if not source.is_dir():
+        what = "is a file" if source.exists() else "does not exist"
+        raise DataError(
+            f"{source} {what}; expected a folder with a folder of images for each "
+            "class."
+        )
+    from pellucid.cli.training import train_on_images
+
+    return train_on_images(
+        source,
+        output or Path(f"pellucid-train-{source.resolve().name}"),
+        size=size,
+        broken="skip" if skip_broken else "error",
+        memory=memory * 2**20,
+        **settings,
+    )
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument(
+    "files",
+    metavar="IMAGE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+@_debug
+def predict(model: Path, files: tuple[Path, ...], as_json: bool) -> int:
+    """Say what a network that 'pellucid train' wrote makes of some images."""
+    from pellucid.cli.prediction import predict as answer
+
+    return answer(model, files, as_json=as_json)
+
+
+@main.command()
+@_debug
 def info() -> None:
     """Say what this machine offers: processor, kernels, threads, speed, versions."""
     from pellucid.info import machine_table

@@ -17,6 +17,7 @@ _MAKERS: dict[str, Callable[..., Dataset]] = {
     "xor": generators.xor,
     "moons": generators.moons,
     "circles": generators.circles,
+    "rings": generators.rings,
     "spirals": generators.spirals,
     "blobs": generators.blobs,
     "checkerboard": generators.checkerboard,

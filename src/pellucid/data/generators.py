@@ -194,6 +194,57 @@ def circles(*, n: int = 400, noise: float = 0.08, seed: int = 0) -> Dataset:
     )
 
 
+def rings(
+    *, n: int = 400, noise: float = 0.06, seed: int = 0, rings: int = 3
+) -> Dataset:
+    """``x = r (cos t, sin t) + noise e,   r = ring / rings,   t = 2 pi u``
+
+    Rings around the same centre, each a class of its own, normally distributed around
+    circles of the radii ``1 / rings, 2 / rings, ... 1``.
+
+    Parameters
+    ----------
+    n : int
+        Rows, at least one for every ring.
+    noise : float
+        Standard deviation around a circle; neighbours are ``1 / rings`` apart.
+    seed : int
+        Same seed, same bits.
+    rings : int
+        Number of classes, 2 or more.
+
+    Returns
+    -------
+    Dataset
+        x of shape (n, 2); `rings` classes.
+
+    Raises
+    ------
+    ConfigurationError
+        When an argument is out of its range.
+
+    Examples
+    --------
+    >>> from pellucid.data import rings
+    >>> rings(n=90).counts
+    {'ring 1': 30, 'ring 2': 30, 'ring 3': 30}
+    """
+    rings = _integer("rings", "rings", rings, least=2)
+    n, random = _start("rings", n, noise, seed, least=rings)
+    y = np.arange(n) % rings
+    t = 2.0 * math.pi * random.uniform(n)
+    x = ((y + 1) / rings)[:, None] * np.stack([np.cos(t), np.sin(t)], axis=1)
+    return _dataset(
+        random,
+        x + noise * random.normal((n, 2)),
+        y,
+        classes=tuple(f"ring {ring + 1}" for ring in range(rings)),
+        name="rings",
+        description="Rings in the plane around the same centre, each a class.",
+        source="the well-known concentric rings",
+    )
+
+
 def spirals(
     *, n: int = 400, noise: float = 0.03, seed: int = 0, arms: int = 2
 ) -> Dataset:

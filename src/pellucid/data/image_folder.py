@@ -322,12 +322,11 @@ def _check(validation: float, test: float, broken: str) -> None:
 
 def _too_much(needed: int, memory: int, n: int, reader: ImageReader) -> str:
     height, width, channels = reader.shape
-    grey = ", colour='grey'" if channels == 3 else ""
     return (
-        f"{n:,} images of {height} x {width} pixels in {channels} "
-        f"colour{'s' * (channels > 1)} take {size_of(needed)}, but memory={memory} "
-        f"allows {size_of(memory)}: choose a smaller size{grey}, allow more memory, or "
-        "keep them in a file with on_disk='images.npy'."
+        f"{n:,} images of {height} x {width} x {channels} take {size_of(needed)}, more "
+        f"than the {size_of(memory)} that are allowed: choose a smaller size"
+        + ", or colour='grey'" * (channels == 3)
+        + ", allow more memory, or keep them in a file (on_disk='images.npy')."
     )
 
 
@@ -438,7 +437,8 @@ class _Found:
     def _leave_out(self, row: int, error: DataError) -> None:
         if not self.skip:
             raise DataError(
-                f"{error} With broken='skip' such files are left out and listed."
+                f"{str(error).rstrip('.')}, or have such files left out and listed "
+                "(broken='skip', --skip-broken)."
             ) from error
         self.skipped.append((self.files[row], f"broken: {error.__cause__ or error}"))
 

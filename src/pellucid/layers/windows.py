@@ -270,8 +270,8 @@ def must_not_look_channels_first(shape: Any) -> None:
         raise ShapeError(
             f"Images of shape (n, {rest}) look like (n, channels, height, width); here "
             "images are (n, height, width, channels): write x.transpose(0, 2, 3, 1). "
-            f"(If they are {shape[0]} pixels high and have {shape[2]} channels, put "
-            f"Reshape(({rest})) first.)"
+            f"(If their height is {shape[0]} and {shape[2]} the number of their "
+            f"channels, put Reshape(({rest})) first.)"
         )
 
 

@@ -9,9 +9,11 @@ from pellucid.plots.confusion import confusion_matrix
 from pellucid.plots.data_scatter import data
 from pellucid.plots.diagram import network
 from pellucid.plots.diagram_svg import network_svg
+from pellucid.plots.learning_rates import learning_rates
 from pellucid.plots.loss_curves import history, metrics
 from pellucid.plots.prediction_pairs import predictions
 from pellucid.plots.regions import decision_boundary
+from pellucid.plots.weight_histograms import weights, weights_over_time
 
 __all__ = [
     "activation",
@@ -19,8 +21,11 @@ __all__ = [
     "data",
     "decision_boundary",
     "history",
+    "learning_rates",
     "metrics",
     "network",
     "network_svg",
     "predictions",
+    "weights",
+    "weights_over_time",
 ]

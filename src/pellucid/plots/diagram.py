@@ -141,18 +141,18 @@ def _draw_shapes(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:
     )
     ax.add_collection(circles)
     for box in scene.boxes:
-        left_and_top = (box.at.x - box.width / 2, box.at.y - box.height / 2)
-        patch = FancyBboxPatch(
-            left_and_top,
-            box.width,
-            box.height,
-            boxstyle="round,pad=0,rounding_size=0.12",
-            facecolor=GROUND[dark]["box"],
-            edgecolor=GROUND[dark]["quiet"],
-            linewidth=0.03 * points,
-            zorder=3,
-        )
-        ax.add_patch(patch)
+        for left_and_top in box.corners:
+            patch = FancyBboxPatch(
+                left_and_top,
+                box.width,
+                box.height,
+                boxstyle="round,pad=0,rounding_size=0.12",
+                facecolor=GROUND[dark]["box"],
+                edgecolor=GROUND[dark]["quiet"],
+                linewidth=0.03 * points,
+                zorder=3,
+            )
+            ax.add_patch(patch)
 
 
 def _write(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:

@@ -34,7 +34,8 @@ from pellucid.plots.diagram_scene import (
 from pellucid.symbol import Trace
 
 _ADVANCE = 0.62  # mean width of a letter, as a share of its height
-_LONGEST = 30  # letters in a box
+_LONGEST = 38  # letters in a box
+_STACK = 4  # sheets of an image, at most
 
 
 # Which number comes out where.
@@ -218,7 +219,7 @@ class _Drawing:
         self.said.append(f"{name}: {_count(given.shape, 'number')}")
         if len(given.shape) != 1:
             texts = [name, _count(given.shape, "number")]
-            out = self.block(0.0, _times(given.shape))
+            out = self.block(0.0, given.shape)
             self.label(0.0, 1.05, texts)
             return _Signal(given.shape, ((0, out),)), _Cursor(out.x, _half_width(texts))
         count = given.shape[0]
@@ -370,21 +371,24 @@ class _Drawing:
         tall = len(text) * SMALL * _ADVANCE + 0.4
         height = max(high - low + 2 * RADIUS, tall, 1.2)
         middle = (low + high) / 2
-        self.place_box(Box(self.point(x, middle), 2 * half, height, text, upright=True))
+        box = Box(self.point(x, middle), 2 * half, height, text, upright=True)
+        self.place_box(box, shape)
         self.label(x, middle + height / 2 + 0.4, texts)
         return _Signal(shape, ports), after
 
-    def place_box(self, box: Box) -> None:
+    def place_box(self, box: Box, shape: tuple[int, ...]) -> None:
+        """Draw the box of an array of a shape: an image is a stack of its channels."""
+        box.sheets = min(shape[-1], _STACK) if len(shape) == 3 else 1
         self.boxes.append(box)
-        for side in (-1, 1):
-            self.point(
-                box.at.x + side * box.width / 2, box.at.y + side * box.height / 2
-            )
+        right, top = box.corners[0]
+        self.point(right + box.width, top)
+        self.point(box.at.x - box.width / 2, box.at.y + box.height / 2)
 
-    def block(self, x: float, text: str) -> Point:
+    def block(self, x: float, shape: tuple[int, ...]) -> Point:
         """Draw an array that is no row of numbers; return where it comes out."""
+        text = _times(shape)
         width = max(1.2, len(text) * SMALL * _ADVANCE + 0.3)
-        self.place_box(Box(self.point(x, 0.0), width, 1.2, text))
+        self.place_box(Box(self.point(x, 0.0), width, 1.2, text), shape)
         return self.point(x + width / 2, 0.0)
 
     def residual(

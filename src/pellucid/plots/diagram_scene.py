@@ -12,6 +12,7 @@ from pellucid.plots.palette import DARK, LIGHT, brightness, signed_colour
 
 RADIUS = 0.36  # of a circle
 BIG, SMALL = 0.26, 0.22  # heights of letters
+SHEET = 0.1  # from one sheet of a stack to the next
 LEVELS = 4  # shades of each sign
 
 # Ink, quiet lines, paper, and boxes, on a light and on a dark ground.
@@ -93,6 +94,9 @@ class Box:
         What stands inside, from bottom to top where the box is narrow.
     upright : bool
         Whether the text stands upright.
+    sheets : int
+        How many lie on each other, each a little above and to the right of the one
+        before it: an image has several channels.
     """
 
     at: Point
@@ -100,6 +104,14 @@ class Box:
     height: float
     text: str
     upright: bool = False
+    sheets: int = 1
+
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """Left and top of every sheet, the hindmost first."""
+        left, top = self.at.x - self.width / 2, self.at.y - self.height / 2
+        behind = range(self.sheets - 1, -1, -1)
+        return [(left + SHEET * number, top - SHEET * number) for number in behind]
 
 
 @dataclass(eq=False)

@@ -148,8 +148,6 @@ def _circle(scene: Scene, circle: Circle) -> str:
 def _box(box: Box) -> str:
     attributes: dict[str, object] = {
         "class": "box",
-        "x": _pixels(box.at.x - box.width / 2),
-        "y": _pixels(box.at.y - box.height / 2),
         "width": _pixels(box.width),
         "height": _pixels(box.height),
         "rx": 6,
@@ -161,9 +159,11 @@ def _box(box: Box) -> str:
     if box.upright:
         place = f"{_pixels(box.at.x)} {_pixels(box.at.y)}"
         style["transform"] = f"rotate(-90 {place})"
-    return _tag("rect", attributes) + _letters(
-        box.at.x, box.at.y, box.text, SMALL, style
+    sheets = (
+        _tag("rect", attributes | {"x": _pixels(left), "y": _pixels(top)})
+        for left, top in box.corners
     )
+    return "".join(sheets) + _letters(box.at.x, box.at.y, box.text, SMALL, style)
 
 
 def _text(text: Text) -> str:

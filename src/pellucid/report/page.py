@@ -4,6 +4,7 @@ from importlib.resources import files
 from string import Template
 
 from pellucid._version import __version__
+from pellucid.report.image_page import image_page
 from pellucid.report.markup import join, tag
 from pellucid.report.measured import measured
 from pellucid.report.pictures import Pictures
@@ -28,7 +29,10 @@ def page(result: Result) -> str:
         HTML.
     """
     pictures = Pictures()
-    tell = measured if len(result.test) else truth_table
+    if result.noun == "image":
+        tell = image_page
+    else:
+        tell = measured if len(result.test) else truth_table
     title, head, sections = tell(result, pictures)
     links = [tag("li", tag("a", s.title, href=f"#{s.anchor}")) for s in sections]
     here = files(__package__)

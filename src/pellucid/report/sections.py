@@ -115,7 +115,7 @@ def data(result: Result, pictures: Pictures) -> Section:
         _columns(result),
         tag("h3", "Who sees which rows"),
         paragraphs(story.division(result)),
-        _division(result),
+        division(result),
         origin,
     ]
     return Section("The data", join(content))
@@ -140,8 +140,18 @@ def _columns(result: Result) -> Markup | None:
     return tag("details", tag("summary", title), found)
 
 
-def _division(result: Result) -> Markup:
-    """Return a bar whose parts are as long as they have rows."""
+def division(result: Result) -> Markup:
+    """Return a bar whose parts are as long as they have rows.
+
+    Parameters
+    ----------
+    result : Result
+        Whose rows.
+
+    Returns
+    -------
+    Markup
+    """
     parts = {
         "learning": len(result.train),
         "validation": len(result.validation),
@@ -158,7 +168,12 @@ def _division(result: Result) -> Markup:
         for name, n in parts.items()
         if n
     ]
-    return tag("ul", *bars, class_="division", aria_label="Rows for each purpose")
+    return tag(
+        "ul",
+        *bars,
+        class_="division",
+        aria_label=f"{result.noun}s for each purpose".capitalize(),
+    )
 
 
 def network(result: Result, pictures: Pictures, most: int) -> Section:

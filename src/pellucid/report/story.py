@@ -364,7 +364,7 @@ def learned(result: Result) -> str:
     return (
         "A network of five neurons learns to tell whether exactly one of two inputs is "
         f"1. After {count(len(result.history.iterations), 'iteration')} its outputs "
-        f"are {_listed(values)}, where they should be {_listed(targets)}."
+        f"are {listed(values)}, where they should be {listed(targets)}."
     )
 
 
@@ -406,8 +406,19 @@ def losses_shown(total: int) -> list[int]:
     return [update for update in told if update < total] + [total] * (total > 0)
 
 
-def _listed(values: list[str]) -> str:
-    return f"{', '.join(values[:-1])} and {values[-1]}"
+def listed(values: list[str]) -> str:
+    """Return texts in a row: "a, b and c".
+
+    Parameters
+    ----------
+    values : list of str
+        At least one.
+
+    Returns
+    -------
+    str
+    """
+    return " and ".join(filter(None, [", ".join(values[:-1]), values[-1]]))
 
 
 def _word(n: int) -> str:

@@ -38,9 +38,11 @@ def check_metric(metric: Metric, *, rows: int = 12, seed: int = 0) -> None:
     random = Random(seed, "testing")
     weight = random.integers(0, 3, (rows,)).astype(np.float64)
     weight[:2] = 1.0, 2.0  # whatever is drawn, not all are 0
-    y: NDArray[Any] = random.integers(0, 3, (rows,))
-    y_hat: NDArray[Any] = random.integers(0, 3, (rows,))
-    if metric.uses == "probabilities":
+    classes = 2 if metric.binary else 3
+    y: NDArray[Any] = random.integers(0, classes, (rows,))
+    y[:2] = 0, 1  # nor are all of one class
+    y_hat: NDArray[Any] = random.integers(0, classes, (rows,))
+    if metric.uses in ("probabilities", "scores"):
         y_hat = random.uniform((rows, 3))
         y_hat = y_hat / y_hat.sum(axis=1, keepdims=True)
     elif metric.uses == "numbers":

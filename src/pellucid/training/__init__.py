@@ -4,6 +4,7 @@ from pellucid.training.callbacks import (
     Call,
     Callback,
     Checkpoint,
+    RecordWeights,
     Report,
     Run,
     TimeLimit,
@@ -11,6 +12,7 @@ from pellucid.training.callbacks import (
 from pellucid.training.history import History
 from pellucid.training.loop import InterruptedWarning
 from pellucid.training.plan import EarlyStopping
+from pellucid.training.rate_search import RateSearch
 
 __all__ = [
     "Call",
@@ -19,6 +21,8 @@ __all__ = [
     "EarlyStopping",
     "History",
     "InterruptedWarning",
+    "RateSearch",
+    "RecordWeights",
     "Report",
     "Run",
     "TimeLimit",

@@ -51,10 +51,10 @@ class ArrayBatches:
     ) -> None:
         self.x, self.y, self.weight = x, y, weight
         n = len(y)
-        self.starts = list(range(0, n, size))
+        self.starts = np.arange(0, n, size)
         if no_single and len(self.starts) > 1 and n - self.starts[-1] == 1:
-            self.starts.pop()
-        self.stops = [*self.starts[1:], n]
+            self.starts = self.starts[:-1]
+        self.stops = np.append(self.starts[1:], n)
         self.shuffle = shuffle and len(self.starts) > 1
         self.seed, self.run, self.first = seed, run, first
         self._together = max(1, TOGETHER // n)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from pellucid.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -155,6 +157,42 @@ class Checkpoint(Callback):
 
     def call(self, run: Run) -> None:
         run.network.save(self.path, checkpoint=True)
+
+
+class RecordWeights(Callback):
+    """Keeps the weights as they change; ``plots.weights_over_time`` draws them.
+
+    Parameters
+    ----------
+    every : int or "epoch"
+        How often; the first weights are kept as well.
+    most : int
+        So many entries of each parameter are kept, evenly spread.
+
+    Attributes
+    ----------
+    steps : list of int
+        The iterations after which weights were kept.
+    weights : dict of str to list of ndarray
+        For each parameter its entries after these iterations.
+    """
+
+    def __init__(self, every: int | str = "epoch", most: int = 1000) -> None:
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise ConfigurationError(f"Expected most >= 1, got {most!r}.")
+        self.every, self.most = every, most
+        self.steps: list[int] = []
+        self.weights: dict[str, list[NDArray[Any]]] = {}
+
+    def begin(self, run: Run) -> None:
+        if not self.steps or self.steps[-1] != run.step:  # as when it goes on
+            self.call(run)
+
+    def call(self, run: Run) -> None:
+        self.steps.append(run.step)
+        for name, window in run.network.parameters.items():
+            stride = -(-window.size // self.most)
+            self.weights.setdefault(name, []).append(window.ravel()[::stride].copy())
 
 
 class TimeLimit(Callback):

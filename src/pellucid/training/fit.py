@@ -25,6 +25,7 @@ from pellucid.training.plan import (
     given_validation,
     hold_out,
     iterations_per_epoch,
+    must_suit,
     plan_epochs,
     weighted,
 )
@@ -103,6 +104,7 @@ def fit(
     # Nothing of the network changes until all has been looked at.
     with network.tentatively():
         data = network.samples(x, y, learn=True)
+        must_suit(measures, network.blueprint)
         data = weighted(network, data, class_weight, sample_weight)
         run = before.run + (not resume) if before else 0
         held: Samples | None = None

@@ -83,7 +83,11 @@ class Fit:
         blueprint = network.blueprint
         self.engines, self.batches = engines_and_batches(network, data, training)
         parameters = blueprint.layout.parameters
-        self.decayed = parameters.mask(lambda name, slot: slot.role == "weight")
+        self.decayed = (
+            parameters.mask(lambda name, slot: slot.role == "weight")
+            if training.optimizer.decays
+            else np.broadcast_to(np.False_, parameters.size)  # takes no memory
+        )
         runs, self.why = self.engines.choose(engine, "training")
         if isinstance(self.batches, MadeBatches) and runs is not self.engines.readable:
             if engine == "compiled":

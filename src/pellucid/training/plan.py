@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.arrays import as_weights
+from pellucid.blueprint import Blueprint
 from pellucid.data.splits import split_indices
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.losses import Loss
@@ -15,7 +16,7 @@ from pellucid.metrics import Metric, as_metric, metric_name
 from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.samples import Samples
-from pellucid.targets import class_weights
+from pellucid.targets import chooses, class_count, class_weights
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
@@ -301,4 +302,29 @@ def as_metrics(given: Any, loss: Loss) -> list[Metric]:
                 f"The metric {metric_name(metric)!r} is about {kind}, but "
                 f"loss={loss.label!r} is not."
             )
+        if metric.uses == "probabilities" and loss.link == "identity":
+            raise ConfigurationError(
+                f"The metric {metric_name(metric)!r} is about probabilities, but "
+                f"loss={loss.label!r} learns scores: measure 'accuracy' or 'auc', or "
+                "train with a cross-entropy."
+            )
     return metrics
+
+
+def must_suit(metrics: Iterable[Metric], blueprint: Blueprint) -> None:
+    """Raise if a metric of two classes is asked of a network with more.
+
+    Parameters
+    ----------
+    metrics : iterable of Metric
+        What to measure.
+    blueprint : Blueprint
+        The network.
+    """
+    for metric in metrics:
+        if metric.binary and (not chooses(blueprint) or class_count(blueprint) > 2):
+            raise ConfigurationError(
+                f"The metric {metric_name(metric)!r} is about two classes, but the "
+                f"network has {blueprint.outputs} outputs: use 'f1_macro', 'f1_micro' "
+                "or 'f1_weighted'."
+            )

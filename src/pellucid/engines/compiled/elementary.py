@@ -294,6 +294,7 @@ def erf64(x):
     q = q * s + d(1.65666309194161350182e3)
     q = q * s + d(5.57535340817727675546e2)
     near = s < d(1)
-    ratio = (s * t if near else exp64(-z) * p) / (u if near else q)
+    inner, outer = s * t, exp64(-z) * p  # both, then one: a choice is no branch
+    ratio = (inner if near else outer) / (u if near else q)
     result = ratio if near else d(1) - ratio
     return -result if x < d(0) else (result if x > d(0) else x)
