@@ -5,6 +5,7 @@ memory as float32 (classes as whole numbers) before the clock starts.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,7 +14,57 @@ FRAMEWORKS = (*PYTORCH, "jax", "keras")
 
 
 @dataclass(frozen=True)
-class Training:
+class Convolution:
+    """A convolution with ReLU; a border of zeros keeps the image's size at stride 1.
+
+    Behind it may come the largest of every 2 x 2 pixels.
+    """
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+    pool: bool = True
+
+    @property
+    def padding(self):
+        return self.kernel // 2
+
+
+@dataclass(frozen=True)
+class Network:
+    """A classifier: convolutions, if there are any, then dense layers."""
+
+    name: str
+    sizes: tuple[int, ...]  # inputs of the first dense layer, then neurons
+    image: tuple[int, ...] = field(default=(), kw_only=True)  # height, width, channels
+    convolutions: tuple[Convolution, ...] = field(default=(), kw_only=True)
+
+    @property
+    def shape(self):
+        """Shape of a row."""
+        return self.image or self.sizes[:1]
+
+    @property
+    def products(self):
+        """Multiplications for a row, layer by layer.
+
+        Of convolutions: as many as their definition has, those with the border's zeros
+        included.
+        """
+        found = []
+        height, width, channels = self.image or (0, 0, 0)
+        for each in self.convolutions:
+            height, width = -(-height // each.stride), -(-width // each.stride)
+            window = each.kernel**2 * channels
+            found.append(height * width * window * each.filters)
+            channels = each.filters
+            if each.pool:
+                height, width = height // 2, width // 2
+        return [*found, *(a * b for a, b in pairwise(self.sizes))]
+
+
+@dataclass(frozen=True)
+class Training(Network):
     """Training of a network, measured in seconds an iteration.
 
     Between its layers stands ReLU, behind them softmax cross-entropy, and Adam updates.
@@ -21,8 +72,6 @@ class Training:
     gradient descent with a learning rate of 1, as in the tutorials.
     """
 
-    name: str
-    sizes: tuple[int, ...]
     batch: int
     rows: int
     block: int  # epochs of which every run is a multiple
@@ -46,29 +95,26 @@ class Training:
 
     @property
     def operations(self):
-        """Additions and multiplications of the matrix products of an iteration.
+        """Additions and multiplications of the products of an iteration.
 
         Forward, gradient of the weights and, but for the first layer, of the inputs.
         """
-        products = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
-        return 2 * self.batch * (3 * sum(products) - products[0])
+        return 2 * self.batch * (3 * sum(self.products) - self.products[0])
 
     def data(self):
-        """Inputs and targets, shapes (rows, inputs) and (rows,), or (4, 1)."""
+        """Inputs and targets, shapes (rows, *shape) and (rows,), or (4, 1)."""
         if self.truth_table:
             x = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
             return x, np.array([[0], [1], [1], [0]], np.float32)
         rng = np.random.default_rng(0)
-        x = rng.normal(size=(self.rows, self.sizes[0])).astype(np.float32)
+        x = rng.normal(size=(self.rows, *self.shape)).astype(np.float32)
         return x, rng.integers(0, self.sizes[-1], self.rows)
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Network):
     """Probabilities of a classifier, measured in seconds a call."""
 
-    name: str
-    sizes: tuple[int, ...]
     rows: int
     contestants: tuple[str, ...]
     targets: dict[str, float] = field(default_factory=dict)
@@ -83,14 +129,13 @@ class Prediction:
 
     @property
     def operations(self):
-        """Additions and multiplications of the matrix products of a call."""
-        pairs = zip(self.sizes, self.sizes[1:], strict=False)
-        return 2 * self.rows * sum(a * b for a, b in pairs)
+        """Additions and multiplications of the products of a call."""
+        return 2 * self.rows * sum(self.products)
 
     def data(self):
-        """Inputs, shape (rows, inputs), and some classes."""
+        """Inputs, shape (rows, *shape), and some classes."""
         rng = np.random.default_rng(0)
-        x = rng.standard_normal((self.rows, self.sizes[0]), dtype=np.float32)
+        x = rng.standard_normal((self.rows, *self.shape), dtype=np.float32)
         return x, rng.integers(0, self.sizes[-1], self.rows)
 
 
@@ -143,12 +188,72 @@ TRAININGS = [
         targets={"pytorch": 1.9, "jax": 0.95},
     ),
 ]
-PREDICTORS = ("pellucid", "pytorch", "jax", "keras", "scikit_learn", "onnx_runtime")
+ONNX = ("onnx_runtime", "onnx_runtime_one_thread")
+PREDICTORS = ("pellucid", "pytorch", "jax", "keras", "scikit_learn", *ONNX)
 PREDICTIONS = [
     Prediction("1 row, 20-32-32-3", (20, 32, 32, 3), 1, PREDICTORS),
     Prediction("100,000 rows, 784-128-64-10", (784, 128, 64, 10), 100_000, PREDICTORS),
 ]
-CASES = {case.name: case for case in (*TRAININGS, *PREDICTIONS)}
+
+# Networks for images: what they are called and what they consist of.
+IMAGE_NETWORKS = {
+    "8x8x1, conv 16-32": {
+        "image": (8, 8, 1),
+        "convolutions": (Convolution(16), Convolution(32)),
+        "sizes": (2 * 2 * 32, 64, 10),
+    },
+    "28x28x1, conv 32-64": {
+        "image": (28, 28, 1),
+        "convolutions": (Convolution(32), Convolution(64)),
+        "sizes": (7 * 7 * 64, 128, 10),
+    },
+    "32x32x3, conv 64-128": {
+        "image": (32, 32, 3),
+        "convolutions": (Convolution(64), Convolution(128)),
+        "sizes": (8 * 8 * 128, 256, 10),
+    },
+    "28x28x1, conv 32-64, stride 2": {
+        "image": (28, 28, 1),
+        "convolutions": (
+            Convolution(32, kernel=5, stride=2, pool=False),
+            Convolution(64, kernel=5, stride=2, pool=False),
+        ),
+        "sizes": (7 * 7 * 64, 128, 10),
+    },
+}
+IMAGE_TRAINERS = (*OURS, "pytorch", "pytorch_channels_last", "pytorch_compile", "jax")
+IMAGE_TRAININGS = [
+    Training(
+        name,
+        batch=batch,
+        rows=iterations * batch,
+        block=1,
+        contestants=IMAGE_TRAINERS,
+        # By the faster of PyTorch's two orders of axes.
+        targets={"pytorch": ratio, "pytorch_channels_last": ratio},
+        **IMAGE_NETWORKS[name],
+    )
+    for name, batch, iterations, ratio in (
+        ("8x8x1, conv 16-32", 32, 64, 6),
+        ("28x28x1, conv 32-64", 64, 8, 3),
+        ("32x32x3, conv 64-128", 64, 4, 3),
+        ("28x28x1, conv 32-64, stride 2", 64, 8, 1.4),
+    )
+]
+IMAGE_PREDICTORS = ("pellucid", *ONNX, "pytorch", "pytorch_channels_last")
+IMAGE_PREDICTIONS = [
+    Prediction(
+        f"{rows} {'row' if rows == 1 else 'rows'}, {name}",
+        rows=rows,
+        contestants=IMAGE_PREDICTORS,
+        targets=dict.fromkeys(ONNX, 1.0),
+        **network,
+    )
+    for rows in (1, 256)
+    for name, network in IMAGE_NETWORKS.items()
+]
+EVERY_CASE = (*TRAININGS, *IMAGE_TRAININGS, *PREDICTIONS, *IMAGE_PREDICTIONS)
+CASES = {case.name: case for case in EVERY_CASE}
 
 # For what is measured in processes of their own: the least and a usual training.
 FIRST = Training("first network", (2, 16, 16, 2), 32, 1024, 1, ())

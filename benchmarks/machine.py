@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pellucid.engines import missing_for_compiled
+
 PACKAGES = (
     "pellucid",
     "numpy",
@@ -21,6 +23,7 @@ PACKAGES = (
     "scikit-learn",
     "onnxruntime",
 )
+SIZES = (256, 384, 768)  # of matrices that show the peak
 
 
 def description():
@@ -39,7 +42,7 @@ def description():
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
-        "kernels": _kernels(),
+        "register_bits": _register_bits(),
     }
 
 
@@ -51,38 +54,46 @@ def load():
 def peak(threads, seconds=1.0):
     """Return the most GF/s that products of matrices reach, each thread with its own.
 
-    Through the BLAS that pellucid uses, in float32.
+    By pellucid's own product, in float32.
     """
-    from pellucid.engines.compiled import blas
-
-    found = blas.load()
-    if found is None:
+    if missing_for_compiled():
         return None
-    integer, real, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
-    kinds = [integer] * 6 + [real, pointer, integer, pointer, integer, real, pointer]
-    sgemm = ctypes.CFUNCTYPE(None, *kinds, integer)(found.sgemm)
-    return max(_rate(sgemm, n, threads, seconds / 3) for n in (256, 384, 768))
+    return max(_rate(n, threads, seconds / 3) for n in SIZES)
 
 
-def _rate(sgemm, n, threads, seconds):
+def numpy_peak(seconds=1.0):
+    """Return the most GF/s of NumPy's products, with as many threads as it takes."""
+    best = 0.0
+    for n in SIZES:
+        x = np.ones((n, n), np.float32)
+        end = time.perf_counter() + seconds / 3
+        while time.perf_counter() < end:
+            begin = time.perf_counter()
+            x @ x
+            best = max(best, 2e-9 * n**3 / (time.perf_counter() - begin))
+    return best
+
+
+def _rate(n, threads, seconds):
     """Return the GF/s of the best of some rounds of n x n products."""
+    from products import ours
+
     matrices = [np.ones((3, n, n), np.float32) for _ in range(threads)]
     calls = max(1, int(3e8 / (2 * n**3)))  # about a millisecond
     start = threading.Barrier(threads + 1)
     done = threading.Barrier(threads + 1)
     rounds = [True]
 
-    def work(x, y, z):
+    def work(run):
         while True:
             start.wait()
             if not rounds[0]:
                 return
-            for _ in range(calls):
-                sgemm(101, 111, 111, n, n, n, 1.0, x, n, y, n, 0.0, z, n)
+            run(calls)
             done.wait()
 
     team = [
-        threading.Thread(target=work, args=[a.ctypes.data for a in three], daemon=True)
+        threading.Thread(target=work, args=[ours(*three)], daemon=True)
         for three in matrices
     ]
     for thread in team:
@@ -110,11 +121,13 @@ def _processor():
     return f"{found.get('model name', platform.machine())} ({', '.join(numbers)})"
 
 
-def _kernels():
-    from pellucid.engines.compiled import blas
+def _register_bits():
+    """Return the bits of the vectors that the compiled engine uses, None without it."""
+    if missing_for_compiled():
+        return None
+    from pellucid.engines.compiled.vectors import register_bytes
 
-    found = blas.load()
-    return None if found is None else found.kernels
+    return 8 * register_bytes()
 
 
 def memory(what):

@@ -17,7 +17,9 @@ import sys
 import tempfile
 import time
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from machine import load
@@ -40,7 +42,6 @@ LAYERS = (  # rows of a batch, inputs, outputs
     (1, 1024, 1024),
 )
 ROUND = 2e-3  # seconds that one measurement takes, about
-KERNELS = ("SkylakeX", "Haswell")
 HASWELL = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
 
 
@@ -54,7 +55,8 @@ def products(layer):
 
 def ours(x, y, z, form="NN"):
     """Return what makes so many products z = x y by pellucid's kernel."""
-    from pellucid.engines.compiled import cache as kernels, library, runtime
+    from pellucid.engines.compiled import cache as kernels
+    from pellucid.engines.compiled import library, runtime
     from pellucid.engines.compiled.assembly import Numbers
 
     numbers, (m, n), turned = Numbers.empty(), z.shape, form[0] == "T"
@@ -68,22 +70,27 @@ def ours(x, y, z, form="NN"):
     calls = cache(lambda count: np.array([[address, 0]] * count))
 
     def run(count):
-        return numbers and runtime.run(calls(count), operands)
+        runtime.run(calls(count), operands)
 
+    run.memory = numbers, x, y, z  # which it must not outlive
     return run
 
 
-def openblas(folder):
-    """Return functions like `ours` by the name of OpenBLAS's kernels."""
+def openblas(names, folder):
+    """Return functions like `ours` by the names of OpenBLAS's kernels.
+
+    Where a name says nothing to OpenBLAS it takes those that it would have chosen.
+    """
     import scipy_openblas32
 
     where = Path(scipy_openblas32.get_lib_dir())
     (library,) = (f for f in where.iterdir() if f.name.startswith("libscipy_openblas"))
-    kept, found = dict(os.environ), {}
-    for name in KERNELS:
+    found = {}
+    for name in names:
         copy = shutil.copy(library, folder / f"{name}{library.suffix}")
-        os.environ |= {"OPENBLAS_CORETYPE": name, "OPENBLAS_NUM_THREADS": "1"}
-        loaded = ctypes.CDLL(copy)
+        wanted = {"OPENBLAS_CORETYPE": name, "OPENBLAS_NUM_THREADS": "1"}
+        with patch.dict(os.environ, wanted):
+            loaded = ctypes.CDLL(copy)
         loaded.scipy_openblas_set_num_threads(1)
         loaded.scipy_openblas_get_corename.restype = ctypes.c_char_p
         chosen = loaded.scipy_openblas_get_corename().decode()
@@ -91,8 +98,6 @@ def openblas(folder):
             32: loop_of(loaded.scipy_cblas_sgemm, ctypes.c_float),
             64: loop_of(loaded.scipy_cblas_dgemm, ctypes.c_double),
         }
-    os.environ.clear()
-    os.environ |= kept
     return found
 
 
@@ -146,13 +151,11 @@ def measured(contestants, m, n, k, form, dtype, seconds):
     return best
 
 
-def all_products(seconds, haswell):
+def all_products(names, seconds):
     """Return a row for each product of each layer, in both types."""
     rows = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        others = openblas(Path(folder))
-        if haswell:
-            others = {name: others[name] for name in others if name == "Haswell"}
+        others = openblas(names, Path(folder))
         for layer in LAYERS:
             for what, m, n, k, form in products(layer):
                 row = {"layer": layer, "product": what, "seconds": {}}
@@ -182,13 +185,15 @@ def as_haswell(seconds):
 def main(out, seconds, processor=""):
     from pellucid.engines.compiled import machine
 
-    wide = "AVX512F" in machine.cpu_features()
+    if find_spec("scipy_openblas32") is None:
+        raise SystemExit("scipy-openblas32 is not installed.")
     if processor == "haswell":
         machine.cpu_features = lambda: frozenset(["AVX2"])
-        found = all_products(float(seconds), haswell=True)
+        found = all_products(["Haswell"], float(seconds))
     else:
-        before = load()
-        found = {"here": all_products(float(seconds), haswell=False)}
+        wide, before = "AVX512F" in machine.cpu_features(), load()
+        names = ["SkylakeX", "Haswell"] if wide else ["Haswell"]
+        found = {"here": all_products(names, float(seconds))}
         found["haswell"] = as_haswell(seconds) if wide else []
         found["load"] = [before, load()]
     Path(out).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

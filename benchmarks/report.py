@@ -1,6 +1,7 @@
 """The results as tables, results/README.md, from the files of results/."""
 
 import json
+import math
 
 from cases import PREDICTIONS, TRAININGS
 from peers import contestant
@@ -38,6 +39,13 @@ and how much of it was the first call that trains. Peak memory: of a process tha
 trains 784-128-64-10 for a second on 26 MB of data. Installed: with all that it
 needs, as built for the CPU."""
 ENGINES = "The same `fit`, with `engine='readable'` and with `engine='compiled'`."
+PRODUCTS = """\
+The three products of a dense layer (forward, gradient of its weights, gradient of its
+inputs) by pellucid and by OpenBLAS (scipy-openblas32) with its kernels for AVX-512
+(SkylakeX) and for AVX2 (Haswell): GF/s on one thread by the shortest time, over the
+same matrices again and again."""
+AS_HASWELL = """\
+The same on this machine taken for a processor without AVX-512."""
 GROWTH = """\
 By the public `fit` with its default settings, in batches of 256: an epoch of
 10-32-32-2 by rows, an iteration of ever wider networks by parameters; and the five
@@ -85,6 +93,9 @@ def text(results):
         parts.append(section("Around the training", AROUND, found))
     if "engines" in results:
         parts.append(section("The two engines", ENGINES, engines(results["engines"])))
+    if "products" in results:
+        found = products(results["products"])
+        parts.append(section("Matrix products", PRODUCTS, *found))
     if "growth" in results:
         found = growth(results["growth"])
         picture = "![Time by rows, by parameters and by threads](growth.png)"
@@ -117,8 +128,10 @@ def head(machine):
     one, two = machine["peak"]
     if one:
         lines.append(
-            f"* Peak, by products of large matrices in float32: {one:.0f} GF/s on one "
-            f"thread, {two:.0f} GF/s on two (OpenBLAS for {machine['kernels']})."
+            f"* Peak, by pellucid's products of large matrices in float32: {one:.0f} "
+            f"GF/s on one thread, {two:.0f} GF/s on two (vectors of "
+            f"{machine['register_bits']} bits); NumPy's OpenBLAS with its own threads: "
+            f"{machine['numpy_peak']:.0f} GF/s."
         )
     if machine["quick"]:
         lines.append("* **A quick run, to see that all works: not to be quoted.**")
@@ -218,6 +231,29 @@ def engines(found):
         ratio = digits(slow["min"] / fast["min"])
         rows.append([name, pair(slow), pair(fast), f"{ratio}x"])
     return table(["network", "readable", "compiled", "times as fast"], rows)
+
+
+def products(found):
+    """Return the tables of matrix products."""
+    yield f"Load before and after: {found['load'][0]:.1f} and {found['load'][1]:.1f}."
+    yield rates(found["here"])
+    if found["haswell"]:
+        yield AS_HASWELL
+        yield rates(found["haswell"])
+
+
+def rates(found):
+    """Give operations a second of products, by contestant, in both types."""
+    rows = []
+    for product in found:
+        operations = 2 * math.prod(product["layer"])
+        layer = "{:,} x {:,} to {:,}".format(*product["layer"])
+        taken = [s for kind in product["seconds"].values() for s in kind.values()]
+        speeds = [digits(operations / s / 1e9) for s in taken]
+        rows.append([layer, f"`{product['product']}`", *speeds])
+    kinds = found[0]["seconds"].items()
+    names = [f"{name}, {kind}" for kind, taken in kinds for name in taken]
+    return table(["rows x inputs to outputs", "product", *names], rows)
 
 
 def growth(found):

@@ -23,7 +23,10 @@ import report
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-PARTS = ("accuracy", "training", "prediction", "engines", "processes", "growth")
+PARTS = (
+    *("accuracy", "training", "prediction"),
+    *("engines", "products", "processes", "growth"),
+)
 
 
 def tell(words):
@@ -82,7 +85,8 @@ def machine(python):
     text = (
         "import json, machine; "
         "found = machine.description() | {'load': [machine.load()]}; "
-        "found['peak'] = [machine.peak(1), machine.peak(2)]; print(json.dumps(found))"
+        "found['peak'] = [machine.peak(1), machine.peak(2)]; "
+        "found['numpy_peak'] = machine.numpy_peak(); print(json.dumps(found))"
     )
     done = subprocess.run(
         [python, "-c", text], cwd=HERE, stdout=subprocess.PIPE, text=True, check=True
@@ -123,6 +127,8 @@ def main():
     )
     if "engines" in asked.only:
         script("engines", RESULTS / "engines.json", seconds, max(2, turns // 2))
+    if "products" in asked.only:
+        script("products", RESULTS / "products.json", seconds / 5)
     if "processes" in asked.only:
         script("processes", RESULTS / "processes.json", repeats)
     if "growth" in asked.only:

@@ -19,6 +19,16 @@ from pellucid.activations import (
     Activation,
     LeakyReLU,
 )
+from pellucid.augmentations import (
+    Augmentation,
+    Cutout,
+    Flip,
+    Mixup,
+    Noise,
+    Rotate,
+    Scale,
+    Shift,
+)
 from pellucid.errors import DataError
 from pellucid.initializers import Constant as Same
 from pellucid.initializers import HeUniform, Initializer, Normal, Orthogonal, Uniform
@@ -254,6 +264,14 @@ SAMPLES: dict[str, list[Part]] = {
     "amsgrad": [AMSGrad(), AMSGrad(0.1, 0.5, 0.5, l2=0.01)],
     "nadam": [NAdam(), NAdam(0.1, 0.5, 0.5, 1e-2, 0.1), NAdam(warming=0)],
     "lion": [Lion(), Lion(0.01, 0.5, 0.5, decay=0.1, average=0.99)],
+    # augmentations
+    "shift": [Shift(), Shift(0.0), Shift(1.0)],
+    "flip": [Flip(), Flip("vertical", 1.0)],
+    "rotate": [Rotate(), Rotate(0.0), Rotate(180.0)],
+    "scale": [Scale(), Scale(0.9)],
+    "noise": [Noise(5.0), Noise(0.0)],
+    "cutout": [Cutout(), Cutout(1.0), Cutout(0.5, 0.5)],
+    "mixup": [Mixup(), Mixup(1.0)],
     # schedules
     "schedules.constant": [Constant(0.1)],
     "step": [Step(0.1, every=7), Step(1, 2.0, 20)],
@@ -307,8 +325,9 @@ FEW = settings(max_examples=settings.default.max_examples // 2)
 
 def test_there_is_something_to_test():
     families = (Layer, Activation, Loss, Initializer, Optimizer, Schedule, Metric)
+    families += (Augmentation,)
     counts = [len(ours(family)) for family in families]
-    assert counts >= [45, 16, 7, 12, 6, 5, 6]
+    assert counts >= [45, 16, 7, 12, 6, 5, 6, 7]
     assert LAYERS.keys() <= LAYER_KINDS.keys()
     known = {kind.label for family in families for kind in ours(family).values()}
     assert {name.rpartition(".")[2] for name in SAMPLES} <= known
@@ -382,6 +401,14 @@ def test_schedule(name, total):
 def test_metric(name, rows, seed):
     for metric in samples(ours(Metric)[name]):
         testing.check_metric(metric, rows=rows, seed=seed)
+
+
+@pytest.mark.parametrize("name", ours(Augmentation))
+@given(height=st.integers(1, 9), width=st.integers(1, 9), seed=st.integers(0, 99))
+@FEW
+def test_augmentation(name, height, width, seed):
+    for augmentation in samples(ours(Augmentation)[name]):
+        testing.check_augmentation(augmentation, shape=(height, width, 2), seed=seed)
 
 
 def test_a_part_without_a_sample_is_told_where_to_add_it():

@@ -1,6 +1,7 @@
 """Parts: found by name, equal by their settings, written down and made again."""
 
 import copy
+import inspect
 import json
 import pickle
 from dataclasses import KW_ONLY, FrozenInstanceError
@@ -97,7 +98,7 @@ def test_what_was_meant():
     [
         (Loss, "cross_entropi", "no loss named 'cross_entropi'. Did you mean 'cross_"),
         (Optimizer, "ADAM", "Did you mean 'adam'?"),
-        (Optimizer, "zzz", "Known names: adam, adamw, gradient_descent"),
+        (Optimizer, "zzz", "Known names: adagrad, adam, adamw, "),
         (Layer, Dense, "Got the class Dense as layer: write Dense(...) with brackets."),
         (Layer, 3, "Expected a name or an object of class Layer as layer, got 3."),
         (Loss, None, "Expected a name or an object of class Loss as loss, got None."),
@@ -328,3 +329,60 @@ def test_a_loss_is_no_layer():
 
 def test_equal_parts_of_one_kind_are_one_key():
     assert {Sigmoid(): 1, Tanh(): 2}[Sigmoid()] == 1
+
+
+# ---- settings that are not there
+
+
+DENSE = "units (required), activation='identity', name=None, bias=True, "
+
+
+@pytest.mark.parametrize(
+    ("make", "start", "settings"),
+    [
+        (
+            lambda: Adam(lr=0.1),
+            "Adam has no setting 'lr'. Did you mean",
+            "learning_rat",
+        ),
+        (
+            lambda: Dense(3, activaton="relu"),
+            "Dense has no setting 'activaton'. Did you mean 'activation'? Its",
+            DENSE,
+        ),
+        (lambda: Dense(3, use_bias=False), "Dense has no setting 'use_bias'.", DENSE),
+        (lambda: Dense(3, zigzag=1), "Dense has no setting 'zigzag'. Its", DENSE),
+        (lambda: Tanh(3, slope=2), "Tanh has no setting 'slope'. Its", "name=None"),
+        (
+            lambda: Wobble(sice=2.0),
+            "Wobble has no setting 'sice'. Did you mean 'size'? Its",
+            "size=1.0, inner=None.",
+        ),
+    ],
+)
+def test_a_setting_that_is_not_there(make, start, settings):
+    with pytest.raises(ConfigurationError) as told:
+        make()
+    assert str(told.value).startswith(start)
+    assert f"Its settings are {settings}" in str(told.value)
+
+
+def test_what_others_call_a_setting():
+    with pytest.raises(ConfigurationError, match=r"'learning_rate'.*called so here"):
+        Adam(lr=0.1)
+    with pytest.raises(ConfigurationError, match="Did you mean 'bias'"):
+        Dense(3, use_bias=False)
+
+
+def test_constructors_show_their_settings():
+    assert list(inspect.signature(Wobble).parameters) == ["size", "inner"]
+
+
+def test_a_constructor_of_ones_own_takes_what_it_likes():
+    class Cube(Initializer, abstract=True):
+        side: float
+
+        def __init__(self, area):
+            object.__setattr__(self, "side", (area / 6) ** 0.5)
+
+    assert Cube(area=24.0).side == 2.0

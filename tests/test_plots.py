@@ -13,7 +13,17 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import pellucid
-from pellucid import Adam, Dense, GradientDescent, History, NeuralNetwork, plots
+from pellucid import (
+    Adam,
+    BatchNorm,
+    Dense,
+    GradientDescent,
+    History,
+    NeuralNetwork,
+    RateSearch,
+    RecordWeights,
+    plots,
+)
 from pellucid.activations import Activation
 from pellucid.errors import (
     ConfigurationError,
@@ -51,8 +61,16 @@ def truth_table():
     net = NeuralNetwork(
         [Dense(4, "sigmoid"), Dense(1, "sigmoid")], loss="sum_of_squares", seed=1
     )
-    net.fit(table.x, table.y, iterations=800, optimizer=GradientDescent(1.0))
-    return SimpleNamespace(x=table.x, y=table.y, net=net)
+    record = RecordWeights(every=10)
+    net.fit(
+        table.x,
+        table.y,
+        iterations=800,
+        optimizer=GradientDescent(1.0),
+        callbacks=record,
+    )
+    search = net.find_learning_rate(table.x, table.y, iterations=20)
+    return SimpleNamespace(x=table.x, y=table.y, net=net, record=record, search=search)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +119,9 @@ ALL = {
     "metrics": lambda t, ax: plots.metrics(
         History(loss=[1.0], metrics={"rmse": [0.5]}), ax
     ),
+    "learning_rates": lambda t, ax: plots.learning_rates(t.search, ax),
+    "weights": lambda t, ax: plots.weights(t.net, ax),
+    "weights_over_time": lambda t, ax: plots.weights_over_time(t.record, ax=ax),
 }
 every_picture = pytest.mark.parametrize("name", ALL)
 
@@ -778,3 +799,147 @@ def test_confusion_errors():
         plots.confusion_matrix([[0.2, 0.8]], [1])
     with pytest.raises(DataError, match="y has no rows"):
         plots.confusion_matrix([], [])
+
+
+# ---- learning rates
+
+
+def search(losses, suggestion=None):
+    rates = np.logspace(-4, 0, len(losses)).tolist()
+    return RateSearch(rates, losses, losses, suggestion, "because")
+
+
+def test_the_suggested_rate_is_marked_on_the_curve(ax):
+    losses = [3.0, 3.0, 2.0, 1.0, 4.0]
+    plots.learning_rates(search(losses, 0.01), ax)
+    assert ax.get_xscale() == "log"
+    assert legend(ax)[2:] == ["lowest: 0.1", "suggestion: 0.01"]
+    assert curve(ax, "suggestion: 0.01").get_xydata().tolist() == [[0.01, 2.0]]
+    assert curve(ax, "lowest: 0.1").get_xydata()[0] == pytest.approx([0.1, 1.0])
+    np.testing.assert_array_equal(curve(ax, "smooth mean").get_ydata(), losses)
+
+
+def test_between_two_rates_the_mark_is_between_two_losses(ax):
+    plots.learning_rates(search([2.0, 1.0, 0.0], 10**-3), ax)
+    (mark,) = curve(ax, "suggestion: 0.001").get_ydata()
+    assert mark == pytest.approx(1.5)
+
+
+def test_without_a_suggestion_nothing_is_marked(ax):
+    plots.learning_rates(search([1.0, 1.0, 1.0]), ax)
+    assert legend(ax) == ["loss of each batch", "smooth mean"]
+    draw(ax)
+
+
+def test_an_exploding_end_does_not_press_the_curve_flat(ax):
+    plots.learning_rates(search([3.0, 3.0, 2.5, 1.0, 1e9], 0.01), ax)
+    assert ax.get_ylim()[1] < 6
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (search([]), "no iteration"),
+        (History(), "find_learning_rate.* returned, got History"),
+    ],
+)
+def test_searches_that_cannot_be_drawn(given, message):
+    with pytest.raises(ConfigurationError, match=message):
+        plots.learning_rates(given)
+
+
+# ---- weights
+
+
+def ridge(ax, place):
+    """Return the corners of a histogram, counted from the top."""
+    outlines = [line for line in ax.get_lines() if line.get_marker() == "None"]
+    return outlines[place].get_xydata()
+
+
+def test_every_parameter_has_a_histogram(ax):
+    net = NeuralNetwork(
+        [Dense(50), BatchNorm(), Dense(2)], loss="cross_entropy", input_shape=40
+    )
+    plots.weights(net, ax)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[:2] == ["dense_1.W (40, 50)", "dense_1.b (50,)"]
+    assert len(labels) == len(net.parameters) == 6
+    values = net.parameters["dense_1.W"].ravel()
+    corners = ridge(ax, 0)
+    edges, heights = corners[1:-1:2, 0], corners[2:-2:2, 1]
+    counts = np.histogram(values, edges)[0]
+    assert counts.sum() == values.size
+    np.testing.assert_allclose(heights, counts / counts.max())
+    # All zeros are one narrow bar, as high as any other.
+    zeros = ridge(ax, 1)
+    assert np.ptp(zeros[1:-1, 0]) < 0.02 * np.ptp(corners[:, 0])
+    assert zeros[:, 1].max() == pytest.approx(0.0)  # one above its base at -1
+
+
+def test_few_entries_are_shown_one_by_one(ax):
+    net = NeuralNetwork([Dense(3)], loss="cross_entropy", input_shape=2)
+    plots.weights(net, ax)
+    ticks = [line for line in ax.get_lines() if line.get_marker() == "|"]
+    np.testing.assert_array_equal(
+        ticks[0].get_xdata(), net.parameters["dense_1.W"].ravel()
+    )
+    assert set(ticks[1].get_ydata()) == {-1.0}
+
+
+def recorded(size, steps):
+    record, random = RecordWeights(), np.random.default_rng(0)
+    record.steps = list(range(0, 10 * steps, 10))
+    record.weights = {"a.W": [random.normal(size=size) for _ in record.steps]}
+    record.weights["a.b"] = [random.normal(size=3) for _ in record.steps]
+    return record
+
+
+def test_moments_are_rows_from_the_first_to_the_last(ax):
+    plots.weights_over_time(recorded(200, 5), ax=ax)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["0", "10", "20", "30", "40"]
+    assert ax.get_xlabel() == "a.W"
+    colours = [to_hex(found.get_facecolor()[0]) for found in ax.collections]
+    assert brightness(colours[0]) > brightness(colours[-1])
+
+
+def test_of_many_moments_some_are_drawn(ax):
+    plots.weights_over_time(recorded(200, 400), ax=ax)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(labels) == 24
+    assert (labels[0], labels[-1]) == ("0", "3,990")
+
+
+def test_few_entries_are_lines_down_the_training(ax):
+    record = recorded(200, 7)
+    plots.weights_over_time(record, "a.b", ax)
+    lines = ax.get_lines()
+    assert len(lines) == 3
+    np.testing.assert_array_equal(lines[0].get_ydata(), record.steps)
+    wanted = [values[0] for values in record.weights["a.b"]]
+    np.testing.assert_array_equal(lines[0].get_xdata(), wanted)
+    bottom, top = ax.get_ylim()
+    assert bottom > top, "the first moment is on top"
+
+
+def test_weights_that_cannot_be_drawn(truth_table):
+    with pytest.raises(
+        ConfigurationError, match="Expected a NeuralNetwork, got History"
+    ):
+        plots.weights(History())
+    bare = NeuralNetwork(["relu"], loss="sum_of_squares", input_shape=2)
+    with pytest.raises(ConfigurationError, match="no parameters"):
+        plots.weights(bare)
+    with pytest.raises(ConfigurationError, match=r"callback RecordWeights.*got Neural"):
+        plots.weights_over_time(truth_table.net)
+    with pytest.raises(ConfigurationError, match="Nothing was recorded yet"):
+        plots.weights_over_time(RecordWeights())
+    with pytest.raises(
+        ConfigurationError, match=r"'dense_1.w'. Did you mean 'dense_1.W"
+    ):
+        plots.weights_over_time(truth_table.record, "dense_1.w")
+    broken = recorded(200, 2)
+    broken.weights["a.W"][1][0] = np.nan
+    with pytest.raises(DataError, match="not finite"):
+        plots.weights_over_time(broken)

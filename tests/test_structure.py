@@ -28,6 +28,8 @@ ORDER = [
     *FOUNDATION,
     "rng",
     "special",
+    "instead",
+    "source_lines",
     "convolution",
     "part",
     "readers",

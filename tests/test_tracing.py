@@ -296,7 +296,8 @@ def test_a_layer_that_counts_its_calls():
         return x * float(len(calls))
 
     message = refused(odd(forward=forward))
-    assert "written down twice and differed" in message
+    assert "written down twice and differed, first in test_tracing.py, line " in message
+    assert "`return x * float(len(calls))`" in message
     assert "chain_1.odd_1" in message
     assert "use memo.state and memo.rng.uniform(shape)" in message
 

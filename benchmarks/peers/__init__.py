@@ -40,11 +40,13 @@ _WHERE = {
     "pytorch": "pytorch:PyTorch",
     "pytorch_fused": "pytorch:Fused",
     "pytorch_one_thread": "pytorch:OneThread",
+    "pytorch_channels_last": "pytorch:ChannelsLast",
     "pytorch_compile": "pytorch:Compiled",
     "jax": "jax_scan:Jax",
     "keras": "keras_jax:Keras",
     "scikit_learn": "scikit_learn:ScikitLearn",
     "onnx_runtime": "onnx_runtime:OnnxRuntime",
+    "onnx_runtime_one_thread": "onnx_runtime:OneThread",
 }
 
 

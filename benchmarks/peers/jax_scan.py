@@ -9,13 +9,43 @@ from peers import Contestant
 
 def first_parameters(case):
     rng = np.random.default_rng(0)
+    shapes, channels = [], case.image[-1:]
+    for each in case.convolutions:
+        shapes.append((each.kernel, each.kernel, *channels, each.filters))
+        channels = (each.filters,)
     found = []
-    for a, b in pairwise(case.sizes):
-        W = rng.normal(size=(a, b)) * np.sqrt(2 / a)
+    for shape in (*shapes, *pairwise(case.sizes)):
+        W = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[:-1]))
         found.append([W.astype(np.float32)])
         if not case.truth_table:
-            found[-1].append(np.zeros(b, np.float32))
+            found[-1].append(np.zeros(shape[-1], np.float32))
     return found
+
+
+def logits(case, parameters, x):
+    """Return what the classifier has before softmax."""
+    import jax
+
+    images = len(case.convolutions)
+    for each, (W, b) in zip(case.convolutions, parameters[:images], strict=True):
+        x = jax.lax.conv_general_dilated(
+            x,
+            W,
+            (each.stride, each.stride),
+            [(each.padding, each.padding)] * 2,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        x = jax.nn.relu(x + b)
+        if each.pool:
+            window = (1, 2, 2, 1)
+            x = jax.lax.reduce_window(
+                x, -np.inf, jax.lax.max, window, window, "VALID"
+            )
+    x = x.reshape(len(x), case.sizes[0])
+    *hidden, (last_W, last_b) = parameters[images:]
+    for W, b in hidden:
+        x = jax.nn.relu(x @ W + b)
+    return x @ last_W + last_b
 
 
 class Jax(Contestant):
@@ -32,10 +62,7 @@ class Jax(Contestant):
                 for (W,) in parameters:
                     x = jax.nn.sigmoid(x @ W)
                 return ((x - y) ** 2).sum()
-            for W, b in parameters[:-1]:
-                x = jax.nn.relu(x @ W + b)
-            W, b = parameters[-1]
-            z = jax.nn.log_softmax(x @ W + b)
+            z = jax.nn.log_softmax(logits(case, parameters, x))
             return -jnp.take_along_axis(z, y[:, None], 1).mean()
 
         def descend(p, g):
@@ -87,10 +114,7 @@ class Jax(Contestant):
 
         @jax.jit
         def probabilities(parameters, x):
-            for W, b in parameters[:-1]:
-                x = jax.nn.relu(x @ W + b)
-            W, b = parameters[-1]
-            return jax.nn.softmax(x @ W + b)
+            return jax.nn.softmax(logits(case, parameters, x))
 
         x, _ = case.data()
 

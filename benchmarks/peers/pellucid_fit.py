@@ -4,16 +4,25 @@ from peers import Contestant
 
 
 def network(case):
-    from pellucid import Adam, Dense, GradientDescent, NeuralNetwork
+    from pellucid import Adam, Conv2D, Dense, Flatten, GradientDescent, MaxPool2D
+    from pellucid import NeuralNetwork
 
     *hidden, outputs = case.sizes[1:]
     if case.truth_table:
         layers = [Dense(units, "sigmoid", bias=False) for units in case.sizes[1:]]
         loss, optimizer = "sum_of_squares", GradientDescent(1.0)
     else:
-        layers = [*(Dense(units, "relu") for units in hidden), Dense(outputs)]
+        layers = []
+        for each in case.convolutions:
+            where = {"stride": each.stride, "padding": each.padding}
+            layers.append(Conv2D(each.filters, each.kernel, "relu", **where))
+            if each.pool:
+                layers.append(MaxPool2D(2))
+        if case.image:
+            layers.append(Flatten())
+        layers += [*(Dense(units, "relu") for units in hidden), Dense(outputs)]
         loss, optimizer = "cross_entropy", Adam()
-    return NeuralNetwork(layers, loss=loss, input_shape=case.sizes[0]), optimizer
+    return NeuralNetwork(layers, loss=loss, input_shape=case.shape), optimizer
 
 
 class Pellucid(Contestant):

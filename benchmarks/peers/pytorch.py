@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+import numpy as np
+
 from peers import Contestant
 
 
@@ -13,7 +15,15 @@ def model(case):
             (nn.Linear(a, b, bias=False), nn.Sigmoid()) for a, b in pairwise(case.sizes)
         ]
         return nn.Sequential(*(layer for pair in pairs for layer in pair))
-    layers = []
+    layers, channels = [], case.image[-1:]
+    for each in case.convolutions:
+        where = {"stride": each.stride, "padding": each.padding}
+        layers += [nn.Conv2d(*channels, each.filters, each.kernel, **where), nn.ReLU()]
+        if each.pool:
+            layers.append(nn.MaxPool2d(2))
+        channels = [each.filters]
+    if case.image:
+        layers.append(nn.Flatten())
     for a, b in pairwise(case.sizes):
         layers += [nn.Linear(a, b), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
@@ -25,12 +35,13 @@ class PyTorch(Contestant):
     imports = "import torch"
     fused = None
     threads = None  # as many as it likes
+    channels_last = False  # the order of axes in memory, of images and of filters
 
     def training(self, case):
         import torch
 
         torch.manual_seed(0)
-        net = model(case)
+        net = self.arranged(model(case))
         parameters = list(net.parameters())
         first = [p.detach().clone() for p in parameters]
         if case.truth_table:
@@ -39,7 +50,7 @@ class PyTorch(Contestant):
         else:
             loss = torch.nn.CrossEntropyLoss()
             optimizer = torch.optim.Adam(parameters, fused=self.fused)
-        x, y = map(torch.from_numpy, case.data())
+        x, y = map(torch.from_numpy, self.data(case))
         batches = list(zip(x.split(case.batch), y.split(case.batch), strict=True))
 
         def step(x, y):
@@ -66,11 +77,27 @@ class PyTorch(Contestant):
     def compiled(self, step):
         return step
 
+    def arranged(self, net):
+        import torch
+
+        last = self.channels_last
+        return net.to(
+            memory_format=torch.channels_last if last else torch.contiguous_format
+        )
+
+    def data(self, case):
+        """Return a case's data, channels before height and width for PyTorch."""
+        x, y = case.data()
+        if case.image:
+            x = np.moveaxis(x, -1, 1)  # in memory they stay last
+            x = x if self.channels_last else np.ascontiguousarray(x)
+        return x, y
+
     def prediction(self, case):
         import torch
 
-        net = model(case).eval()
-        x, _ = case.data()
+        net = self.arranged(model(case)).eval()
+        x, _ = self.data(case)
 
         def run(calls):
             with torch.inference_mode():
@@ -88,6 +115,11 @@ class Fused(PyTorch):
 class OneThread(Fused):
     title = "PyTorch, fused update, one thread"
     threads = 1
+
+
+class ChannelsLast(PyTorch):
+    title = "PyTorch, channels last"
+    channels_last = True
 
 
 class Compiled(PyTorch):

@@ -10,8 +10,8 @@ from pellucid._version import __version__
 
 _WHERE = {
     "activations": (
-        "ELU GELU SELU Activation Exp HardSigmoid HardTanh Identity LeakyReLU LogSoftmax "
-        "Mish ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
+        "ELU GELU SELU Activation Exp HardSigmoid HardTanh Identity LeakyReLU "
+        "LogSoftmax Mish ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
     ),
     "augmentations": "Augmentation Cutout Flip Mixup Noise Rotate Scale Shift",
     "errors": (

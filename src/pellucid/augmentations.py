@@ -319,6 +319,9 @@ class Mixup(Augmentation):
         if not 0 < self.alpha <= 1:
             raise ConfigurationError(f"Expected alpha in (0, 1], got {self.alpha!r}.")
 
+    def apply(self, x: NDArray[Any], draws: Draws) -> NDArray[Any]:
+        return x  # rows are mixed when the whole batch is there, targets with them
+
     def partners(self, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return with which row of the batch each one is mixed, and its own share.
 
@@ -387,8 +390,7 @@ def _augmented(
             continue
         if moved is not None:
             x, moved = _resampled(x, moved), None
-        if not isinstance(each, Mixup):
-            x = each.apply(x, draws)
+        x = each.apply(x, draws)
     return x if moved is None else _resampled(x, moved)
 
 

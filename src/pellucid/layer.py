@@ -1,11 +1,9 @@
 """What a layer is, and memo, the one channel between a layer and its network."""
 
-import linecache
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -15,6 +13,7 @@ from pellucid import ops
 from pellucid.errors import ConfigurationError, PellucidError, SymbolError
 from pellucid.layout import Slot
 from pellucid.part import Part
+from pellucid.source_lines import is_machinery, place
 from pellucid.symbol import DTYPE, Symbol, Trace
 
 Shape = tuple[int, ...]
@@ -381,15 +380,16 @@ class _Inside:
             self.trace.layer = self.before
         if error is None or getattr(error, "in_layer", None):
             return
-        place = "" if self.trace is None else _place(where)
+        line = "" if self.trace is None else _own_line(where)
         if isinstance(error, PellucidError) and not isinstance(error, SymbolError):
             # What a layer raises on purpose says it all; no line of code is needed.
-            place = place if _is_machinery(_files(where)[-1]) else ""
-            told = type(error)(f"Layer {self.path!r} {self.layer!r}: {place}{error}")
+            last = traceback.extract_tb(where)[-1].filename
+            line = line if is_machinery(last) else ""
+            told = type(error)(f"Layer {self.path!r} {self.layer!r}: {line}{error}")
         elif self.trace is not None and isinstance(error, Exception):
             told = SymbolError(
                 f"Layer {self.path!r} {self.layer!r} cannot be written down: "
-                f"{place}{error}"
+                f"{line}{error}"
             )
         else:
             error.in_layer = self.path  # type: ignore[attr-defined]
@@ -408,27 +408,12 @@ def _check_output(output: Any) -> None:
         )
 
 
-def _is_machinery(filename: str) -> bool:
-    """Return whether code is not a layer's own, but what follows it."""
-    path = Path(filename)
-    names = ("symbol", "ops", "layer", "layout", "blueprint")
-    own = path.parent == Path(__file__).parent and path.stem in names
-    # "<string>": the methods that a dataclass writes for itself.
-    return own or "numpy" in path.parts or filename == "<string>"
-
-
-def _files(where: Any) -> list[str]:
-    return [frame.filename for frame in traceback.extract_tb(where)]
-
-
-def _place(where: Any) -> str:
+def _own_line(where: Any) -> str:
     """Return file and line of the layer's own code in a traceback."""
     for frame in reversed(traceback.extract_tb(where)):
-        if _is_machinery(frame.filename):
-            continue
-        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        place = f"{Path(frame.filename).name}, line {frame.lineno}"
-        return f"{place}: `{line}`\n" if line else f"{place}: "
+        if not is_machinery(frame.filename):
+            found = place(frame.filename, frame.lineno or 0)
+            return f"{found}\n" if found.endswith("`") else f"{found}: "
     return ""
 
 

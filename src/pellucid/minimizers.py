@@ -305,20 +305,20 @@ def line_search(
     Returns
     -------
     (Point, float) or None
-        The point and its length over the first one; the lowest point, if none fulfils
-        both conditions after so many trials; None if there is none that is lower.
+        The point and its length; the lowest one, if none fulfils both conditions after
+        so many trials; None if none is lower.
     """
 
     def trial(length: float) -> Trial:
         point = function(here.w + length * d)
         finite = math.isfinite(point.value) and np.isfinite(point.g).all()
-        value = point.value if finite else math.inf
+        value = float(point.value) if finite else math.inf
         return Trial(length, value, float(point.g @ d) if finite else math.inf, point)
 
     def too_high(found: Trial) -> bool:
         return found.value > here.value + decrease * found.length * slope
 
-    start = Trial(0.0, here.value, slope, here)
+    start = Trial(0.0, float(here.value), slope, here)
     # `low` is the best length so far. A good one lies between it and `high`, once there
     # is one; until then it lies beyond `low`.
     low, high, length = start, None, first

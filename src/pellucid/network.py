@@ -322,13 +322,15 @@ class NeuralNetwork:
         order = (path for path in self.blueprint.layers if path in outputs)
         return {path: outputs[path][0] if single else outputs[path] for path in order}
 
-    def _probabilities(self, x: Any, engine: str) -> NDArray[Any]:
+    def _probabilities(self, x: Any, engine: str, threads: int | None) -> NDArray[Any]:
         """Return the output with the loss's link where none was written."""
         runs, _ = self.engines.choose(engine, "linked")
-        p: NDArray[Any] = runs.probabilities(self.weights, x)
+        p: NDArray[Any] = runs.probabilities(self.weights, x, threads)
         return p
 
-    def _asked(self, x: Any, engine: str) -> tuple[NDArray[Any], bool]:
+    def _asked(
+        self, x: Any, engine: str, threads: int | None
+    ) -> tuple[NDArray[Any], bool]:
         """Return probabilities or numbers of what was handed in, and if it is one."""
         short = engine == "auto" and type(x) is np.ndarray and self._engines is not None
         if short and self._engines is not None and self._weights is not None:
@@ -336,19 +338,21 @@ class NeuralNetwork:
             if p is not None:
                 return p, x.ndim == len(self._engines.input_shape)
         batch, n, single = self._inputs(x)
-        p = self._probabilities(batch, engine)
+        p = self._probabilities(batch, engine, threads)
         if short:
             self.engines.remember(self.weights, x.shape, n)
         return p, single
 
-    def predict_proba(self, x: Any, *, engine: str = "auto") -> NDArray[Any]:
+    def predict_proba(
+        self, x: Any, *, engine: str = "auto", threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the probability of each class.
 
         Parameters
         ----------
         x : array_like, shape (n, *input_shape), or one sample
             Inputs.
-        engine : str
+        engine, threads
             As in `fit`.
 
         Returns
@@ -374,12 +378,14 @@ class NeuralNetwork:
                 "use predict for the classes or feedforward for the scores, or train "
                 "with a cross-entropy."
             )
-        p, single = self._asked(x, engine)
+        p, single = self._asked(x, engine, threads)
         if self.loss.task == "labels" and p.shape[1:] == (1,):
             p = np.concatenate([1 - p, p], axis=1)
         return p[0] if single else p
 
-    def predict(self, x: Any, *, engine: str = "auto") -> Any:
+    def predict(
+        self, x: Any, *, engine: str = "auto", threads: int | None = None
+    ) -> Any:
         """Return predictions in the form of the targets.
 
         A network that was never trained answers with its first, random weights.
@@ -388,7 +394,7 @@ class NeuralNetwork:
         ----------
         x : array_like, shape (n, *input_shape), or one sample
             Inputs.
-        engine : str
+        engine, threads
             As in `fit`.
 
         Returns
@@ -400,7 +406,7 @@ class NeuralNetwork:
             link (``"poisson"``: expected counts), or those of them that answer for the
             targets (``"gaussian_likelihood"``: the means).
         """
-        p, single = self._asked(x, engine)
+        p, single = self._asked(x, engine, threads)
         found = self._decide(p)
         if targets.chooses(self.blueprint):
             found = found if self._classes is None else self._classes[found]
@@ -781,14 +787,16 @@ class NeuralNetwork:
         """The course of the last training; None before."""
         return self.training.history if self.training else None
 
-    def mean_loss(self, data: Samples, engine: str = "auto") -> float:
+    def mean_loss(
+        self, data: Samples, engine: str = "auto", threads: int | None = None
+    ) -> float:
         """Return the loss of data in prediction mode, as `History.loss` defines it.
 
         Parameters
         ----------
         data : Samples
             From `samples`.
-        engine : str
+        engine, threads
             As in `fit`.
 
         Returns
@@ -796,12 +804,18 @@ class NeuralNetwork:
         float
         """
         runs, _ = self.engines.choose(engine, "evaluation")
-        each = runs.losses(self.weights, data.x, data.y).astype(np.float64)
+        each = runs.losses(self.weights, data.x, data.y, threads).astype(np.float64)
         total = float((each * data.weight).sum())
         weight = float(data.weight.sum(dtype=np.float64))
         return total * scale_of(self.blueprint, weight)
 
-    def measure(self, metric: Metric, data: Samples, engine: str = "auto") -> float:
+    def measure(
+        self,
+        metric: Metric,
+        data: Samples,
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> float:
         """Return a metric of data.
 
         Parameters
@@ -810,7 +824,7 @@ class NeuralNetwork:
             What to measure.
         data : Samples
             From `samples`.
-        engine : str
+        engine, threads
             As in `fit`.
 
         Returns
@@ -819,9 +833,11 @@ class NeuralNetwork:
         """
         if isinstance(metric, FunctionMetric):
             return metric.value(
-                data.own_y, self.predict(data.x, engine=engine), data.weight
+                data.own_y,
+                self.predict(data.x, engine=engine, threads=threads),
+                data.weight,
             )
-        p = self._probabilities(data.x, engine)
+        p = self._probabilities(data.x, engine, threads)
         y = data.y
         if self.loss.task == "labels" and metric.uses == "classes":
             # A share such as 0.3 counts as the label that is nearer.
@@ -838,6 +854,7 @@ class NeuralNetwork:
         metrics: Any = None,
         sample_weight: Any = None,
         engine: str = "auto",
+        threads: int | None = None,
     ) -> dict[str, float]:
         """Return the loss and metrics of data, in prediction mode.
 
@@ -849,7 +866,7 @@ class NeuralNetwork:
             As in `fit`; accuracy, or RMSE and R2 for numbers, by default.
         sample_weight : array_like, shape (n,), optional
             Weights of the samples.
-        engine : str
+        engine, threads
             As in `fit`.
 
         Returns
@@ -866,9 +883,9 @@ class NeuralNetwork:
             data.weight = arrays.as_weights(sample_weight, len(data.y), self.dtype)
         measures = as_metrics(metrics, self.loss)
         must_suit(measures, self.blueprint)
-        found = {"loss": self.mean_loss(data, engine)}
+        found = {"loss": self.mean_loss(data, engine, threads)}
         for metric in measures:
-            found[metric_name(metric)] = self.measure(metric, data, engine)
+            found[metric_name(metric)] = self.measure(metric, data, engine, threads)
         return found
 
     # -- freezing ----------------------------------------------------------------------

@@ -66,7 +66,10 @@ def _arithmetic(*inputs: Any) -> str:
 
 def _fraction(*inputs: Any) -> str:
     if INTEGER in _kinds(inputs):
-        raise SymbolError("A division of whole-number arrays gives float64 numbers.")
+        raise SymbolError(
+            "A division of whole-number arrays gives float64 numbers: write "
+            ".astype(memo.dtype) first."
+        )
     return _arithmetic(*inputs)
 
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import wraps
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -88,7 +89,10 @@ class Part:
         super().__init_subclass__()
         if Part in cls.__bases__:
             cls.family, cls.register = cls, {}
+        own_init = "__init__" in vars(cls)
         dataclass(frozen=True, repr=False)(cls)
+        if not own_init:
+            cls.__init__ = _explaining(cls.__init__)  # type: ignore[method-assign]
         cls.label = label or snake_case(cls.__name__)
         if not abstract:
             cls.register[cls.registered_name()] = cls
@@ -249,6 +253,37 @@ class Part:
             raise ModelFileError(
                 f"The file describes no valid {name!r}: {error}"
             ) from error
+
+
+def _explaining(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that says what a setting it does not know may be here."""
+
+    @wraps(init)
+    def explaining(self: Part, *by_place: Any, **by_name: Any) -> None:
+        known = {each.name: each for each in self.settings()}
+        for name in by_name:
+            if name not in known:
+                near = suggestion(name, known)
+                near = f" {near}" if near.startswith("Did") else ""
+                raise ConfigurationError(
+                    f"{type(self).__name__} has no setting {name!r}.{near} Its "
+                    f"settings are {_list(known.values())}."
+                )
+        init(self, *by_place, **by_name)
+
+    return explaining
+
+
+def _list(settings: Iterable[Field[Any]]) -> str:
+    """Return the settings in print, those that are given by place first."""
+    ordered = sorted(settings, key=lambda each: bool(each.kw_only))
+    each = (
+        f"{one.name} (required)"
+        if _required(one)
+        else f"{one.name}={_show(_default(one))}"
+        for one in ordered
+    )
+    return ", ".join(each) or "none"
 
 
 def _a(kind: type) -> str:

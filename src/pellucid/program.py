@@ -6,12 +6,14 @@ the explanations are readers of Programs; `Program.run` is the simplest of them.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from pellucid.errors import SymbolError
 from pellucid.ops import count, text
+from pellucid.source_lines import place
 from pellucid.symbol import DTYPE, NUMBER, Dim, Symbol, Trace
 
 
@@ -273,12 +275,10 @@ def write_down(name: str, write: Callable[[Trace], None]) -> Program:
     SymbolError
         If the second trace differs from the first.
     """
-    programs = []
-    for _ in range(2):
-        trace = Trace()
+    traces = Trace(), Trace()
+    for trace in traces:
         write(trace)
-        programs.append(Program(name, trace))
-    first, second = programs
+    first, second = (Program(name, trace) for trace in traces)
     if first == second:
         return first
     lines = zip(str(first).splitlines(), str(second).splitlines(), strict=False)
@@ -287,11 +287,35 @@ def write_down(name: str, write: Callable[[Trace], None]) -> Program:
         ("(fewer operations)", "(more operations)"),
     )
     raise SymbolError(
-        f"The same code was written down twice and differed.\n  first:  "
-        f"{before.strip()}\n  second: {after.strip()}\nA layer keeps hidden state "
-        "(self.count += 1, a clock) or draws random numbers of its own: use memo.state "
-        "and memo.rng.uniform(shape)."
+        f"The same code was written down twice and differed{_first_change(write, *traces)}.\n"
+        f"  first:  {before.strip()}\n  second: {after.strip()}\nA layer keeps hidden "
+        "state (self.count += 1, a clock) or draws random numbers of its own: use "
+        "memo.state and memo.rng.uniform(shape)."
     )
+
+
+def _first_change(write: Callable[[Trace], None], one: Trace, other: Trace) -> str:
+    """Return which line of code noted the first node in which two traces differ.
+
+    Lines cost time, so they are kept when the code is written down once more.
+    """
+    same = 0
+    for nodes in zip(one.nodes, other.nodes, strict=False):
+        shown, again = (
+            (n.operation.name, list(map(_shown, n.inputs)), str(n.settings), n.shape)
+            for n in nodes
+        )
+        if shown != again:
+            break
+        same += 1
+    lines: list[tuple[str, int]] = []
+    with suppress(Exception):  # of code that differs every time
+        write(Trace(lines=lines))
+    return f", first in {place(*lines[same])}" if same < len(lines) else ""
+
+
+def _shown(value: Any) -> Any:
+    return value.id if isinstance(value, Symbol) else repr(value)
 
 
 @dataclass(frozen=True)

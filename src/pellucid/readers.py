@@ -188,6 +188,10 @@ def opened(path: str | Path) -> Iterator[Any]:
                 yield image
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise DataError(
+            f"{path} is a folder; expected an image: name the files in it."
+        ) from None
     except UnidentifiedImageError:
         raise _broken(path, "it is no PNG or JPEG") from None
     except Exception as error:  # a damaged file has many ways to be wrong

@@ -6,6 +6,7 @@ table of the vocabulary (`ops.py`) and note it in a `Trace`. What cannot be note
 a `SymbolError` that says what to write instead.
 """
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from pellucid.errors import ShapeError, SymbolError
+from pellucid.instead import instead
+from pellucid.source_lines import running_line
 
 # The kinds of values. "number" is a Python number known only at run time (the batch
 # size, the learning rate): it never widens an array, as Python numbers never do.
@@ -178,11 +181,14 @@ class Trace:
         (vector, name) -> Symbol: what is computed, and where it goes.
     layer : str
         Path of the layer that is being called.
+    lines : list of (str, int), or None
+        File and line of the code that asked for each node, where that is kept.
     """
 
     nodes: list["Symbol"] = field(default_factory=list)
     outputs: dict[tuple[str, str], "Symbol"] = field(default_factory=dict)
     layer: str = ""
+    lines: list[tuple[str, int]] | None = None
     _leaves: dict[tuple[str, str], "Symbol"] = field(default_factory=dict)
     _calls: dict[Any, "Symbol"] = field(default_factory=dict)
 
@@ -359,6 +365,8 @@ class Symbol(NDArrayOperatorsMixin):
         self.settings, self.shape, self.kind = settings, shape, kind
         self.layer, self.label, self.id = trace.layer, "", len(trace.nodes)
         trace.nodes.append(self)
+        if trace.lines is not None:
+            trace.lines.append(running_line())
 
     # -- what NumPy asks -------------------------------------------------------------
 
@@ -389,8 +397,10 @@ class Symbol(NDArrayOperatorsMixin):
         try:
             inputs, settings = operation.arguments(*args, **kwargs)
         except TypeError:
+            taken = str(inspect.signature(operation.arguments))
             raise SymbolError(
-                f"np.{function.__name__} with these arguments is not in the vocabulary."
+                f"np.{function.__name__} with these arguments is not in the "
+                f"vocabulary. Here it takes {taken}."
             ) from None
         return self.trace.call(operation, inputs, **settings)
 
@@ -500,10 +510,21 @@ class Symbol(NDArrayOperatorsMixin):
     flatten = ravel = _refuse("x.ravel()", "write x.reshape(x.shape[0], -1)")
 
     def __getattr__(self, name: str) -> NoReturn:
-        message = f"x.{name} is not in the vocabulary of layers (see pellucid.ops)."
         if name.startswith("__"):
-            raise AttributeError(message)
-        raise SymbolError(message)
+            raise AttributeError(f"x.{name} is not there.")
+        raise SymbolError(
+            f"x.{name} is not in the vocabulary of layers (see pellucid.ops): "
+            f"{instead(name)}."
+        )
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise SymbolError(
+                f"f'{{x:{form}}}' needs numbers, and there are none while a network is "
+                "written down: print(x) shows what x is, net.activations(...) the "
+                "numbers of every layer."
+            )
+        return repr(self)
 
     def __repr__(self) -> str:
         shape = ", ".join(map(str, self.shape))
@@ -524,14 +545,8 @@ def _unknown(name: str, method: str = "__call__") -> NoReturn:
         raise SymbolError(
             f"{name}.{method} cannot be followed: write the plain function."
         )
-    instead = {
-        "np.dot": "write x @ y",
-        "np.var": "write the mean of the squared differences from the mean",
-        "np.std": "write the root of the mean of squared differences from the mean",
-        "np.cumsum": "it is not in the vocabulary",
-        "np.einsum": "write @ with reshape and transpose",
-        "np.copy": "results are new arrays anyway",
-        "np.invert": "write np.logical_not(condition)",
-        "np.zeros": "write np.zeros_like(x)",
-    }.get(name, "the vocabulary of layers is the table in pellucid.ops")
-    raise SymbolError(f"{name} cannot be followed: {instead}.")
+    short = name.removeprefix("np.")
+    raise SymbolError(
+        f"{name} cannot be followed: {instead(short)}. The vocabulary of layers is the "
+        "table in pellucid.ops."
+    )

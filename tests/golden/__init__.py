@@ -8,7 +8,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parent
 NAMES = ("activations", "images", "losses", "networks", "optimizers")
-NAMES += ("plateaus", "schedules")
+NAMES += ("minima", "plateaus", "schedules")
 
 
 @cache

@@ -9,6 +9,7 @@ from pellucid import (
     ConfigurationError,
     Dense,
     NeuralNetwork,
+    RecordWeights,
     Report,
     TimeLimit,
 )
@@ -249,3 +250,36 @@ def test_time_limit():
     for seconds in (0, -1, "a", None):
         with pytest.raises(ConfigurationError, match="Expected seconds > 0, got"):
             TimeLimit(seconds)
+
+
+def test_weights_are_recorded_from_the_first_on():
+    record, net = RecordWeights(), network()
+    seen = []
+    watch = Call(lambda run: seen.append(run.network.parameters["dense_1.W"].copy()))
+    net.fit(X, Y, epochs=3, batch_size=4, callbacks=[record, watch])
+    assert record.steps == [0, 3, 6, 9]
+    assert list(record.weights) == list(net.parameters)
+    first = NeuralNetwork(net.layers, loss=net.loss, input_shape=3)
+    kept = record.weights["dense_1.W"]
+    np.testing.assert_array_equal(kept[0], first.parameters["dense_1.W"].ravel())
+    for found, wanted in zip(kept[1:], seen, strict=True):
+        np.testing.assert_array_equal(found, wanted.ravel())
+
+
+def test_a_record_goes_on_with_the_training():
+    record, net = RecordWeights(every=2), network()
+    plan = {"epochs": 3, "batch_size": 4}
+    stop = Call(lambda run: run.step == 4 and run.stop("paused"), every=1)
+    net.fit(X, Y, callbacks=[record, stop], **plan)
+    net.fit(X, Y, callbacks=record, resume=True, **plan)
+    assert record.steps == [0, 2, 4, 6, 8]
+
+
+def test_of_large_parameters_some_entries_are_recorded():
+    record, net = RecordWeights(most=5), network()
+    net.fit(X, Y, epochs=1, callbacks=record)
+    wanted = net.parameters["dense_1.W"].ravel()[::3]
+    np.testing.assert_array_equal(record.weights["dense_1.W"][-1], wanted)
+    assert record.weights["dense_2.b"][-1].size == 2
+    with pytest.raises(ConfigurationError, match="most >= 1, got 0"):
+        RecordWeights(most=0)

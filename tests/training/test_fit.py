@@ -539,7 +539,7 @@ def test_an_overflow_in_the_update():
     before = bits(net.weights)
     with pytest.raises(
         NonFiniteError,
-        match=r"the weights after the update is not finite; forward and backward are "
+        match=r"the weights after the update are not finite; forward and backward are "
         r"finite, but dense_1\.W overflowed",
     ):
         net.fit(X, X[:, 0] * 1e10, epochs=1, optimizer=GradientDescent(1e38))

@@ -90,7 +90,8 @@ def _best(p: NDArray[Any], classes: list[str]) -> tuple[str, str, str]:
 def _entry(path: Path, given: Any, classes: list[str]) -> dict[str, Any]:
     if isinstance(given, DataError):
         return {"file": str(path), "error": str(given)}
-    shares = {name: float(p) for name, p in zip(classes, given, strict=True)}
+    # The shortest number that is this one in the network's own precision.
+    shares = {name: float(str(p)) for name, p in zip(classes, given, strict=True)}
     return {
         "file": str(path),
         "class": classes[int(given.argmax())],

@@ -52,8 +52,8 @@ def train_on_images(
     console = console_of(quiet=quiet)
     if quiet:
         reading["progress"] = False
-    results.must_be_free(folder, WRITTEN_BY)  # before anybody waits for a training
     data = images(source, validation=VALIDATION, test=TEST, seed=seed, **reading)
+    results.must_be_free(folder, WRITTEN_BY)  # before anybody waits for a training
     training = ImageTraining(data, seed=seed, epochs=epochs, augment=augment, flip=flip)
     told = ImageTelling(console)
     told.before(training)

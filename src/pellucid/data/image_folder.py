@@ -24,6 +24,7 @@ LONGEST = 64  # pixels of a side when no size is asked for
 MEMORY = 2**30  # bytes
 _TURNED = (5, 6, 7, 8)  # EXIF orientations in which height and width change places
 _ORIENTATION = 0x0112
+_FEW = 5  # classes that a title names
 _SHOWN = 12  # classes that the text of a data set names
 
 
@@ -115,8 +116,11 @@ class Images:
 
     @property
     def description(self) -> str:
-        """What the data are, in a sentence."""
-        return f"Which of {len(self.classes)} classes does an image show?"
+        """What there is to find out."""
+        if len(self.classes) > _FEW:
+            return f"Which of {len(self.classes)} classes does an image show?"
+        *others, last = self.classes
+        return f"{', '.join(others)} or {last}: what does an image show?"
 
     @property
     def target(self) -> str:
@@ -572,4 +576,5 @@ def _shown(rows: range, what: str, wanted: bool) -> Iterator[int]:
     from rich.progress import track
 
     console: Any = Console(stderr=True)
-    yield from track(rows, f"{what}: {len(rows):,}", console=console, transient=True)
+    text = f"{what}: {len(rows):,}"
+    yield from track(rows, text, console=console, transient=console.is_terminal)

@@ -118,7 +118,9 @@ class ReadableEngine:
             return x.astype(self.dtype, copy=False)
         return x
 
-    def predict(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+    def predict(
+        self, weights: NDArray[Any], x: Any, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the outputs, made in chunks of rows.
 
         Parameters
@@ -127,6 +129,8 @@ class ReadableEngine:
             All numbers.
         x : ndarray or mapping of ndarray
             Inputs of any number of rows.
+        threads : int or None
+            Not used: NumPy decides about threads itself.
 
         Returns
         -------
@@ -134,12 +138,14 @@ class ReadableEngine:
         """
         return self._in_chunks(self.blueprint.feedforward, weights, x)
 
-    def probabilities(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+    def probabilities(
+        self, weights: NDArray[Any], x: Any, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the outputs with the loss's link, made in chunks of rows.
 
         Parameters
         ----------
-        weights, x
+        weights, x, threads
             As in `predict`.
 
         Returns
@@ -159,7 +165,13 @@ class ReadableEngine:
             chunks.append(compute(rows, p, memo))
         return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
-    def losses(self, weights: NDArray[Any], x: Any, y: NDArray[Any]) -> NDArray[Any]:
+    def losses(
+        self,
+        weights: NDArray[Any],
+        x: Any,
+        y: NDArray[Any],
+        threads: int | None = None,
+    ) -> NDArray[Any]:
         """Return the loss of every sample in prediction mode.
 
         Parameters
@@ -170,6 +182,8 @@ class ReadableEngine:
             Inputs.
         y : ndarray
             Targets as the loss takes them.
+        threads : int or None
+            As in `predict`.
 
         Returns
         -------

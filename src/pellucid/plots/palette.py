@@ -157,8 +157,14 @@ def signed_colour(strength: float, scale: tuple[str, ...] = LIGHT) -> str:
     return mix(scale[before], scale[before + 1], place - before)
 
 
-def share_map() -> Any:
-    """Return the colour map of shares: from almost white at 0 to dark blue at 1.
+def share_map(scale: tuple[str, ...] = LIGHT) -> Any:
+    """Return the colour map of shares: from the middle of a scale to its blue end.
+
+    Parameters
+    ----------
+    scale : tuple of str
+        `LIGHT` (almost white at 0, dark blue at 1) or `DARK`, after the ground that is
+        drawn on.
 
     Returns
     -------
@@ -166,5 +172,22 @@ def share_map() -> Any:
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    half = LIGHT[len(LIGHT) // 2 :]
+    half = scale[len(scale) // 2 :]
     return LinearSegmentedColormap.from_list("shares", half)
+
+
+def signed_map(scale: tuple[str, ...] = LIGHT) -> Any:
+    """Return the colour map of numbers with a sign, see `signed_colour`.
+
+    Parameters
+    ----------
+    scale : tuple of str
+        `LIGHT` or `DARK`, after the ground that is drawn on.
+
+    Returns
+    -------
+    matplotlib.colors.Colormap
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", scale)

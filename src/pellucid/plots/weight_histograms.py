@@ -67,7 +67,7 @@ def weights(network: NeuralNetwork, ax: "Axes | None" = None) -> "Axes":
     labels = [f"{name} {values.shape}" for name, values in found.items()]
     rows = [values.ravel() for values in found.values()]
     _ridges(ax, rows, [blue] * len(rows), labels)
-    frame(ax, "value", "")
+    frame(ax, "value", "parameter")
     ax.grid(visible=False, axis="y")
     return ax
 
@@ -182,6 +182,7 @@ def _edges(values: NDArray[Any], span: float) -> NDArray[np.float64]:
     width = max((high - low) / most, span / 120)
     count = max(1, round((high - low) / width))
     middle = 0.5 * (low + high)
-    edges: NDArray[np.float64] = middle + width * (np.arange(count + 1) - 0.5 * count)
+    places = np.arange(count + 1, dtype=np.float64) - 0.5 * count
+    edges: NDArray[np.float64] = middle + width * places
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     return edges

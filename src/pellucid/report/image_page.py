@@ -15,7 +15,7 @@ from pellucid.report.tables import cards, confusion, course
 from pellucid.texttable import show
 
 _CLASSES = 10  # classes of which examples are shown
-_EXAMPLES = 6  # of each
+_EXAMPLES = 7  # of each
 _VERSIONS = 6  # of an augmented image
 _ANSWERS = 12  # images of the test, and as many mistakes
 _CONFUSED = 60  # classes for which the table of mistakes is still of use
@@ -136,8 +136,10 @@ def _network(result: Result) -> Section:
         ("layer", "kind", "output", "parameters", "operations an image"),
         [tuple(map(show, row)) for row in summary],
         numbers=(3, 4),
+        class_="layers",
     )
-    footer = tag("p", f"{summary.footer}.", class_="note")
+    told = summary.footer.replace("operations a row", "operations an image")
+    footer = tag("p", f"{told}.", class_="note")
     content = [paragraphs(image_story.network(result)), layers, footer]
     versions = _versions(result)
     if versions is not None:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 import numpy as np
 
 from pellucid._version import __version__
+from pellucid.data.image_folder import Images
 from pellucid.report import story
 from pellucid.report.markup import Markup, figure, join, table, tag
 from pellucid.report.pictures import Pictures, thumbnail
@@ -276,6 +277,9 @@ def settings(result: Result) -> Section:
         "number type": result.network.dtype.name,
         "engine": result.history.engine,
     }
+    if isinstance(result.dataset, Images):
+        chosen["images"] = repr(result.dataset.reader)
+        chosen["augmentation"] = ", ".join(map(repr, state.augment)) or "none"
     versions = {
         "pellucid": __version__,
         "NumPy": np.__version__,

@@ -391,10 +391,11 @@ class Fit:
             else f"a learning rate ten times smaller (now {self._rate(step):g}), "
             "clip_norm=1.0 in the optimizer, or "
         )
+        are = "are" if str(outcome.failed).startswith("weights") else "is"
         return NonFiniteError(
             f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the "
-            f"{outcome.failed} is not finite; {first_not_finite(found, outcome)}. The "
-            f"update was not made; the network has {kept}. Try {smaller}inputs and "
+            f"{outcome.failed} {are} not finite; {first_not_finite(found, outcome)}. "
+            f"The update was not made; the network has {kept}. Try {smaller}inputs and "
             "targets with mean 0 and standard deviation 1 "
             "(pellucid.data.standardize)."
         )

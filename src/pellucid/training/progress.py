@@ -115,7 +115,8 @@ class NotebookBar:
         from IPython.display import display
 
         self._first, self._since = run.step, time.monotonic()
-        self._shown, self._waiting = self._since, None
+        self._shown = self._since
+        self._waiting: dict[str, str] | None = None
         picture = self._picture(run, "")
         self._handle: Any = display(picture, raw=True, display_id=True)
 

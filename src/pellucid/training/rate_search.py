@@ -1,6 +1,7 @@
 """Finding a learning rate: a short training whose rate grows until it fails."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def find_learning_rate(
     rule = replace(Optimizer.of(optimizer), learning_rate=growth)
     trial = network.copy()
     trial.training = None
-    try:
+    with suppress(NonFiniteError):  # which is where a search ends, too
         trial.fit(
             x,
             y,
@@ -102,8 +103,6 @@ def find_learning_rate(
             class_weight=class_weight,
             progress=False,
         )
-    except NonFiniteError:  # which is where a search ends, too
-        pass
     losses = [] if trial.history is None else trial.history.iterations
     rates = [growth.rate(step, iterations) for step in range(len(losses))]
     return judged(rates, losses, reach=max(1, iterations // 20))

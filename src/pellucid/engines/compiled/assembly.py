@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
-from pellucid.engines.compiled.convolution.blocked import Blocked, Where
+from pellucid.engines.compiled.convolution.blocked import KEPT, Blocked, Where
 from pellucid.engines.compiled.convolution.choice import over_images
 from pellucid.engines.compiled.plan import (
     Call,
@@ -300,7 +300,9 @@ class Assembly:
             for name, numbers in operation.scratch.items():
                 size = numbers * self.dtype.itemsize
                 size = math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
-                wanted.append((i, i, (i, name), size))
+                always = name in KEPT
+                life = (0, len(self.plan.steps)) if always else (i, i)
+                wanted.append((*life, (i, name), size))
         offsets: dict[Any, int] = {}
         placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, size
         for begin, end, key, size in sorted(wanted, key=lambda w: -w[3]):

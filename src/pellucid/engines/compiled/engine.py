@@ -1,12 +1,15 @@
 """The compiled engine: the same answers as the readable one, at the machine's speed."""
 
 import math
+import threading
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.blueprint import Blueprint
+from pellucid.engines.compiled import machine
 from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly
 from pellucid.engines.compiled.plan import UnsupportedError
@@ -19,6 +22,7 @@ from pellucid.optimizers import Optimizer
 
 CHUNK_BYTES = 2**19  # of memory that a chunk of predictions touches: a cache's worth
 FEW = 64  # rows up to which a prediction goes the short way
+WORTH_A_THREAD = 5e7  # arithmetic steps that take longer than starting a thread
 
 
 class CompiledEngine(Assemblies):
@@ -48,7 +52,9 @@ class CompiledEngine(Assemblies):
 
     # -- prediction --------------------------------------------------------------------
 
-    def predict(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+    def predict(
+        self, weights: NDArray[Any], x: Any, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the outputs, see `ReadableEngine.predict`.
 
         Parameters
@@ -57,33 +63,37 @@ class CompiledEngine(Assemblies):
             All numbers.
         x : ndarray or mapping of ndarray
             Inputs.
+        threads : int or None
+            How many threads at most; by default what the machine allows.
 
         Returns
         -------
         ndarray, shape (n, *output_shape)
         """
-        return self._outputs(self.prediction, weights, x)
+        return self._outputs(self.prediction, weights, x, threads)
 
-    def probabilities(self, weights: NDArray[Any], x: Any) -> NDArray[Any]:
+    def probabilities(
+        self, weights: NDArray[Any], x: Any, threads: int | None = None
+    ) -> NDArray[Any]:
         """Return the outputs with the loss's link.
 
         Parameters
         ----------
-        weights, x
+        weights, x, threads
             As in `predict`.
 
         Returns
         -------
         ndarray, shape (n, *output_shape)
         """
-        return self._outputs(self.linked, weights, x)
+        return self._outputs(self.linked, weights, x, threads)
 
     def _outputs(
-        self, assembly: Assembly, weights: NDArray[Any], x: Any
+        self, assembly: Assembly, weights: NDArray[Any], x: Any, threads: int | None
     ) -> NDArray[Any]:
         n = count_rows(x)
         out = np.empty((n, *self.blueprint.output_shape), dtype=self.dtype)
-        self._chunks(assembly, weights, x, None, out)
+        self._chunks(assembly, weights, x, None, out, threads)
         return out
 
     def at_once(self, weights: NDArray[Any], x: NDArray[Any]) -> NDArray[Any] | None:
@@ -133,7 +143,13 @@ class CompiledEngine(Assemblies):
                 self._short.clear()
             self._short[shape] = self.runner(self.linked, n, weights)
 
-    def losses(self, weights: NDArray[Any], x: Any, y: NDArray[Any]) -> NDArray[Any]:
+    def losses(
+        self,
+        weights: NDArray[Any],
+        x: Any,
+        y: NDArray[Any],
+        threads: int | None = None,
+    ) -> NDArray[Any]:
         """Return the loss of every sample, see `ReadableEngine.losses`.
 
         Parameters
@@ -142,13 +158,15 @@ class CompiledEngine(Assemblies):
             All numbers.
         x, y : ndarray
             Inputs and targets.
+        threads : int or None
+            How many threads at most; by default what the machine allows.
 
         Returns
         -------
         ndarray, shape (n,)
         """
         out = np.empty(len(y), dtype=self.dtype)
-        self._chunks(self.evaluation, weights, x, y, out)
+        self._chunks(self.evaluation, weights, x, y, out, threads)
         return out
 
     def _chunks(
@@ -158,18 +176,50 @@ class CompiledEngine(Assemblies):
         x: Any,
         y: Any,
         out: NDArray[Any],
+        threads: int | None,
     ) -> None:
-        n = len(out)
-        if n == 0:
-            return
-        most = self._chunk_rows(assembly)
-        for begin in range(0, n, most):
-            rows = slice(begin, min(begin + most, n))
-            runner = self.runner(assembly, rows.stop - begin, weights)
-            with runner.lock:
-                runner.fill(x, y, rows)
-                runner()
-                out[rows] = runner.output
+        """Compute all rows in chunks; each thread takes the next one that is left."""
+        n, most = len(out), self._chunk_rows(assembly)
+        threads = self._threads(assembly, n, threads)
+        count = -(-n // most)
+        count = min(-(-count // threads) * threads, n)  # as many for each of them
+        edges = [n * i // max(count, 1) for i in range(count + 1)]
+        chunks = [slice(*pair) for pair in pairwise(edges)][::-1]
+        failed: list[BaseException] = []
+
+        def work(thread: int) -> None:
+            try:
+                while not failed:
+                    try:
+                        rows = chunks.pop()
+                    except IndexError:
+                        return
+                    count = rows.stop - rows.start
+                    runner = self.runner(assembly, count, weights, thread)
+                    with runner.lock:
+                        runner.fill(x, y, rows)
+                        runner()
+                        out[rows] = runner.output
+            except BaseException as error:
+                failed.append(error)
+
+        helpers = [
+            threading.Thread(target=work, args=(i,), daemon=True)
+            for i in range(1, threads)
+        ]
+        for helper in helpers:
+            helper.start()
+        work(0)
+        for helper in helpers:
+            helper.join()
+        if failed:
+            raise failed[0]
+
+    def _threads(self, assembly: Assembly, n: int, threads: int | None) -> int:
+        """Return how many threads are worth their start."""
+        if assembly.program.work()[0] * n < WORTH_A_THREAD or n < FEW:
+            return 1
+        return machine.available() if threads is None else max(1, threads)
 
     def _chunk_rows(self, assembly: Assembly) -> int:
         if id(assembly) not in self._rows:
@@ -185,7 +235,9 @@ class CompiledEngine(Assemblies):
         bytes_a_row += sum(widths) * int(self.dtype.itemsize)
         return min(4096, max(64, CHUNK_BYTES // bytes_a_row))
 
-    def runner(self, assembly: Assembly, n: int, weights: NDArray[Any]) -> Runner:
+    def runner(
+        self, assembly: Assembly, n: int, weights: NDArray[Any], thread: int = 0
+    ) -> Runner:
         """Return what computes a batch of n rows, made at its first use.
 
         Parameters
@@ -196,12 +248,14 @@ class CompiledEngine(Assemblies):
             Rows.
         weights : ndarray
             The vector that is read.
+        thread : int
+            Which of the threads that compute at once; each has its own memory.
 
         Returns
         -------
         Runner
         """
-        key = (assembly, n, address(weights))
+        key = (assembly, n, address(weights), thread)
         runner = self._runners.get(key)
         if runner is None:
             if len(self._runners) > 32:

@@ -30,9 +30,13 @@ VECTORS = (2, 1) if register_bytes() == 32 else (4, 2, 1)
 # the right side at once.
 WIDE = 8
 
-# A large right side is copied, so many of its rows at a time, into memory without gaps:
+# Sums are made of so many products and then added up: long ones in one go would lose
+# more by rounding. How long a part is does not depend on the other sizes, so that a row
+# of the result has the same bits in any company.
+PART = 256
+
+# A large right side is copied, a part of its rows at a time, into memory without gaps:
 # rows far apart share few places of the cache. Many rows of the left side pay for it.
-COPIED_ROWS = 256
 LEAST_ROWS, LEAST_SIZE = 48, 2**16
 
 
@@ -56,7 +60,7 @@ class _Sides:
         many = builder.icmp_signed(">=", self.m, whole(LEAST_ROWS))
         large = builder.icmp_signed(">", size, whole(LEAST_SIZE))
         self.copies = builder.or_(self.turned, builder.and_(many, large))
-        numbers = COPIED_ROWS * WIDE
+        numbers = PART * WIDE
         self.copy = cgutils.alloca_once(builder, code.kind, size=numbers)
 
     def entry(self, table, place):
@@ -82,13 +86,8 @@ def _block(sides, i, j, rows, vectors, mask, right):
     z = [code.at(sides.z, sides.entry(sides.to, number), j) for number in numbers]
     places = [(r, v) for r in range(rows) for v in range(vectors)]
     sums = dict(zip(places, code.variables(len(places)), strict=True))
-    with builder.if_else(adds) as (then, otherwise):
-        with then:
-            for r, v in places:
-                code.put(code.load(code.at(z[r], v * code.width), mask), sums[r, v])
-        with otherwise:
-            for place in places:
-                code.put(code.number(0), sums[place])
+    for place in places:
+        code.put(code.number(0), sums[place])
     # Pointers that move on, and no index: there are no registers left to compute with.
     row, column = (
         cgutils.alloca_once(builder, pointer.type) for pointer in (y, sides.columns)
@@ -106,6 +105,11 @@ def _block(sides, i, j, rows, vectors, mask, right):
             for v in range(vectors):
                 total = code.fused(left, ys[v], code.get(sums[r, v]))
                 code.put(total, sums[r, v])
+    # What is there already is added last, see PART.
+    with builder.if_then(adds):
+        for r, v in places:
+            there = code.load(code.at(z[r], v * code.width), mask)
+            code.put(code.get(sums[r, v]) + there, sums[r, v])
     for r, v in places:
         code.store(code.get(sums[r, v]), code.at(z[r], v * code.width), mask)
 
@@ -134,13 +138,11 @@ def _copy_turned(sides, y, j, count, vectors, into):
 def _columns(sides, j, row_blocks, vectors, mask=None):
     """Multiply all rows, for some columns of the result."""
     code, builder = sides.code, sides.builder
-    most = builder.select(sides.copies, whole(COPIED_ROWS), sides.k)
+    most = whole(PART)
     # No k at all leaves one part, of zeros.
     several = builder.icmp_signed(">", sides.k, most)
-    round_up = builder.add(sides.k, whole(COPIED_ROWS - 1))
-    parts = builder.select(
-        several, builder.sdiv(round_up, whole(COPIED_ROWS)), whole(1)
-    )
+    round_up = builder.add(sides.k, whole(PART - 1))
+    parts = builder.select(several, builder.sdiv(round_up, most), whole(1))
     with cgutils.for_range(builder, parts) as loop:
         first = builder.mul(loop.index, most)
         rest = builder.sub(sides.k, first)

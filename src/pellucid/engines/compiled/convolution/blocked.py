@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Row = tuple[str, list[int]]  # text of a kernel, and what it is called with
 
+# Scratch memory that holds the same from one call to the next. It begins as zeros.
+KEPT = {"kept filters", "of which"}
+
 
 @dataclass(frozen=True)
 class Where:

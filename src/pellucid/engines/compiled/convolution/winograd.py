@@ -121,6 +121,23 @@ FILTERS_IN = (
     + _lines(_entries("store(z + {k} * apart, u{i}{j})", SIX, SIX), 2)
 )
 
+# The same, unless these filters are the ones that were transformed last.
+# a: as above, then the filters, a copy of them, how many numbers they are
+FILTERS_IN_ONCE = FILTERS_IN.replace(
+    "def run(a):\n",
+    """def run(a):
+    now = array(floats(a[6]), a[8])
+    before = array(floats(a[7]), a[8])
+    changed = number(0)
+    for i in range(a[8]):
+        changed += number(1) if now[i] != before[i] else number(0)
+    if changed == number(0):
+        return
+    for i in range(a[8]):
+        before[i] = now[i]
+""",
+)
+
 # Its adjoint, added to the gradient of the filters. a: numbers of a tap, 1, matrices,
 # numbers from one to the next, gradient
 FILTERS_BACK = (
@@ -278,6 +295,8 @@ def _whole_tiles(
 class _Forward(_Tiled):
     """Images through filters; which, the two operations below say."""
 
+    filters_in = "filters"  # name of the memory of the transformed filters
+
     @property
     def side(self) -> _Side:
         """What is convolved with what."""
@@ -290,7 +309,7 @@ class _Forward(_Tiled):
         tiles, channels = count * side.tiles, side.images.channels
         return {
             "border": count * side.images.size,
-            "filters": 36 * self.matrices(channels, side.filters),
+            self.filters_in: 36 * self.matrices(channels, side.filters),
             "images": 36 * self.matrices(tiles, channels),
             "products": 36 * self.matrices(tiles, side.filters),
         }
@@ -303,7 +322,7 @@ class _Forward(_Tiled):
         found: list[Row] = []
         side, size = self.side, self.block_of(self.side.places)
         channels, filters = side.images.channels, side.filters
-        border, U = at.scratch("border"), at.scratch("filters")
+        border, U = at.scratch("border"), at.scratch(self.filters_in)
         V, M = at.scratch("images"), at.scratch("products")
         key = (type(self).__name__, side, size)
         inside = Bordered(*side.places, filters)
@@ -351,7 +370,9 @@ class _Forward(_Tiled):
 
 @dataclass
 class TiledConvolve(_Forward):
-    """``z = convolve(x, W)``."""
+    """``z = convolve(x, W)``; in predictions, with filters transformed once."""
+
+    filters_in = "kept filters"
 
     @cached_property
     def side(self) -> _Side:
@@ -360,13 +381,17 @@ class TiledConvolve(_Forward):
         images = _whole_tiles(height, width, channels, top, left, self.places)
         return _Side(images, self.places, int(self.filters[3]))
 
+    @property
+    def scratch(self) -> dict[str, int]:
+        return super().scratch | {"of which": math.prod(self.filters)}
+
     def before(self, at: Where) -> list[Row]:
-        size = self.filters[2] * self.filters[3]
-        taps = at.steps(9, size)
+        size, count = self.filters[2] * self.filters[3], math.prod(self.filters)
         apart = self.matrices(*self.filters[2:])
-        row = [size, 1, at.inputs[1], taps, at.scratch("filters"), apart]
-        kernel = FILTERS_IN.format(width=vector_width(size))
-        return [self._clear(at), (kernel, row)]
+        W, U = at.inputs[1], at.scratch(self.filters_in)
+        row = [size, 1, W, at.steps(9, size), U, apart, W, at.scratch("of which")]
+        kernel = FILTERS_IN_ONCE.format(width=vector_width(size))
+        return [self._clear(at), (kernel, [*row, count])]
 
 
 @dataclass

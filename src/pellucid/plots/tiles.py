@@ -1,0 +1,233 @@
+"""Small pictures side by side in one Axes: images, filters, maps.
+
+A place is counted in units, one of which is the longer side of a small picture; x grows
+to the right and y downwards.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.arrays import as_floats
+from pellucid.errors import DataError, ShapeError
+from pellucid.plots.canvas import canvas, ink, is_dark, size_in_points
+from pellucid.plots.palette import DARK, LIGHT, share_map, signed_map
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE = 1.5  # width over height of a picture that may be as wide as it likes
+GAP = 0.12  # between neighbours
+CAPTION = 0.3  # height of a line of text
+
+_INCHES = 1.0  # of a unit in a figure of our own, where that is not too large
+
+
+def columns_for(count: int, width: float, height: float, aspect: float = WIDE) -> int:
+    """Return in how many columns cells fill a rectangle best.
+
+    Parameters
+    ----------
+    count : int
+        Number of cells.
+    width, height : float
+        Of a cell.
+    aspect : float
+        Width of the rectangle over its height.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from pellucid.plots.tiles import columns_for
+    >>> [columns_for(count, 1, 1) for count in (1, 3, 10, 16, 32)]
+    [1, 3, 5, 4, 8]
+    """
+
+    def worth(columns: int) -> float:
+        rows = -(-count // columns)
+        scale = min(aspect / (columns * width), 1 / (rows * height))
+        # A last row with holes looks as if something were missing.
+        return scale * (count / (rows * columns)) ** 3
+
+    return max(range(1, count + 1), key=worth)
+
+
+def sheet(ax: Any, width: float, height: float, *, bar: bool = True) -> "Axes":
+    """Return empty Axes that show a rectangle of so many units.
+
+    Parameters
+    ----------
+    ax : Axes or None
+        What the user gave.
+    width, height : float
+        Of the rectangle, in units.
+    bar : bool
+        Whether a colour bar will stand beside it.
+
+    Returns
+    -------
+    Axes
+    """
+    inches = min(_INCHES, 10 / width, 8 / height)
+    size = max(width * inches, 3.0) + 0.9 * bar, max(height * inches, 1.0) + 0.5
+    ax = canvas(ax, size, square=True)
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    ax.set_xlim(0, width)
+    ax.set_ylim(height, 0)
+    return ax
+
+
+def unit_of(ax: "Axes") -> float:
+    """Return how many points a unit of a sheet has.
+
+    Parameters
+    ----------
+    ax : Axes
+        From `sheet`.
+
+    Returns
+    -------
+    float
+    """
+    width, height = size_in_points(ax)
+    return min(width / abs(np.diff(ax.get_xlim())), height / abs(np.diff(ax.get_ylim())))[0]
+
+
+def draw_tile(
+    ax: "Axes", pixels: NDArray[Any], left: float, top: float, side: float = 1.0, **colours: Any
+) -> Any:
+    """Draw a small picture, with square pixels and a thin rim.
+
+    Parameters
+    ----------
+    ax : Axes
+        From `sheet`.
+    pixels : ndarray, shape (height, width) or (height, width, 3)
+        Numbers, or colours from 0 to 1.
+    left, top : float
+        Where its corner is.
+    side : float
+        Length of its longer side.
+    **colours
+        What numbers are drawn with, from `scale_of`.
+
+    Returns
+    -------
+    AxesImage
+    """
+    from matplotlib.patches import Rectangle
+
+    width, height = (side * length / max(pixels.shape[:2]) for length in (pixels.shape[1], pixels.shape[0]))
+    limits = ax.get_xlim(), ax.get_ylim()
+    picture = ax.imshow(
+        pixels,
+        extent=(left, left + width, top + height, top),
+        interpolation="nearest",
+        **colours,
+    )
+    ax.set_xlim(limits[0])
+    ax.set_ylim(limits[1])
+    rim = Rectangle((left, top), width, height, fill=False, edgecolor=ink(ax), alpha=0.5, linewidth=0.5)
+    ax.add_patch(rim)
+    return picture
+
+
+def caption(ax: "Axes", x: float, y: float, text: str, **style: Any) -> None:
+    """Write beside small pictures, unless letters would be specks.
+
+    Parameters
+    ----------
+    ax : Axes
+        From `sheet`.
+    x, y : float
+        Where the text begins, on its baseline.
+    text : str
+        What is written.
+    **style
+        Arguments for `Axes.text`.
+    """
+    size = min(0.2 * unit_of(ax), 9.0)
+    if size >= 3:
+        ax.text(x, y, text, fontsize=size, color=ink(ax), **style)
+
+
+def scale_of(ax: "Axes", values: NDArray[Any]) -> dict[str, Any]:
+    """Return colours for numbers: zero is the middle, or the ground of shares.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where is drawn.
+    values : ndarray
+        All numbers.
+
+    Returns
+    -------
+    dict
+        Arguments for `draw_tile`.
+
+    Raises
+    ------
+    DataError
+        If some are not finite.
+    """
+    from matplotlib.colors import Normalize
+
+    if not np.isfinite(values).all():
+        raise DataError("There are numbers that are not finite: nothing can be drawn.")
+    scale = DARK if is_dark(ax) else LIGHT
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    if (values < 0).any():
+        return {"cmap": signed_map(scale), "norm": Normalize(-largest, largest)}
+    return {"cmap": share_map(scale), "norm": Normalize(0.0, largest)}
+
+
+def as_picture(
+    image: NDArray[Any], low: float | None = None, high: float | None = None
+) -> NDArray[np.float64]:
+    """Return an image as colours from 0 to 1: its smallest number is black.
+
+    Three channels are red, green and blue; of any other number the mean is drawn in
+    grey. Bytes are colours already, from 0 to 255.
+
+    Parameters
+    ----------
+    image : ndarray, shape (..., height, width, channels)
+        One image, or several.
+    low, high : float, optional
+        The numbers that are black and white.
+
+    Returns
+    -------
+    ndarray, shape (..., height, width, 3)
+    """
+    if image.dtype == np.uint8:
+        low, high = 0.0, 255.0
+    numbers = image.astype(np.float64)
+    if image.shape[-1] != 3:
+        numbers = np.repeat(numbers.mean(axis=-1, keepdims=True), 3, axis=-1)
+    low = float(numbers.min()) if low is None else low
+    high = float(numbers.max()) if high is None else high
+    return (numbers - low) / (high - low) if high > low else np.full_like(numbers, 0.5)
+
+
+def largest(norms: NDArray[Any], most: int) -> NDArray[np.intp]:
+    """Return the places of the largest numbers, in their order.
+
+    Parameters
+    ----------
+    norms : ndarray, shape (n,)
+        Of what there is to choose from.
+    most : int
+        How many at most.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    return np.sort(np.argsort(-norms, kind="stable")[:most])
