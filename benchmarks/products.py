@@ -142,7 +142,7 @@ def measured(contestants, m, n, k, form, dtype, seconds):
         close = 1e-3 if dtype == "float32" else 1e-9
         np.testing.assert_allclose(z, results["pellucid"], close, close * k**0.5)
     end, rounds = time.perf_counter() + seconds * len(runs), 0
-    while rounds < 3 or time.perf_counter() < end:
+    while rounds < 5 or time.perf_counter() < end:
         rounds += 1
         for name, run in runs.items():
             start = time.perf_counter()

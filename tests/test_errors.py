@@ -271,6 +271,71 @@ def test_settings_of_fit_that_cannot_be(settings, message):
         network().fit(X, Y, **settings)
 
 
+@pytest.mark.parametrize("patterns", [("*",), ("dense_1", "dense_2")])
+def test_training_of_what_is_frozen(patterns):
+    net = network(Dense(4), Dense(3), input_shape=3).freeze(*patterns)
+    for ask in (net.fit, net.partial_fit):
+        with pytest.raises(
+            ConfigurationError, match=r"All 31 parameters are frozen.*net\.unfreeze\(\)"
+        ):
+            ask(X, Y)
+    assert net.training is None
+    net.unfreeze(patterns[-1])
+    assert net.fit(X, Y, epochs=1).epochs == 1
+
+
+def test_running_state_may_be_all_that_is_trained():
+    net = network(BatchNorm(), Dense(3), input_shape=3).freeze("*")
+    before = net.weights.copy()
+    net.fit(X, Y, epochs=1)
+    size = net.parameters.vector.size
+    assert (net.weights[:size] == before[:size]).all()
+    assert (net.weights[size:] != before[size:]).any()
+
+
+# -- whole numbers, and outputs that cannot change -------------------------------------
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [[Dense(3)], ["tanh", Dense(3)], [BatchNorm(), Dense(3)], [Flatten(), Dense(3)]],
+)
+def test_whole_numbers_that_stand_for_choices(layers):
+    with pytest.raises(ConfigurationError) as told:
+        network(*layers, input_shape=Input(5, kind="integer"))
+    assert "are whole numbers that stand for choices" in str(told.value)
+    assert "put Embedding(count, units) before it, or leave out kind=" in str(
+        told.value
+    )
+
+
+def test_a_layer_of_ones_own_says_what_is_wrong_with_whole_numbers():
+    class Half(Layer, abstract=True):
+        def forward(self, x, p, memo):
+            return x * 0.5
+
+    with pytest.raises(
+        SymbolError, match=r"whole-number array.*\.astype\(memo\.dtype\)"
+    ):
+        network(Half(), Dense(3), input_shape=Input(5, kind="integer"))
+
+
+@pytest.mark.parametrize(
+    ("layers", "path", "always"),
+    [
+        ([Dense(1, "softmax")], "dense_1", 1),
+        ([Dense(1), "log_softmax"], "log_softmax_1", 0),
+        ([Chain([Dense(1, "softmax")]), Dense(2)], "chain_1.dense_1", 1),
+    ],
+)
+def test_softmax_of_one_output(layers, path, always):
+    with pytest.raises(ConfigurationError) as told:
+        network(*layers, loss="mean_squared_error", input_shape=3)
+    assert str(told.value).startswith(f"Layer '{path}' ")
+    assert f"of a single number is always {always}: nothing can be" in str(told.value)
+    assert network(Dense(2, "softmax"), loss="mean_squared_error", input_shape=3)
+
+
 # -- an activation that contradicts the loss -------------------------------------------
 
 

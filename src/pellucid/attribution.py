@@ -143,7 +143,7 @@ def occlusion(
             f"The network takes (n, {_text(images.shape[1:])}); occlusion needs one "
             "that takes images, (n, height, width, channels)."
         )
-    size, stride = _square(images.shape[1:3], size, stride)
+    size, stride = square(images.shape[1:3], size, stride)
     rows, columns = (-(-length // stride) for length in images.shape[1:3])
     found = np.empty((len(images), rows, columns), dtype=network.dtype)
     for image, falls in zip(images, found, strict=True):
@@ -265,10 +265,22 @@ def target_index(network: NeuralNetwork, target: Any) -> int:
     )
 
 
-def _square(
+def square(
     shape: tuple[int, ...], size: int | None, stride: int | None
 ) -> tuple[int, int]:
-    """Return side and step of the square that hides."""
+    """Return side and step of the square that hides, see `occlusion`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the image.
+    size, stride : int or None
+        What the user gave.
+
+    Returns
+    -------
+    tuple of int
+    """
     shorter, longer = min(shape), max(shape)
     if stride is None:
         stride = -(-longer // 32)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pellucid.activations import Activation, Identity, Joint, LogSoftmax
-from pellucid.errors import ConfigurationError, ShapeError
+from pellucid.activations import Activation, Identity, Joint, LogSoftmax, Softmax
+from pellucid.errors import ConfigurationError, ShapeError, SymbolError
 from pellucid.initializers import Initializer
 from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
 from pellucid.layers.containers import Chain, Concat
@@ -297,7 +297,10 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
     slots: dict[str, Slot] = {}
     limits: dict[str, int] = {}
 
+    entered: dict[str, tuple[Layer, Any]] = {}
+
     def enter(layer: Layer, path: str, x: Any) -> None:
+        entered[path] = layer, x
         _check_data(layer, x, limits)
         for name, slot in layer.slots(sample_shape(x)).items():
             if not name.isidentifier() or name.startswith("_"):
@@ -305,14 +308,21 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
             first = Initializer.of(slot.initializer)
             slots[f"{path}.{name}"] = replace(slot, initializer=first)
 
-    memo = Memo(new_pass(training=False, trace=trace, enter=enter))
+    shared = new_pass(training=False, trace=trace, enter=enter)
+    memo = Memo(shared)
     x = input_symbols(trace, inputs)
-    y_hat = root.forward(x, SymbolView(trace, slots, "w"), memo)
+    try:
+        y_hat = root.forward(x, SymbolView(trace, slots, "w"), memo)
+    except SymbolError as error:
+        _check_numbers(getattr(error, "in_layer", ""), entered, error)
+        raise
     if not isinstance(y_hat, Symbol) or y_hat.ndim < 2:
         shape = getattr(y_hat, "shape", type(y_hat).__name__)
         raise ShapeError(f"The last layer gives {shape}; expected (n, outputs).")
     output_shape = sample_shape(y_hat)
     _check_outputs(loss, output_shape)
+    for path, (layer, _) in entered.items():
+        _check_softmax(layer, path, shared.outputs[path])
     return Blueprint(root, loss, logits, inputs, Layout(slots), output_shape, limits)
 
 
@@ -338,6 +348,34 @@ def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:
         limits[name] = min(layer.choices, limits.get(name, layer.choices))
     if layer.images and data and source is x:
         must_not_look_channels_first(sample_shape(x))
+
+
+def _check_numbers(
+    path: str, entered: dict[str, tuple[Layer, Any]], error: SymbolError
+) -> None:
+    """Raise what helps more, if a layer of ours failed because of whole numbers."""
+    layer, x = entered.get(path, (None, None))
+    ours = type(layer).__module__.startswith("pellucid.")
+    if ours and isinstance(x, Symbol) and x.kind == INTEGER:
+        raise ConfigurationError(
+            f"Layer {path!r} {layer!r} computes with numbers, but what comes in are "
+            "whole numbers that stand for choices, as input_shape says: put "
+            "Embedding(count, units) before it, or leave out kind='integer' where they "
+            "are amounts."
+        ) from error
+
+
+def _check_softmax(layer: Layer, path: str, output: Any) -> None:
+    """Raise if the outputs of a layer cannot but stay what they are."""
+    activation = getattr(layer, "activation", layer)
+    alone = isinstance(output, Symbol) and output.shape[-1] == 1
+    if alone and isinstance(activation, Softmax | LogSoftmax):
+        always = 1 if isinstance(activation, Softmax) else 0
+        raise ConfigurationError(
+            f"Layer {path!r} {layer!r} has one output, and {activation.label} of a "
+            f"single number is always {always}: nothing can be learned. For a share or "
+            "a chance write 'sigmoid', for a number no activation."
+        )
 
 
 def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:

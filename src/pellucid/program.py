@@ -286,11 +286,12 @@ def write_down(name: str, write: Callable[[Trace], None]) -> Program:
         (pair for pair in lines if pair[0] != pair[1] and "operations" not in pair[0]),
         ("(fewer operations)", "(more operations)"),
     )
+    where = _first_change(write, *traces)
     raise SymbolError(
-        f"The same code was written down twice and differed{_first_change(write, *traces)}.\n"
-        f"  first:  {before.strip()}\n  second: {after.strip()}\nA layer keeps hidden "
-        "state (self.count += 1, a clock) or draws random numbers of its own: use "
-        "memo.state and memo.rng.uniform(shape)."
+        f"The same code was written down twice and differed{where}.\n  first:  "
+        f"{before.strip()}\n  second: {after.strip()}\nA layer keeps hidden state "
+        "(self.count += 1, a clock) or draws random numbers of its own: use memo.state "
+        "and memo.rng.uniform(shape)."
     )
 
 

@@ -9,7 +9,8 @@ from pellucid import rng
 from pellucid.engines.compiled import assembly as assemblies
 from pellucid.engines.compiled import library
 from pellucid.engines.compiled.assembly import Assembly, Numbers
-from pellucid.symbol import BOOL, INTEGER, NUMBER
+from pellucid.program import Program
+from pellucid.symbol import BOOL, INTEGER, NUMBER, Trace
 from pellucid.testing.arrays import same_bits
 
 GUARD = 64  # numbers before and behind every output, which nothing may touch
@@ -60,8 +61,9 @@ def larger(x, y):
     return np.where((y > x) | np.isnan(y), y, x)
 
 
-def where_equal(x, y, there, elsewhere):
-    return np.where(x == y, there, elsewhere)
+def where_same(x, y, there, elsewhere):
+    bits = f"i{x.itemsize}"
+    return np.where(x.view(bits) == y.view(bits), there, elsewhere)
 
 
 def words(bits):
@@ -139,7 +141,7 @@ def words(bits):
         "store": store,
         "turn": turn,
         "uniform": uniform,
-        "where_equal": where_equal,
+        "where_same": where_same,
     }
 
 
@@ -285,9 +287,45 @@ def _run_compiled(calls):
     )
 
 
+# -- formulas --------------------------------------------------------------------------
+
+
+def program_of(formulas, given):
+    """Return the Program of formulas, a function from Symbols to Symbols by name.
+
+    `given` are the arrays that the Symbols stand for: ``{"x": {name: ...}, "w": ...}``.
+    Those of "x" are batches.
+    """
+    trace = Trace()
+    symbols = {}
+    for vector, arrays in given.items():
+        for name, values in arrays.items():
+            first = trace.batch if vector == "x" else values.shape[0]
+            shape = first, *values.shape[1:]
+            symbols[name] = trace.leaf(vector, name, shape)
+    for name, symbol in formulas(**symbols).items():
+        trace.outputs["out", name] = symbol
+    return Program("formulas", trace)
+
+
+def run_formulas(formulas, given, dtype, *, functions=None):
+    """Return what formulas give, compiled and by NumPy in float64, by name."""
+    n = len(next(iter(given["x"].values())))
+    program = program_of(formulas, given)
+    found = run_assembly(Assembly(program, dtype), given, n, functions=functions)
+    exact = {
+        vector: {name: values.astype(np.float64) for name, values in arrays.items()}
+        for vector, arrays in given.items()
+    }
+    wanted = program.run(exact, n, np.dtype(np.float64))
+    return tuple({place[1]: v for place, v in each.items()} for each in (found, wanted))
+
+
 __all__ = [
     "Assembly",
     "plain_function",
     "plain_kernels",
+    "program_of",
     "run_assembly",
+    "run_formulas",
 ]

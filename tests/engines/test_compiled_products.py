@@ -291,7 +291,9 @@ def test_sums_stay_in_registers(dtype):
     fused = f"call <{width} x {'float' if bits == 32 else 'double'}> @llvm.fma."
     blocks = made.inspect_llvm().split("\n\n")
     hot = max(blocks, key=lambda block: block.count(fused))
-    assert hot.count(fused) in (sums, 2 * sums, 4 * sums)
+    rounds, rest = divmod(hot.count(fused), sums)  # LLVM may unroll the loop
+    assert rounds
+    assert not rest
     assert "store" not in hot
     if platform.machine() not in ("x86_64", "AMD64") or width * bits < 256:
         return
@@ -300,6 +302,6 @@ def test_sums_stay_in_registers(dtype):
     loop = re.split(r"\n\tj\w+", hot)[0]
     register = {512: "%zmm", 256: "%ymm"}[width * bits]
     additions = [line for line in loop.splitlines() if "vfmadd" in line]
-    assert len(additions) in (sums, 2 * sums, 4 * sums)
+    assert len(additions) == rounds * sums
     assert all(register in line for line in additions)
     assert "(%rsp)" not in loop  # nothing waits in memory for a register

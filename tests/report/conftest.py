@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from image_files import save, stripes, stripes_folder
+from pellucid.data import images
 from pellucid.demo import Demo
+from pellucid.image_training import ImageTraining
 from pellucid.report import Result, page
 
 # One of each kind: many columns, images, numbers, the plane, a curve, the tutorials'.
@@ -21,9 +26,23 @@ KINDS = {
 
 @cache
 def _result(name: str) -> Result:
+    if name == "stripes":
+        return _images()
     demo = Demo(name, epochs=KINDS[name])
     demo.fit()
     return demo.result()
+
+
+def _images() -> Result:
+    """A folder of images, of which some cannot be read."""
+    with TemporaryDirectory() as name:
+        folder = stripes_folder(Path(name, "stripes"), 16)
+        folder.joinpath("up", "notes.txt").write_text("")
+        save(folder / "up" / "<b>copy.png", stripes())
+        save(folder / "up" / "copy of it.png", stripes())
+        training = ImageTraining(images(folder, validation=0.2, test=0.3), epochs=4)
+        training.fit()
+        return training.result()
 
 
 @cache

@@ -15,7 +15,7 @@ from pellucid.plots.palette import mix
 from pellucid.report import page, worked
 from pellucid.training import Call
 
-NAMES = ("breast_cancer", "digits", "diabetes", "moons", "sine", "xor")
+NAMES = ("breast_cancer", "digits", "diabetes", "moons", "sine", "xor", "stripes")
 VOID = {"meta", "img", "br", "hr"}
 every_page = pytest.mark.parametrize("name", NAMES)
 

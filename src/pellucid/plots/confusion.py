@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.arrays import as_array
+from pellucid.arrays import as_array, as_floats
 from pellucid.errors import DataError, ShapeError
-from pellucid.plots.canvas import canvas, size_in_points
-from pellucid.plots.palette import brightness, share_map
+from pellucid.plots.canvas import canvas, is_dark, size_in_points
+from pellucid.plots.palette import DARK, LIGHT, brightness, share_map
+from pellucid.plots.tiles import as_picture, draw_tile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_IMAGE = 0.66  # of a cell's side
+_SPECK = 14  # points of a cell in which an image would be a speck
 
 
 def confusion_matrix(
@@ -21,10 +25,12 @@ def confusion_matrix(
     ax: "Axes | None" = None,
     *,
     classes: Sequence[Any] | None = None,
+    images: Any = None,
 ) -> "Axes":
     """Draw how often each class was predicted as which: rows are the truth.
 
-    Each cell has its count; its colour is the share of the row.
+    Each cell has its count; its colour is the share of the row. With images, each has
+    the first one that belongs there.
 
     Parameters
     ----------
@@ -37,6 +43,8 @@ def confusion_matrix(
     classes : sequence, optional
         The classes in the order in which they are shown. Where y holds indices, the
         names of the classes. By default all that occur, sorted.
+    images : array_like, shape (n, height, width, channels), optional
+        What was predicted from. Sort all three to choose which image is the first.
 
     Returns
     -------
@@ -45,7 +53,7 @@ def confusion_matrix(
     Raises
     ------
     ShapeError
-        If y and y_hat differ in length.
+        If y and y_hat differ in length, or images are none or of another number.
     DataError
         If they are no classes, or none of `classes`.
 
@@ -70,18 +78,22 @@ def confusion_matrix(
     counts = np.zeros((len(names), len(names)), dtype=np.int64)
     np.add.at(counts, (rows, columns), 1)
 
-    inches = float(np.clip(2.2 + 0.55 * len(names), 4.0, 11.0))
+    examples = None if images is None else _examples(images, len(truth))
+    cell = 0.55 if examples is None else 0.85
+    inches = float(np.clip(2.2 + cell * len(names), 4.0, 11.0))
     ax = canvas(ax, (inches + 0.8, inches), square=True)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = ax.imshow(shares, cmap=share_map(), vmin=0.0, vmax=1.0)
-    _write(ax, counts, shares)
+    colours = share_map(DARK if is_dark(ax) else LIGHT)
+    image = ax.imshow(shares, cmap=colours, vmin=0.0, vmax=1.0)
+    pictured = examples is not None and _draw(ax, examples, rows, columns, len(names))
+    _write(ax, counts, shares, colours, pictured)
     _name_classes(ax, names)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     right = int(np.trace(counts))
-    ax.set_title(
-        f"{right} of {len(truth)} right ({right / len(truth):.1%})".replace("%", " %")
-    )
+    told = f"{right} of {len(truth)} right ({right / len(truth):.1%})"
+    told += "\nin each cell the first of its images" if pictured else ""
+    ax.set_title(told.replace("%", " %"))
     share = "share of the true class"
     ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.04, label=share)
     return ax
@@ -148,20 +160,62 @@ def _places(labels: NDArray[Any], known: NDArray[Any], what: str) -> NDArray[np.
     return np.array(found, dtype=np.int64)
 
 
-def _write(ax: "Axes", counts: NDArray[Any], shares: NDArray[Any]) -> None:
+def _examples(images: Any, n: int) -> NDArray[Any]:
+    """Return images as numbers that can be drawn, one for each of n samples."""
+    found = as_array(images, "images")
+    if found.ndim != 4 or len(found) != n:
+        raise ShapeError(
+            f"images has shape {found.shape}; expected one for each of the {n} "
+            f"predictions, shape ({n}, height, width, channels)."
+        )
+    return found if found.dtype == np.uint8 else as_floats(found, "images", np.float64)
+
+
+def _draw(
+    ax: "Axes",
+    images: NDArray[Any],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    count: int,
+) -> bool:
+    """Draw the first image of each cell, and return whether there is room for them."""
+    if min(size_in_points(ax)) / count < _SPECK:
+        return False
+    cells, first = np.unique(rows * count + columns, return_index=True)
+    height, width = images.shape[1:3]
+    # All have one scale of grey, so that they can be compared.
+    limits = (float(images.min()), float(images.max()))
+    for cell, place in zip(cells.tolist(), first, strict=True):
+        row, column = divmod(cell, count)
+        across, down = (
+            _IMAGE * length / max(height, width) for length in (width, height)
+        )
+        picture = as_picture(images[place], *limits)
+        draw_tile(ax, picture, column - across / 2, row - 0.12 - down / 2, _IMAGE)
+    return True
+
+
+def _write(
+    ax: "Axes",
+    counts: NDArray[Any],
+    shares: NDArray[Any],
+    colours: Any,
+    pictured: bool,
+) -> None:
     """Write the counts into their cells, as large as the cells allow."""
     from matplotlib.colors import to_hex
 
     cell = min(size_in_points(ax)) / len(counts)
     size = min(0.4 * cell, 1.2 * cell / len(str(counts.max())), 13.0)
+    if pictured:
+        size = min(size, 0.18 * cell)
     if size < 4:  # specks, not numbers
         return
-    colours = share_map()
     for (row, column), count in np.ndenumerate(counts):
         light = brightness(to_hex(colours(shares[row, column]))) > 0.45
         ax.text(
             column,
-            row,
+            row + 0.36 if pictured else row,
             str(count),
             ha="center",
             va="center",

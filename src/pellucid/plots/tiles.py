@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.arrays import as_floats
-from pellucid.errors import DataError, ShapeError
+from pellucid.arrays import as_inputs
+from pellucid.errors import ConfigurationError, DataError, ShapeError
+from pellucid.layers.inputs import Input
+from pellucid.network import NeuralNetwork
 from pellucid.plots.canvas import canvas, ink, is_dark, size_in_points
 from pellucid.plots.palette import DARK, LIGHT, share_map, signed_map
 
@@ -56,6 +58,24 @@ def columns_for(count: int, width: float, height: float, aspect: float = WIDE) -
     return max(range(1, count + 1), key=worth)
 
 
+def aspect_of(ax: Any) -> float:
+    """Return width over height of what a picture has to fill.
+
+    Parameters
+    ----------
+    ax : Axes or None
+        What the user gave.
+
+    Returns
+    -------
+    float
+    """
+    if ax is None:
+        return WIDE
+    width, height = size_in_points(canvas(ax))
+    return width / height
+
+
 def sheet(ax: Any, width: float, height: float, *, bar: bool = True) -> "Axes":
     """Return empty Axes that show a rectangle of so many units.
 
@@ -95,11 +115,18 @@ def unit_of(ax: "Axes") -> float:
     float
     """
     width, height = size_in_points(ax)
-    return min(width / abs(np.diff(ax.get_xlim())), height / abs(np.diff(ax.get_ylim())))[0]
+    return min(
+        width / abs(np.diff(ax.get_xlim())), height / abs(np.diff(ax.get_ylim()))
+    )[0]
 
 
 def draw_tile(
-    ax: "Axes", pixels: NDArray[Any], left: float, top: float, side: float = 1.0, **colours: Any
+    ax: "Axes",
+    pixels: NDArray[Any],
+    left: float,
+    top: float,
+    side: float = 1.0,
+    **colours: Any,
 ) -> Any:
     """Draw a small picture, with square pixels and a thin rim.
 
@@ -122,7 +149,10 @@ def draw_tile(
     """
     from matplotlib.patches import Rectangle
 
-    width, height = (side * length / max(pixels.shape[:2]) for length in (pixels.shape[1], pixels.shape[0]))
+    width, height = (
+        side * length / max(pixels.shape[:2])
+        for length in (pixels.shape[1], pixels.shape[0])
+    )
     limits = ax.get_xlim(), ax.get_ylim()
     picture = ax.imshow(
         pixels,
@@ -132,7 +162,16 @@ def draw_tile(
     )
     ax.set_xlim(limits[0])
     ax.set_ylim(limits[1])
-    rim = Rectangle((left, top), width, height, fill=False, edgecolor=ink(ax), alpha=0.5, linewidth=0.5)
+    rim = Rectangle(
+        (left, top),
+        width,
+        height,
+        fill=False,
+        edgecolor=ink(ax),
+        alpha=0.5,
+        linewidth=0.5,
+        clip_on=False,
+    )
     ax.add_patch(rim)
     return picture
 
@@ -151,13 +190,15 @@ def caption(ax: "Axes", x: float, y: float, text: str, **style: Any) -> None:
     **style
         Arguments for `Axes.text`.
     """
-    size = min(0.2 * unit_of(ax), 9.0)
+    size = min(0.23 * unit_of(ax), 9.0)
     if size >= 3:
         ax.text(x, y, text, fontsize=size, color=ink(ax), **style)
 
 
-def scale_of(ax: "Axes", values: NDArray[Any]) -> dict[str, Any]:
-    """Return colours for numbers: zero is the middle, or the ground of shares.
+def scale_of(
+    ax: "Axes", values: NDArray[Any], *, signed: bool = False
+) -> dict[str, Any]:
+    """Return colours for numbers, from zero to the largest and as far to the other side.
 
     Parameters
     ----------
@@ -165,6 +206,8 @@ def scale_of(ax: "Axes", values: NDArray[Any]) -> dict[str, Any]:
         Where is drawn.
     values : ndarray
         All numbers.
+    signed : bool
+        Whether there is a negative side even where no number is negative.
 
     Returns
     -------
@@ -182,9 +225,51 @@ def scale_of(ax: "Axes", values: NDArray[Any]) -> dict[str, Any]:
         raise DataError("There are numbers that are not finite: nothing can be drawn.")
     scale = DARK if is_dark(ax) else LIGHT
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
-    if (values < 0).any():
+    if signed or (values < 0).any():
         return {"cmap": signed_map(scale), "norm": Normalize(-largest, largest)}
     return {"cmap": share_map(scale), "norm": Normalize(0.0, largest)}
+
+
+def as_image(network: Any, x: Any) -> NDArray[Any]:
+    """Return the one image that a picture is about.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        What will see it.
+    x : array_like, shape (height, width, channels)
+        What the user gave.
+
+    Returns
+    -------
+    ndarray, shape (height, width, channels)
+        Bytes stay bytes.
+
+    Raises
+    ------
+    ConfigurationError
+        If `network` is none.
+    ShapeError
+        If it takes no images, or x is none or several.
+    """
+    if not isinstance(network, NeuralNetwork):
+        raise ConfigurationError(
+            f"Expected a NeuralNetwork, got {type(network).__name__}."
+        )
+    inputs = network.blueprint.inputs
+    if not isinstance(inputs, Input) or len(inputs.shape) != 3:
+        given = inputs.shape if isinstance(inputs, Input) else sorted(inputs)
+        raise ShapeError(
+            f"The network takes {given}; expected one that takes images, (height, "
+            "width, channels)."
+        )
+    batch, n, single = as_inputs(x, inputs, network.dtype)
+    if not single:
+        raise ShapeError(
+            f"x holds {n} images; a picture is about one of them: write x[0]."
+        )
+    image: NDArray[Any] = batch[0]
+    return image
 
 
 def as_picture(

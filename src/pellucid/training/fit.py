@@ -25,6 +25,7 @@ from pellucid.training.plan import (
     given_validation,
     hold_out,
     iterations_per_epoch,
+    must_learn,
     must_suit,
     plan_epochs,
     weighted,
@@ -104,6 +105,7 @@ def fit(
     # Nothing of the network changes until all has been looked at.
     with network.tentatively():
         data = network.samples(x, y, learn=True)
+        must_learn(network)
         must_suit(measures, network.blueprint)
         data = weighted(network, data, class_weight, sample_weight)
         run = before.run + (not resume) if before else 0
@@ -191,6 +193,7 @@ def partial_fit(
     rule = Optimizer.of(optimizer) if optimizer is not None else None
     with network.tentatively():
         data = network.samples(x, y, learn=True, several=False)
+        must_learn(network)
         data = weighted(network, data, class_weight, sample_weight)
         size = as_batch_size(batch_size, len(data.y))
     network.make_writable()

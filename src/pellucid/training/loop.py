@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.engines.readable import Outcome, scale_of
-from pellucid.errors import ConfigurationError, NonFiniteError
+from pellucid.errors import NonFiniteError
 from pellucid.metrics import Metric, metric_name
 from pellucid.minimizers import Minimizer
 from pellucid.rng import make_key
@@ -17,7 +17,7 @@ from pellucid.training.callbacks import Callback, Run
 from pellucid.training.failure import first_not_finite
 from pellucid.training.history import History
 from pellucid.training.interrupt import Interrupt
-from pellucid.training.made_batches import MadeBatches, engines_and_batches
+from pellucid.training.made_batches import engines_and_batches
 from pellucid.training.minimization import MinimizerSession
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.progress import Progress
@@ -89,13 +89,6 @@ class Fit:
             else np.broadcast_to(np.False_, parameters.size)  # takes no memory
         )
         runs, self.why = self.engines.choose(engine, "training")
-        if isinstance(self.batches, MadeBatches) and runs is not self.engines.readable:
-            if engine == "compiled":
-                raise ConfigurationError(
-                    "The compiled engine cannot train with augmentation, or with "
-                    "images kept as bytes: use engine='auto'."
-                )
-            runs, self.why = self.engines.readable, "readable: its batches are made"
         training.engine = runs.name
         self.key = make_key(network.seed, "noise", training.run)
         self.runner = self._start(runs, threads)

@@ -96,6 +96,23 @@ def weighted(
     return data
 
 
+def must_learn(network: "NeuralNetwork") -> None:
+    """Raise if training would change nothing, since all parameters are frozen.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Its running state, if it has one, may be what the training is for.
+    """
+    trained, layout = network.trained_mask(), network.blueprint.layout
+    if trained is not None and not trained.any() and not layout.state.size:
+        raise ConfigurationError(
+            f"All {trained.size:,} parameters are frozen, so training would change "
+            "nothing: net.unfreeze() lets all be trained again, net.unfreeze(pattern) "
+            "those of one pattern."
+        )
+
+
 def plan_epochs(epochs: int | None, iterations: int | None, per_epoch: int) -> int:
     """Return how many iterations the whole training has.
 

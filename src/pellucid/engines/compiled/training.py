@@ -20,6 +20,9 @@ MOST_STEPS = 20_000  # iterations of a slice
 ORDERS = 2**17  # rows for whose orders there is room, or one epoch
 SLICE = 0.03  # seconds after which the driver returns to Python
 
+# Losses, norms of gradients, weights of batches, and how many updates were made.
+Steps = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]
+
 
 class CompiledSession:
     """A training run of the compiled engine, see `ReadableSession`.
@@ -80,6 +83,8 @@ class CompiledSession:
         self._allocate(size, dtype)
         self._tables(training, update, cut)
         self._pace = SLICE  # seconds a step: the first slice is one step long
+        self._changing = [weights, *memory.values()]
+        self._before = [np.empty_like(vector) for vector in self._changing]
 
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
         batches = self.batches
@@ -89,11 +94,23 @@ class CompiledSession:
         self.norm_cells = np.zeros(
             (len(self.pieces), 64 // dtype.itemsize), dtype=dtype
         )
-        self.whole = len(batches.starts) == 1  # every batch is all of the data
-        self._make_room_for_orders()
-        data_x = batches.x if isinstance(batches.x, dict) else {"": batches.x}
-        given = {("x", name): x for name, x in data_x.items()}
-        given |= {("y", ""): batches.y, ("weight", ""): batches.weight}
+        self.made = hasattr(batches, "fill")  # each batch is made, not gathered
+        self.whole = len(batches.starts) == 1 and not self.made  # each is all there is
+        x, y, weight = (
+            batches.room
+            if self.made
+            else (
+                batches.x,
+                batches.y,
+                batches.weight,
+            )
+        )
+        given = (
+            {("x", name): v for name, v in x.items()}
+            if isinstance(x, dict)
+            else {("x", ""): x}
+        )
+        given |= {("y", ""): y, ("weight", ""): weight}
         self.data = {
             place: np.ascontiguousarray(
                 values, dtype=np.int64 if values.dtype.kind in "iu" else dtype
@@ -101,11 +118,16 @@ class CompiledSession:
             for place, values in given.items()
         }
         weight = self.data["weight", ""]
-        self.even = bool(weight.min() == 1 == weight.max())
-        self.batch = {
-            place: np.ones((self.rows, *values.shape[1:]), dtype=values.dtype)
-            for place, values in self.data.items()
-        }
+        self.even = not self.made and bool(weight.min() == 1 == weight.max())
+        self.batch = (
+            self.data
+            if self.made
+            else {
+                place: np.ones((self.rows, *values.shape[1:]), dtype=values.dtype)
+                for place, values in self.data.items()
+            }
+        )
+        self._make_room_for_orders()
         self.masks = {("decayed", ""): self.decayed}
         if self.trained is not None:
             self.masks["trained", ""] = self.trained
@@ -123,12 +145,12 @@ class CompiledSession:
         """
         batches, n = self.batches, len(self.batches.y)
         epochs = 1
-        if batches.shuffle:
+        if batches.shuffle and not self.made:
             most = max(1, ORDERS // n)
             epochs = min(most, MOST_STEPS // batches.per_epoch + 2)
         self._most_epochs = epochs
         self._held = np.full(epochs, -1)  # which epoch's order is there
-        room = 0 if self.whole else epochs * n
+        room = 0 if self.whole or self.made else epochs * n
         self.order: NDArray[np.int64] = (
             np.empty(room, np.int64) if batches.shuffle else np.arange(room)
         )
@@ -199,7 +221,7 @@ class CompiledSession:
                 arrays[place] = values[begin:end]
                 continue
             arrays[place] = self.batch[place][begin:end]
-            if place == ("weight", "") and self.even:
+            if self.made or (place == ("weight", "") and self.even):
                 continue
             kind = "integers" if values.dtype.kind == "i" else "floats"
             columns = int(np.prod(values.shape[1:]))
@@ -270,7 +292,7 @@ class CompiledSession:
         Outcome
         """
         count = max(1, min(count, self._most(step), int(seconds / self._pace)))
-        before = self._snapshot()
+        self._snapshot()
         start = time.perf_counter()
         losses, norms, sums, done = self._drive(step, count)
         self._pace = max(1e-8, (time.perf_counter() - start) / max(1, done))
@@ -278,12 +300,12 @@ class CompiledSession:
             return Outcome(losses.tolist(), sums.tolist(), norms.tolist())
         # Back to where all was well, then step by step in the readable engine, which
         # looks at everything and names what fails.
-        self._restore(before)
+        self._restore()
         return self._carefully(step, count)
 
     def _most(self, step: int) -> int:
         """Return how many iterations a slice can have: those with room for an order."""
-        if not self.batches.shuffle:
+        if self.made or not self.batches.shuffle:
             return MOST_STEPS
         last = self.batches.place(step)[0] + self._most_epochs
         room: int = self.batches.first + last * self.batches.per_epoch - step
@@ -294,7 +316,10 @@ class CompiledSession:
         batches = self.batches
         per_epoch = batches.per_epoch
         epochs, places = np.divmod(np.arange(count) + step - batches.first, per_epoch)
-        if batches.shuffle:
+        if self.made:
+            epochs = np.zeros_like(epochs)
+            self._sums[0, places[0]] = self._make(step)
+        elif batches.shuffle:
             for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
                 self._hold(epoch)
         else:  # every epoch is like the first
@@ -312,6 +337,12 @@ class CompiledSession:
         rates = np.array(rule.rates(step, count, total))
         tables = (places == per_epoch - 1).astype(np.int64)
         return positions, tables, rates, scales, sums
+
+    def _make(self, step: int) -> float:
+        """Make the batch of an iteration; return the sum of its weights."""
+        places = ("x", ""), ("y", ""), ("weight", "")
+        _, total = self.batches.fill(step, *(self.batch[place] for place in places))
+        return float(total)
 
     def _hold(self, epoch: int) -> None:
         """Put the order of an epoch into its place, and the weights of its batches."""
@@ -333,17 +364,31 @@ class CompiledSession:
         ends = (w.min(initial=0.0), w.max(initial=0.0))  # a NaN is both
         return bool(np.isfinite(ends).all())
 
-    def _snapshot(self) -> list[NDArray[Any]]:
-        return [self.weights.copy(), *(v.copy() for v in self.memory.values())]
+    def _snapshot(self) -> None:
+        """Keep the weights and the optimizer's memory as they are."""
+        for kept, vector in zip(self._before, self._changing, strict=True):
+            kept[...] = vector
 
-    def _restore(self, before: list[NDArray[Any]]) -> None:
-        self.weights[...] = before[0]
-        for vector, old in zip(self.memory.values(), before[1:], strict=True):
-            vector[...] = old
+    def _restore(self) -> None:
+        """Return to what was kept."""
+        for kept, vector in zip(self._before, self._changing, strict=True):
+            vector[...] = kept
 
-    def _drive(
-        self, step: int, count: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+    def _drive(self, step: int, count: int) -> Steps:
+        """Make updates; return losses, norms, weights of batches, and how many."""
+        if not self.made:
+            return self._drive_through(step, count)
+        losses, norms, sums = np.zeros((3, count))
+        for i in range(count):  # the next batch is made when this one is used up
+            *found, done = self._drive_through(step + i, 1)
+            for all_of_them, one in zip((losses, norms, sums), found, strict=True):
+                all_of_them[i] = one[0]
+            if not done:
+                return losses, norms, sums, i
+        return losses, norms, sums, count
+
+    def _drive_through(self, step: int, count: int) -> Steps:
+        """Make updates without returning to Python in between."""
         positions, tables, rates, scales, sums = self._course(step, count)
         losses, norms = np.zeros(count), np.zeros(count)
         done = [0] * self.threads
@@ -386,14 +431,14 @@ class CompiledSession:
         """Make the updates before a failure again, one at a time, and name it."""
         outcome = Outcome()
         for now in range(step, step + count):
-            before = self._snapshot()
+            self._snapshot()
             losses, norms, sums, done = self._drive(now, 1)
             if done == 1 and self._is_finite():
                 outcome.losses.append(float(losses[0]))
                 outcome.norms.append(float(norms[0]))
                 outcome.weights.append(float(sums[0]))
                 continue
-            self._restore(before)
+            self._restore()
             readable = ReadableSession(
                 ReadableEngine(self.engine.blueprint, self.engine.dtype),
                 self.weights,

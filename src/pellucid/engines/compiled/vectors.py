@@ -262,12 +262,13 @@ def larger(context, x, y):
 
 
 @intrinsic
-def where_equal(context, x, y, there, elsewhere):
-    """One of two vectors in each place: there where x equals y."""
+def where_same(context, x, y, there, elsewhere):
+    """One of two vectors in each place: there where x and y have the same bits."""
 
     def generate(context, builder, signature, arguments):
-        a, b, c, d = arguments
-        return builder.select(builder.fcmp_ordered("==", a, b), c, d)
+        bits = ir.VectorType(ir.IntType(x.bits), x.width)
+        a, b = (builder.bitcast(value, bits) for value in arguments[:2])
+        return builder.select(builder.icmp_signed("==", a, b), *arguments[2:])
 
     return there(x, y, there, elsewhere), generate
 

@@ -32,7 +32,7 @@ from pellucid.engines.compiled.vectors import (
     load32 as load,
     spread32 as spread,
     store32 as store,
-    where_equal,
+    where_same,
 )
 
 item = 4  # bytes of a number
@@ -68,5 +68,5 @@ __all__ = [
     "tanh",
     "turn",
     "uniform",
-    "where_equal",
+    "where_same",
 ]

@@ -32,7 +32,7 @@ from pellucid.engines.compiled.vectors import (
     load64 as load,
     spread64 as spread,
     store64 as store,
-    where_equal,
+    where_same,
 )
 
 item = 8  # bytes of a number
@@ -68,5 +68,5 @@ __all__ = [
     "tanh",
     "turn",
     "uniform",
-    "where_equal",
+    "where_same",
 ]

@@ -45,8 +45,8 @@ LARGEST_BACK = """def run(a):
             dx = a[7] + item * (rows[i] + j)
             for k in range(a[5]):
                 here = load(x + item * columns[k], {width})
-                part = where_equal(here, best, rest, nothing)
-                rest = where_equal(here, best, nothing, rest)
+                part = where_same(here, best, rest, nothing)
+                rest = where_same(here, best, nothing, rest)
                 if a[8]:
                     part = part + load(dx + item * columns[k], {width})
                 store(dx + item * columns[k], part)

@@ -1,0 +1,171 @@
+"""Windows over images: compiled and as plain Python, against `pellucid.convolution`.
+
+Whole numbers are multiplied and added without rounding, so that results must be equal.
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the compiled engine needs Numba")
+
+from compiled_runs import Assembly, plain_kernels, program_of, run_formulas
+
+from pellucid import ops
+from pellucid.convolution import Window
+from pellucid.engines.compiled import library
+from pellucid.engines.compiled.convolution import pooling
+from pellucid.engines.compiled.convolution.winograd import suits
+from pellucid.engines.compiled.plan import UnsupportedError
+
+TYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
+CLOSE = {"float64": 1e-12, "float32": 2e-5}
+CHANNELS = (1, 2, 3, 5, 8, 16, 17, 20, 32)
+BATCHES = (1, 2, 3, 7, 20, 70)
+LARGEST = 2**15  # numbers of an array
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def kernels(request):
+    """The functions to run, None for compiled kernels, and how many trials to make."""
+    if request.param == "compiled":
+        yield None, 150
+    else:
+        with plain_kernels() as functions:
+            yield functions, 20
+
+
+class Problem:
+    """A window, a size in which it fits, and batch, channels and filters: by seed."""
+
+    def __init__(self, seed):
+        r = self.random = np.random.default_rng(seed)
+
+        def pair(least, most):
+            return tuple(map(int, r.integers(least, most + 1, 2)))
+
+        border = (pair(0, 3), pair(0, 3)) if r.random() < 0.6 else ((0, 0), (0, 0))
+        size, stride, dilation = (
+            pair(1, int(r.choice(most))) for most in ((1, 3, 5), (1, 1, 3), (1, 1, 2))
+        )
+        self.window = Window(size, stride, border, dilation)
+        least = (
+            max(1, reach - sum(side))
+            for reach, side in zip(self.window.reach, border, strict=True)
+        )
+        more = pair(0, int(r.choice([0, 2, 10])))
+        self.size = tuple(a + b for a, b in zip(least, more, strict=True))
+        self.places = self.window.outputs(*self.size)
+        self.groups = int(r.choice([1, 1, 1, 2, 3]))
+        self.channels, self.filters = map(int, r.choice(CHANNELS, 2))
+        pixels = (self.size[0] + 6) * (self.size[1] + 6)
+        most = LARGEST // (pixels * self.groups * max(self.channels, self.filters))
+        self.n = int(r.choice([n for n in BATCHES if n <= max(1, most)]))
+
+    def __str__(self):
+        return (
+            f"{self.window} over {self.n} images of {self.size}, {self.groups} groups "
+            f"of {self.channels} channels and {self.filters} filters"
+        )
+
+    def whole_numbers(self, *shape):
+        return self.random.integers(-4, 5, shape).astype(float)
+
+    def convolutions(self, numbers):
+        """Return formulas, and numbers for them."""
+        window, size, groups = self.window, self.size, self.groups
+        every = self.filters * groups
+        given = {
+            "x": {
+                "x": numbers(self.n, *size, self.channels * groups),
+                "dz": numbers(self.n, *self.places, every),
+            },
+            "w": {"W": numbers(*window.size, self.channels, every)},
+        }
+
+        def formulas(x, dz, W):
+            return {
+                "z": ops.convolve(x, W, window, groups),
+                "dx": ops.convolve_back(dz, W, window, size, groups),
+                "dW": ops.convolve_weights(x, dz, window, groups),
+            }
+
+        return formulas, given
+
+    @property
+    def is_tiled(self):
+        images = self.n, *self.size, self.channels
+        filters = *self.window.size, self.channels, self.filters
+        return suits(images, filters, self.window, self.groups, 32)
+
+
+def check(formulas, given, dtype, functions, told, tolerance=0.0):
+    found, wanted = run_formulas(formulas, given, dtype, functions=functions)
+    assert found.keys() == wanted.keys()
+    for name, values in wanted.items():
+        assert found[name].shape == values.shape, f"{name}: {told}"
+        told_all = f"{name}: {told}"
+        if not tolerance:
+            np.testing.assert_array_equal(found[name], values, told_all)
+            continue
+        error = np.abs(found[name] - values).max(initial=0)
+        assert error <= tolerance * np.abs(values).max(initial=0), told_all
+
+
+# -- convolution -----------------------------------------------------------------------
+
+
+@TYPES
+def test_convolutions(dtype, kernels):
+    functions, trials = kernels
+    points = several = 0
+    for seed in range(trials):
+        problem = Problem(seed)
+        tiled = dtype == "float32" and problem.is_tiled
+        formulas, given = problem.convolutions(problem.whole_numbers)
+        tolerance = CLOSE[dtype] if tiled else 0
+        told = f"seed {seed}, {problem}"
+        check(formulas, given, dtype, functions, told, tolerance)
+        points += problem.places == (1, 1)
+        several += problem.n > max(1, 64 // np.prod(problem.places))
+    assert points > trials / 10
+    assert several > trials / 10
+
+
+@TYPES
+def test_rounding_of_convolutions(dtype, kernels):
+    functions, trials = kernels
+    for seed in range(1000, 1000 + trials // 4):
+        problem = Problem(seed)
+        formulas, given = problem.convolutions(
+            lambda *shape, r=problem.random: r.normal(size=shape).astype("float32")
+        )
+        check(formulas, given, dtype, functions, f"{seed}, {problem}", CLOSE[dtype])
+
+
+# -- pooling ---------------------------------------------------------------------------
+
+
+def pooled(x, dy, *, window, size):
+    return {
+        "max": ops.max_windows(x, window),
+        "max back": ops.max_windows_back(x, dy, window),
+        "sum": ops.sum_windows(x, window),
+        "spread": ops.spread_windows(dy, window, size),
+    }
+
+
+@TYPES
+def test_pooling(dtype, kernels):
+    functions, trials = kernels
+    for seed in range(trials):
+        problem = Problem(seed)
+        n, window, size = problem.n, problem.window, problem.size
+        x = problem.whole_numbers(n, *size, problem.channels)
+        if seed % 3 == 0:
+            x[problem.random.random(x.shape) < 0.2] = np.nan
+        dy = problem.whole_numbers(n, *problem.places, problem.channels)
+        formulas = partial(pooled, window=window, size=size)
+        given = {"x": {"x": x, "dy": dy}}
+        check(formulas, given, dtype, functions, f"seed {seed}, {problem}")
