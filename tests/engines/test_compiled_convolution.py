@@ -169,3 +169,92 @@ def test_pooling(dtype, kernels):
         formulas = partial(pooled, window=window, size=size)
         given = {"x": {"x": x, "dy": dy}}
         check(formulas, given, dtype, functions, f"seed {seed}, {problem}")
+
+
+def test_the_first_of_the_largest():
+    # Zeros of both signs are equal, and NaN is larger than all.
+    window, nan = Window((1, 4)), np.nan
+    rows = [[-0.0, 0, -1, 0], [0, -0.0, 0, -0.0], [-2, nan, 5, nan], [-np.inf] * 4]
+    x = np.array(rows).reshape(4, 1, 4, 1)
+    given = {"x": {"x": x, "dy": np.arange(1.0, 5).reshape(4, 1, 1, 1)}}
+    with plain_kernels() as functions:
+        for way in (functions, None):
+            check(
+                partial(pooled, window=window, size=(1, 4)),
+                *(given, "float64", way, "zeros"),
+            )
+
+
+# -- borders, and numbers for all places -----------------------------------------------
+
+
+@TYPES
+def test_borders(dtype, kernels):
+    functions, trials = kernels
+    for seed in range(trials // 5):
+        r = np.random.default_rng(seed)
+        n, channels = int(r.choice(BATCHES)), int(r.choice(CHANNELS))
+        size = tuple(map(int, r.integers(1, 7, 1 + seed % 2)))
+        sides = [tuple(map(int, pair)) for pair in r.integers(0, 4, (len(size), 2))]
+        part = tuple(
+            slice(*sorted(map(int, r.choice(length + 1, 2, replace=False))))
+            for length in size
+        )
+        x = r.normal(size=(n, *size, channels)).astype("float32")
+
+        def formulas(x, sides=sides, part=part):
+            return {
+                "around": np.pad(x, ((0, 0), *sides, (0, 0))),
+                "out of it": x[:, *part],
+                "from behind": x[:, -1:, ..., :],
+            }
+
+        given = {"x": {"x": x}}
+        check(formulas, given, dtype, functions, f"{x.shape}, {sides}, {part}")
+
+
+def over_places(x):
+    axes = tuple(range(1, x.ndim - 1))
+    largest = x.max(axis=axes, keepdims=True)
+    return {
+        "sum": x.sum(axis=axes),
+        "mean": x.mean(axis=axes, keepdims=True),
+        "max": x.max(axis=axes),
+        "of a formula": (2.0 * x + 1.0).sum(axis=axes),
+        "and back": (x - largest) * 0.5,
+    }
+
+
+@TYPES
+def test_numbers_for_all_places(dtype, kernels):
+    functions, trials = kernels
+    for seed in range(trials // 5):
+        r = np.random.default_rng(seed)
+        n, channels = int(r.choice(BATCHES)), int(r.choice(CHANNELS))
+        size = tuple(2 ** r.integers(0, 3, 1 + seed % 3))  # means without rounding
+        x = r.integers(-4, 5, (n, *size, channels)).astype(float)
+        if seed % 4 == 0:
+            x[r.random(x.shape) < 0.1] = np.nan
+        check(over_places, {"x": {"x": x}}, dtype, functions, f"{x.shape}")
+
+
+def with_a_number_for_each(x, s, b):
+    axes = tuple(range(1, x.ndim - 1))
+    each = s.reshape(s.shape[0], *(1,) * len(axes), s.shape[-1])
+    z = np.maximum(x * each + b, 0.0)
+    return {"z": z, "ds": (z * x).sum(axis=axes), "db": z.sum(axis=(0, *axes))}
+
+
+@TYPES
+def test_a_number_for_each_channel_of_a_sample(dtype, kernels):
+    functions, trials = kernels
+    for seed in range(trials // 5):
+        r = np.random.default_rng(seed)
+        n, channels = int(r.choice(BATCHES)), int(r.choice(CHANNELS))
+        size = tuple(r.integers(1, 5, 1 + seed % 2))
+        x, s, b = (
+            r.integers(-4, 5, shape).astype(float)
+            for shape in ((n, *size, channels), (n, channels), (channels,))
+        )
+        given = {"x": {"x": x, "s": s}, "w": {"b": b}}
+        check(with_a_number_for_each, given, dtype, functions, f"{x.shape}")

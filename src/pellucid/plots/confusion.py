@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _IMAGE = 0.66  # of a cell's side
-_SPECK = 14  # points of a cell in which an image would be a speck
+_ROOM = 24  # points of a cell that has room for an image and a count
 
 
 def confusion_matrix(
@@ -179,7 +179,7 @@ def _draw(
     count: int,
 ) -> bool:
     """Draw the first image of each cell, and return whether there is room for them."""
-    if min(size_in_points(ax)) / count < _SPECK:
+    if min(size_in_points(ax)) / count < _ROOM:
         return False
     cells, first = np.unique(rows * count + columns, return_index=True)
     height, width = images.shape[1:3]

@@ -23,7 +23,7 @@ from pellucid.engines.compiled.vectors import Code, register_bytes, whole
 
 # Rows and vectors of a block: as many as leave registers for the two sides. A block of
 # one vector takes what is left of the columns.
-ROWS = (6, 4, 2, 1)
+ROWS = (6, 2, 1)
 VECTORS = (2, 1) if register_bytes() == 32 else (4, 2, 1)
 
 # For fewer rows than a block has, wider blocks of one row: they read longer pieces of

@@ -1,5 +1,6 @@
 """Matrices transposed: square blocks of them in registers."""
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -14,11 +15,27 @@ def _blocks(code, length):
 
 
 def write_turned(code, rows, columns, x, long_x, z, long_z, *, whole_squares=False):
-    """Write the loops that transpose x into z, both with gaps between their rows.
+    """Write a call of what transposes x into z, both with gaps between their rows.
 
     With `whole_squares` z has room for a whole number of blocks; what is written beyond
     the matrix are zeros.
     """
+    module, name = code.builder.module, f"turn_{code.bits}_{int(whole_squares)}"
+    arguments = [rows, columns, x, long_x, z, long_z]
+    function = module.globals.get(name)
+    if function is None:  # one for all calls: it is much code
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in arguments])
+        function = ir.Function(module, kind, name)
+        function.linkage = "internal"
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        own = Code(builder, code.bits, code.width)
+        _write_loops(own, *function.args, whole_squares=whole_squares)
+        builder.ret_void()
+    code.builder.call(function, arguments)
+
+
+def _write_loops(code, rows, columns, x, long_x, z, long_z, *, whole_squares):
+    """Write the loops over squares."""
     builder, width = code.builder, whole(code.width)
     with (
         cgutils.for_range(builder, _blocks(code, rows)) as down,

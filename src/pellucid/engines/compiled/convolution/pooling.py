@@ -30,7 +30,8 @@ LARGEST = """def run(a):
             store(a[6] + item * (i * a[1] + j), best)
 """
 
-# dy goes to the first of the largest. a: as above, then dy, dx, whether dx is added to
+# dy goes to the first of the largest; `best` has its bits, be it a NaN or a zero.
+# a: as above, then dy, dx, whether dx is added to
 LARGEST_BACK = """def run(a):
     rows = integers(a[3])
     columns = integers(a[4])
