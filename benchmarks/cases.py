@@ -234,7 +234,7 @@ IMAGE_TRAININGS = [
         **IMAGE_NETWORKS[name],
     )
     for name, batch, iterations, ratio in (
-        ("8x8x1, conv 16-32", 32, 64, 6),
+        ("8x8x1, conv 16-32", 32, 16, 6),
         ("28x28x1, conv 32-64", 64, 8, 3),
         ("32x32x3, conv 64-128", 64, 4, 3),
         ("28x28x1, conv 32-64, stride 2", 64, 8, 1.4),

@@ -13,15 +13,16 @@ import multiprocessing
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from cases import TRAININGS
+from cases import IMAGE_TRAININGS, TRAININGS, Training
 from machine import memory, restart_peak
 from measure import blocks_for
 from peers.pellucid_fit import network, started
 
-from pellucid import Adam, Dense, NeuralNetwork
+from pellucid import Dense, NeuralNetwork
 
 BATCH = 256
 
@@ -88,7 +89,7 @@ def by_parameters(seconds, largest):
 def by_threads(seconds):
     """Time of an iteration on one and on two threads."""
     found = []
-    for case in TRAININGS:
+    for case in (*TRAININGS, *IMAGE_TRAININGS):
         net, optimizer = network(case)
         x, y = case.data()
         settings = {"batch_size": case.batch, "optimizer": optimizer, "shuffle": False}
@@ -102,48 +103,57 @@ def by_threads(seconds):
     return found
 
 
-def memory_of(rows, inputs, width, batch):
+def memory_of(case):
     """Return by how much `fit` raises the most memory in use, and what it may."""
-    x, y = sample(rows, inputs)
-    small = sample(2 * batch, inputs)
-    layered(inputs, 8).fit(*small, batch_size=batch, epochs=2, progress=False)  # loads
-    net = layered(inputs, width)
+    settings = {"batch_size": case.batch, "epochs": 2, "progress": False}
+    inputs, *hidden, outputs = case.sizes
+    narrow = (inputs, *(8 for _ in hidden), outputs)
+    small = replace(case, sizes=narrow, rows=2 * case.batch)
+    network(small)[0].fit(*small.data(), **settings)  # loads
+    x, y = case.data()
+    net, optimizer = network(case)
     restart_peak()
     before = memory("VmRSS")
-    net.fit(x, y, batch_size=batch, epochs=2, progress=False)
+    net.fit(x, y, **settings)
     grown = memory("VmHWM") - before
-    training = started(net, Adam(), *small, batch)
+    training = started(net, optimizer, *small.data(), case.batch)
     data = x.nbytes + y.nbytes
     vectors = 6 * net.weights.nbytes * training.shards
     return {
-        "network": f"{inputs}-{width}-{width}-2 at {batch}",
-        "rows": rows,
+        "network": f"{case.name} at {case.batch}",
+        "rows": case.rows,
         "parameters": net.weights.size,
         "shards": training.shards,
         "grown": grown,
         "data": data,
         "vectors": vectors,
         "arena": training.arena_bytes,
-        "holds": grown < data + vectors + training.arena_bytes,
+        "allowed": data + vectors + training.arena_bytes,
     }
 
 
 def by_memory(largest):
     """Growth of memory, each in a process of its own."""
     most = 10**largest
-    each = [
-        (most // 10, 10, 32, 256),
-        (most, 10, 32, 256),
-        (10_000, 784, 128, 64),
-        (2_000, 20, int(math.sqrt(most / 10)), 256),
-        (2_000, 20, int(math.sqrt(most)), 256),
-        (2_000, 20, int(math.sqrt(most)), 32),  # one shard
+    narrow, wide = (round(math.sqrt(most / of)) for of in (10, 1))
+    cases = [
+        *(widened(10, 32, rows, BATCH) for rows in (most // 10, most)),
+        widened(784, 128, 10_000, 64),
+        *(widened(20, width, 2_000, BATCH) for width in (narrow, wide)),
+        widened(20, wide, 2_000, 32),  # one shard
+        *(replace(case, rows=2_000) for case in IMAGE_TRAININGS),
     ]
     if memory("VmHWM") is None:
         return []  # no such numbers here
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
-        return list(pool.map(memory_of, *zip(*each, strict=True)))
+        return list(pool.map(memory_of, cases))
+
+
+def widened(inputs, width, rows, batch):
+    """Return a training with two hidden layers of one width."""
+    sizes = (inputs, width, width, 2)
+    return Training("-".join(map(str, sizes)), sizes, batch, rows, 1, ())
 
 
 def plot(found, path):
@@ -151,9 +161,9 @@ def plot(found, path):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    figure = Figure(figsize=(11, 7), layout="constrained")
     FigureCanvasAgg(figure)
-    rows, parameters, threads = figure.subplots(1, 3)
+    (rows, parameters), (threads, taken) = figure.subplots(2, 2)
     rows.loglog(
         [each["rows"] for each in found["rows"]],
         [1e9 * each["seconds_a_row"] for each in found["rows"]],
@@ -172,10 +182,24 @@ def plot(found, path):
     threads.axvline(1, color="black", linewidth=0.8)
     threads.invert_yaxis()
     threads.set(xlabel="times as fast", title="two threads for one")
+    draw_memory(taken, found["memory"])
     for axes in (rows, parameters):
         axes.set_ylim(bottom=axes.get_ylim()[0] / 2, top=axes.get_ylim()[1] * 2)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
+
+
+def draw_memory(axes, found):
+    """Draw how much memory `fit` takes beside how much it may."""
+    names = [f"{each['network']}, {each['rows']:,} rows" for each in found]
+    places = np.arange(len(found))
+    for part, shift in (("grown", -0.2), ("allowed", 0.2)):
+        sizes = [each[part] / 1e6 for each in found]
+        axes.barh(places + shift, sizes, height=0.4, label=part)
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set(xlabel="MB", xscale="log", title="memory of a fit, and what it may take")
+    axes.legend()
 
 
 def main(folder, seconds, largest):

@@ -9,8 +9,13 @@ import json
 import re
 from pathlib import Path
 
+from cases import CASES, IMAGE_TRAININGS, TRAININGS
+
+from report import at_least_equal, digits, seconds
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
+PYTORCH = ("pytorch", "pytorch_channels_last")
 
 
 def real_data():
@@ -33,18 +38,66 @@ def real_data():
     return "\n".join(lines)
 
 
-SECTIONS = {"real_data": real_data}
+def speed():
+    """Return the table of speeds, or None where not all was measured at leisure."""
+    measured, machine = (
+        json.loads((HERE / "results" / f"{name}.json").read_text())
+        for name in ("cases", "machine")
+    )
+    if any(name not in measured or measured[name]["quick"] for name in CASES):
+        return None
+    if any("pellucid" not in case["seconds"] for case in measured.values()):
+        return None  # the compiled engine is missing
+    lines = [
+        "How many times as long an iteration of training takes elsewhere (Adam, ReLU;",
+        "the truth table: gradient descent, sigmoids), by the shortest times of one",
+        "run. PyTorch is eager, with the faster order of axes for images.",
+        "",
+        "| network, batch | pellucid | PyTorch | JAX | scikit-learn |",
+        "|---|---|---|---|---|",
+    ]
+    for case in (*TRAININGS, *IMAGE_TRAININGS):
+        taken = measured[case.name]["seconds"]
+        ours = taken["pellucid"]["min"]
+        row = [f"{case.name}, {case.batch}", seconds(ours)]
+        for names in (PYTORCH, ("jax",), ("scikit_learn",)):
+            others = [taken[name]["min"] for name in names if name in taken]
+            row.append(f"{digits(min(others) / ours)}x" if others else "-")
+        lines.append(f"| {' | '.join(row)} |")
+    truth_table = measured[TRAININGS[0].name]["seconds"]
+    tutorial = truth_table["tutorial"]["min"] / truth_table["pellucid"]["min"]
+    before = machine["load"][0]
+    load = "not known" if before is None else f"{before:.1f}"
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+    lines += [
+        "",
+        f"The tutorials' own NumPy code takes {digits(tutorial)} times as long on the",
+        "truth table. Predictions of the image networks:",
+        "",
+        at_least_equal(measured),
+        "",
+        f"Machine: {where}; load before the run: {load}.",
+    ]
+    return "\n".join(lines)
+
+
+SECTIONS = {"real_data": real_data, "speed": speed}
 
 
 def filled(text):
-    """Return a README with its marked places filled in."""
+    """Return a README with its marked places filled in, as far as it is measured."""
 
     def fill(found):
-        return f"{found[1]}\n{SECTIONS[found[2]]()}\n\n<!-- end -->"
+        section = SECTIONS[found[2]]()
+        return f"{found[1]}\n{section}\n\n<!-- end -->" if section else found[0]
 
     pattern = r"(<!-- (\w+): made by [^>]+ -->)\n.*?<!-- end -->"
     return re.sub(pattern, fill, text, flags=re.DOTALL)
 
 
-if __name__ == "__main__":
+def write():
     README.write_text(filled(README.read_text()))
+
+
+if __name__ == "__main__":
+    write()

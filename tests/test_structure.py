@@ -57,6 +57,7 @@ ORDER = [
     "samples",
     "engines",
     "network",
+    "attribution",
     "gradient_check",
     "summary",
     "files",

@@ -36,11 +36,9 @@ def logits(case, parameters, x):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )
         x = jax.nn.relu(x + b)
-        if each.pool:
-            window = (1, 2, 2, 1)
-            x = jax.lax.reduce_window(
-                x, -np.inf, jax.lax.max, window, window, "VALID"
-            )
+        if each.pool:  # three times as fast, with its gradient, as `reduce_window`
+            n, height, width, channels = x.shape
+            x = x.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
     x = x.reshape(len(x), case.sizes[0])
     *hidden, (last_W, last_b) = parameters[images:]
     for W, b in hidden:
@@ -85,12 +83,14 @@ class Jax(Contestant):
             )
             return (p, m, v, t + 1.0), found
 
+        straight = bool(case.image)  # in a loop XLA's convolutions are far slower
+
         @jax.jit
         def block(carry, x, y):
             def epoch(carry, _):
-                return jax.lax.scan(step, carry, (x, y))
+                return jax.lax.scan(step, carry, (x, y), unroll=straight)
 
-            return jax.lax.scan(epoch, carry, length=case.block)
+            return jax.lax.scan(epoch, carry, length=case.block, unroll=straight)
 
         first = jax.tree.map(jnp.asarray, first_parameters(case))
         zeros = jax.tree.map(jnp.zeros_like, first)

@@ -4,8 +4,15 @@ from peers import Contestant
 
 
 def network(case):
-    from pellucid import Adam, Conv2D, Dense, Flatten, GradientDescent, MaxPool2D
-    from pellucid import NeuralNetwork
+    from pellucid import (
+        Adam,
+        Conv2D,
+        Dense,
+        Flatten,
+        GradientDescent,
+        MaxPool2D,
+        NeuralNetwork,
+    )
 
     *hidden, outputs = case.sizes[1:]
     if case.truth_table:

@@ -13,6 +13,7 @@ _WHERE = {
         "ELU GELU SELU Activation Exp HardSigmoid HardTanh Identity LeakyReLU "
         "LogSoftmax Mish ReLU Sigmoid SiLU Softmax Softplus Softsign Tanh"
     ),
+    "attribution": "occlusion saliency",
     "augmentations": "Augmentation Cutout Flip Mixup Noise Rotate Scale Shift",
     "errors": (
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "

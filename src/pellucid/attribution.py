@@ -72,7 +72,7 @@ def saliency(network: NeuralNetwork, x: Any, target: Any = None) -> NDArray[Any]
     found = np.empty_like(batch)
     for rows in _chunks(batch):
         z, memo = _scores(network, batch[rows])
-        da = _direction(network, z, target).astype(network.dtype)
+        da = _direction(network, z, target)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             found[rows] = network.blueprint.root.backward(da, p, g, memo)
     return found[0] if single else found
@@ -207,47 +207,37 @@ def _scores(network: NeuralNetwork, batch: NDArray[Any]) -> tuple[NDArray[Any], 
 
 
 def _direction(network: NeuralNetwork, z: NDArray[Any], target: Any) -> NDArray[Any]:
-    """Return what makes the score of the target of z: ``(z * direction).sum(axis=1)``.
+    """Return what makes the scores: ``(z * direction).sum(axis=1)``.
 
     In a yes or no of one output the score of no is ``-z``.
     """
-    one = chooses(network.blueprint) and z.shape[1] == 1
+    chosen = _targets(network, z, target)[:, None]
+    if _is_yes_or_no(network):
+        return np.where(chosen == 1, 1.0, -1.0).astype(z.dtype)
+    return np.equal(np.arange(z.shape[1]), chosen).astype(z.dtype)
+
+
+def _is_yes_or_no(network: NeuralNetwork) -> bool:
+    return chooses(network.blueprint) and network.blueprint.outputs == 1
+
+
+def _targets(network: NeuralNetwork, z: NDArray[Any], target: Any) -> NDArray[Any]:
+    """Return the class or output that is meant for each sample, by its index."""
     if target is not None:
-        index = target_index(network, target)
-        chosen = np.full(len(z), index)
-    elif one:
-        chosen = (z[:, 0] > 0).astype(np.int64)
-    elif network.loss.task == "numbers" and z.shape[1] > 1:
+        return np.full(len(z), _index(network, target))
+    if _is_yes_or_no(network):
+        return (z[:, 0] > 0).astype(np.int64)
+    if network.loss.task == "numbers" and z.shape[1] > 1:
         raise ConfigurationError(
             f"The network has {z.shape[1]} outputs that are numbers: say which one is "
             f"meant, target=0 to {z.shape[1] - 1}."
         )
-    else:
-        chosen = z.argmax(axis=1)
-    if one:
-        return np.where(chosen == 1, 1.0, -1.0)[:, None]
-    return (np.arange(z.shape[1]) == chosen[:, None]).astype(np.float64)
+    found: NDArray[Any] = z.argmax(axis=1)
+    return found
 
 
-def target_index(network: NeuralNetwork, target: Any) -> int:
-    """Return which output, or class in their order, is meant by a target.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        Whose outputs.
-    target : label or int
-        A class, as `predict` returns it, or the index of an output.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ConfigurationError
-        If there is none such.
-    """
+def _index(network: NeuralNetwork, target: Any) -> int:
+    """Return which class, in their order, or output a user means."""
     blueprint = network.blueprint
     if not chooses(blueprint):
         known, what = list(range(blueprint.outputs)), "outputs"
@@ -263,6 +253,27 @@ def target_index(network: NeuralNetwork, target: Any) -> int:
         f"target is {plain!r}, which is none of the {what} "
         f"{', '.join(map(repr, known))}."
     )
+
+
+def target_of(network: NeuralNetwork, x: Any, target: Any = None) -> int:
+    """Return what `saliency` and `occlusion` look at, as an index.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Whose outputs.
+    x : array_like, shape (*input_shape)
+        One sample.
+    target : label or int, optional
+        As in `saliency`.
+
+    Returns
+    -------
+    int
+        Of the class, in their order, or of the output.
+    """
+    z, _ = _scores(network, _batch(network, x)[0])
+    return int(_targets(network, z, target)[0])
 
 
 def square(
@@ -304,8 +315,8 @@ def square(
 
 def _filling(image: NDArray[Any], fill: Any) -> NDArray[Any]:
     if fill is None:
-        return image.mean(axis=(0, 1))
-    values = as_floats(fill, "fill", image.dtype)
+        return np.asarray(image.mean(axis=(0, 1)))
+    values: NDArray[Any] = as_floats(fill, "fill", image.dtype)
     if values.shape not in ((), (1,), image.shape[2:]):
         raise ShapeError(
             f"fill has shape {values.shape}; expected one number, or one for each of "

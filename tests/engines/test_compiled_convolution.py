@@ -10,12 +10,11 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
-from compiled_runs import Assembly, plain_kernels, program_of, run_formulas
+from compiled_runs import plain_kernels, run_formulas
 
 from pellucid import ops
 from pellucid.convolution import Window
-from pellucid.engines.compiled import library
-from pellucid.engines.compiled.convolution import pooling
+from pellucid.engines.compiled.convolution import pooling, winograd
 from pellucid.engines.compiled.convolution.winograd import suits
 from pellucid.engines.compiled.plan import UnsupportedError
 
@@ -171,18 +170,14 @@ def test_pooling(dtype, kernels):
         check(formulas, given, dtype, functions, f"seed {seed}, {problem}")
 
 
-def test_the_first_of_the_largest():
+@TYPES
+def test_the_first_of_the_largest(dtype, kernels):
     # Zeros of both signs are equal, and NaN is larger than all.
-    window, nan = Window((1, 4)), np.nan
-    rows = [[-0.0, 0, -1, 0], [0, -0.0, 0, -0.0], [-2, nan, 5, nan], [-np.inf] * 4]
+    rows = [[-0.0, 0, -1, 0], [0, -0.0, 0, 0], [-2, np.nan, 5, np.nan], [-np.inf] * 4]
     x = np.array(rows).reshape(4, 1, 4, 1)
     given = {"x": {"x": x, "dy": np.arange(1.0, 5).reshape(4, 1, 1, 1)}}
-    with plain_kernels() as functions:
-        for way in (functions, None):
-            check(
-                partial(pooled, window=window, size=(1, 4)),
-                *(given, "float64", way, "zeros"),
-            )
+    formulas = partial(pooled, window=Window((1, 4)), size=(1, 4))
+    check(formulas, given, dtype, kernels[0], "the first of the largest")
 
 
 # -- borders, and numbers for all places -----------------------------------------------
@@ -206,7 +201,7 @@ def test_borders(dtype, kernels):
             return {
                 "around": np.pad(x, ((0, 0), *sides, (0, 0))),
                 "out of it": x[:, *part],
-                "from behind": x[:, -1:, ..., :],
+                "from behind": x[:, -1:],
             }
 
         given = {"x": {"x": x}}
@@ -258,3 +253,65 @@ def test_a_number_for_each_channel_of_a_sample(dtype, kernels):
         )
         given = {"x": {"x": x, "s": s}, "w": {"b": b}}
         check(with_a_number_for_each, given, dtype, functions, f"{x.shape}")
+
+
+# -- what is not a batch of images -----------------------------------------------------
+
+OTHERS = {
+    "samples of samples": lambda x, W: ops.max_windows(
+        x.reshape(x.shape[0] * 2, 4, 3, 5), Window((2, 2))
+    ),
+    "sums of their places": lambda x, W: x.reshape(x.shape[0] * 2, 4, 3, 5).sum(
+        axis=(1, 2)
+    ),
+    "filters around": lambda x, W: np.pad(W, ((0, 0), (1, 1), (0, 0), (0, 0))),
+    "more filters": lambda x, W: np.pad(W, ((0, 1), (0, 0), (0, 0), (0, 0))),
+    "a part of the filters": lambda x, W: W[:, 1:],
+    "sums of filters": lambda x, W: W.sum(axis=(1, 2)),
+    "windows over filters": lambda x, W: ops.sum_windows(W, Window((2, 1))),
+    "a transpose": lambda x, W: np.transpose(x, (0, 2, 1, 3)),
+    "some channels": lambda x, W: x[..., 1:3],
+    "every other pixel": lambda x, W: x[:, ::2],
+    "one row": lambda x, W: x[:, 1],
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_not_a_batch_of_images_is_right_or_refused(name):
+    r = np.random.default_rng(0)
+    given = {"x": {"x": r.normal(size=(3, 8, 3, 5))}}
+    given["w"] = {"W": r.normal(size=(5, 3, 3, 4))}
+
+    def formulas(x, W):
+        return {"z": OTHERS[name](x, W), "used": x + 1.0, "too": W + 1.0}
+
+    try:
+        found, wanted = run_formulas(formulas, given, "float64")
+    except UnsupportedError:
+        return
+    np.testing.assert_allclose(found["z"], wanted["z"], rtol=1e-12, atol=1e-12)
+
+
+# -- kernels ---------------------------------------------------------------------------
+
+
+def test_every_kernel_is_tried_as_plain_python():
+    window, r = Window((3, 3), padding=((1, 1), (1, 1))), np.random.default_rng(0)
+    x, dz = r.normal(size=(2, 1, 4, 4, 16)).astype("float32")
+    given = {"x": {"x": x, "dz": dz}, "w": {"W": r.normal(size=(3, 3, 16, 16))}}
+
+    def formulas(x, dz, W):
+        return {
+            "z": ops.convolve(x, W, window),
+            "dx": ops.convolve_back(dz, W, window, (4, 4)),
+            "dW": ops.convolve_weights(x, dz, window),
+            **pooled(x, dz, window=window, size=(4, 4)),
+        }
+
+    with plain_kernels() as functions:
+        check(formulas, given, "float32", functions, "every kernel", CLOSE["float32"])
+    texts = {function.body for function in functions.values()}
+    for module in (pooling, winograd):
+        for name, text in vars(module).items():
+            if name.isupper() and isinstance(text, str):
+                assert text.format(width=16) in texts, name

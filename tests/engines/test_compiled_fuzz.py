@@ -11,7 +11,7 @@ from compiled_runs import Assembly, plain_kernels, run_assembly
 from random_programs import Writer, numbers_for
 
 from pellucid.engines.compiled.plan import UnsupportedError, space_of
-from pellucid.engines.compiled.shards import _needs_whole_batch
+from pellucid.engines.compiled.shards import needs_whole_batch
 from pellucid.ops import note_uniform
 from pellucid.program import Program
 from pellucid.symbol import Dim
@@ -160,7 +160,7 @@ def test_shards_add_up_where_the_engine_says_so():
     cut, n = 0, 10
     for seed in range(3 * PLAIN):
         program = gradients(seed)
-        if program is None or _needs_whole_batch(program):
+        if program is None or needs_whole_batch(program):
             continue
         if any(node.operation.group == "random" for node in program.nodes):
             continue

@@ -270,13 +270,19 @@ def test_an_unusual_update_is_left_to_the_readable_engine():
 # -- shards ----------------------------------------------------------------------------
 
 
+def cut_into(shards, monkeypatch):
+    """Let every batch be cut into so many shards."""
+    training_for = lambda self, batch: (self.training, shards)  # noqa: E731
+    monkeypatch.setattr(CompiledEngine, "training_for", training_for)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threads_do_not_change_a_bit(dtype, monkeypatch):
     # Small pieces, so that the update is divided among the threads too.
     monkeypatch.setattr(engines, "PIECE", 1000)
     settings = {"layers": LARGE, "n": 600, "inputs": 40, "batch": 256, "dtype": dtype}
     for shards in (1, 2, 4):
-        monkeypatch.setattr(engines, "shards_for", lambda *_, s=shards: s)
+        cut_into(shards, monkeypatch)
         runs = [Run(threads=t, **settings).advance(7) for t in (1, 2, 4)]
         assert [run.trainer.threads for run in runs] == [
             min(t, shards) for t in (1, 2, 4)
@@ -290,8 +296,31 @@ def test_threads_do_not_change_a_bit(dtype, monkeypatch):
             agree(runs[0], Run(compiled=False, **settings).advance(7))
 
 
+STATISTICS = (
+    Dense(96, "relu"),
+    BatchNorm(),
+    Dropout(0.2),
+    Dense(96, "tanh"),
+    BatchNorm(),
+    Dense(3),
+)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_statistics_of_the_batch_are_those_of_all_shards(dtype):
+    # 600 rows: the last batch of 88 is cut into shards of another size.
+    settings = {"n": 600, "inputs": 40, "batch": 256, "dtype": dtype}
+    settings |= {"layers": STATISTICS, "optimizer": GradientDescent(0.01)}
+    runs = [Run(threads=t, **settings).advance(7) for t in (1, 2, 4)]
+    assert [run.trainer.threads for run in runs] == [1, 2, 2]
+    for run in runs[1:]:
+        assert run.vectors().tobytes() == runs[0].vectors().tobytes()
+        assert run.losses == runs[0].losses
+    agree(runs[0], Run(compiled=False, **settings).advance(7))
+
+
 def test_a_last_batch_smaller_than_the_shards(monkeypatch):
-    monkeypatch.setattr(engines, "shards_for", lambda *_: 4)
+    cut_into(4, monkeypatch)
     for n in (65, 66, 67):
         settings = {"n": n, "batch": 64, "threads": 2, "layers": LARGE}
         compiled, readable = both(6, **settings)
@@ -299,7 +328,7 @@ def test_a_last_batch_smaller_than_the_shards(monkeypatch):
 
 
 def test_clipping_by_norm_with_shards(monkeypatch):
-    monkeypatch.setattr(engines, "shards_for", lambda *_: 2)
+    cut_into(2, monkeypatch)
     monkeypatch.setattr(engines, "PIECE", 100)
     clipped = Adam(clip_norm=0.01)
     compiled, readable = both(6, optimizer=clipped, threads=2)
@@ -346,7 +375,7 @@ FAILURES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_fails_is_named_and_undone(name, threads, monkeypatch):
     if threads == 2:
-        monkeypatch.setattr(engines, "shards_for", lambda *_: 2)
+        cut_into(2, monkeypatch)
     settings = {"dtype": "float32", "n": 64, **FAILURES[name]}
     compiled, readable = (
         Run(compiled=compiled, threads=threads, **settings).advance(200)
@@ -456,7 +485,7 @@ def test_one_network_predicts_in_many_threads():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_goes_on(monkeypatch):
-    monkeypatch.setattr(engines, "shards_for", lambda *_: 2)
+    cut_into(2, monkeypatch)
     settings = {"layers": LARGE, "n": 300, "batch": 64, "threads": 2}
     run = Run(**settings).advance(5)
     child = os.fork()

@@ -37,6 +37,7 @@ from pellucid.training.soft_targets import SoftCrossEntropy, softened
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (21, 5, 4, 2), dtype=np.uint8)
 Y = np.arange(21) % 3
+both_engines = pytest.mark.usefixtures("engine")
 SETTINGS = {"shuffle": True, "seed": 0, "run": 0, "no_single": False}
 EVERYTHING = (Shift(), Flip(), Rotate(), Scale(), Cutout(), Noise(3.0), Mixup())
 
@@ -260,6 +261,7 @@ def train(net, **settings):
     return net.fit(X, Y, **(plan | settings))
 
 
+@both_engines
 def test_the_same_seed_gives_the_same_bits():
     nets = [network(), network(), network(seed=3)]
     for net in nets:
@@ -271,6 +273,17 @@ def test_the_same_seed_gives_the_same_bits():
     assert plain.weights.tobytes() != bits[0]
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_the_engines_agree(loss):
+    nets = [network(loss, dtype="float64") for _ in range(2)]
+    y = Y if loss == "cross_entropy" else np.eye(3)[Y]
+    for net, engine in zip(nets, ("readable", "auto"), strict=True):
+        net.fit(X, y, epochs=4, batch_size=6, augment=EVERYTHING, engine=engine)
+    first, second = (net.history for net in nets)
+    np.testing.assert_allclose(first.loss, second.loss, rtol=1e-9)
+    np.testing.assert_allclose(nets[0].weights, nets[1].weights, rtol=1e-6, atol=1e-9)
+
+
 def test_any_number_of_threads_gives_the_same_bits():
     nets = [network() for _ in range(3)]
     for net, threads in zip(nets, (1, 2, 4), strict=True):
@@ -278,6 +291,7 @@ def test_any_number_of_threads_gives_the_same_bits():
     assert len({net.weights.tobytes() for net in nets}) == 1
 
 
+@both_engines
 @pytest.mark.parametrize("way", ["memory", "file"])
 @pytest.mark.parametrize("stop", [1, 4, 5, 11])
 def test_a_resumed_run_ends_like_an_undisturbed_one(way, stop, tmp_path):

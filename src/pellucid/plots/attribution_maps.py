@@ -12,8 +12,9 @@ from pellucid.plots.tiles import (
     CAPTION,
     GAP,
     as_image,
-    as_picture,
     caption,
+    draw_bar,
+    draw_image,
     draw_tile,
     scale_of,
     sheet,
@@ -75,9 +76,7 @@ def saliency(
     strongest = np.abs(gradient).argmax(axis=2)[:, :, None]
     values = np.take_along_axis(gradient, strongest, axis=2)[:, :, 0]
     what = ("what moves the score", "score per unit of a pixel")
-    ax = _side_by_side(ax, image, values, *what)
-    ax.set_title(_title(network, image, target))
-    return ax
+    return _side_by_side(ax, image, values, *what, _title(network, image, target))
 
 
 def occlusion(
@@ -127,9 +126,8 @@ def occlusion(
         network, image, target, size=size, stride=stride, fill=fill
     )
     what = (f"with {size} x {size} pixels hidden", "fall of the score")
-    ax = _side_by_side(ax, image, values, *what)
+    ax = _side_by_side(ax, image, values, *what, _title(network, image, target))
     _frame(ax, image, values, size, stride)
-    ax.set_title(_title(network, image, target))
     return ax
 
 
@@ -138,6 +136,7 @@ def _frame(
 ) -> None:
     """Frame the square of the image that takes away most, if one takes anything."""
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     if values.max() <= 0:
         return
@@ -152,47 +151,50 @@ def _frame(
         (bottom - top) * unit,
         fill=False,
         edgecolor=two_colours(ax)[0],
-        linewidth=2.5,
+        linewidth=2.0,
         clip_on=False,
+        path_effects=[withStroke(linewidth=4.0, foreground="#ffffff")],
     )
     ax.add_patch(frame)
 
 
 def _side_by_side(
-    ax: Any, image: NDArray[Any], values: NDArray[Any], name: str, unit: str
+    ax: Any,
+    image: NDArray[Any],
+    values: NDArray[Any],
+    name: str,
+    unit: str,
+    title: str,
 ) -> "Axes":
     """Draw an image, and numbers about its pixels."""
     wide, high = (length / max(image.shape[:2]) for length in image.shape[1::-1])
     width = _SIDE * wide
-    ax = sheet(ax, 2 * width + 2 * GAP, _SIDE * high + CAPTION)
-    for left, text in ((0.0, "image"), (width + 2 * GAP, name)):
-        caption(ax, left, CAPTION - 0.08, text)
-    draw_tile(ax, as_picture(image), 0.0, CAPTION, _SIDE)
-    colours = scale_of(ax, values, signed=True)
-    picture = draw_tile(ax, values, width + 2 * GAP, CAPTION, _SIDE, **colours)
-    ax.figure.colorbar(picture, ax=ax, fraction=0.046, pad=0.04, label=unit)
-    return ax
+    drawn = sheet(ax, 2 * width + 2 * GAP, _SIDE * high + CAPTION, title)
+    draw_image(drawn, image, _SIDE)
+    left = width + 2 * GAP
+    caption(drawn, left, CAPTION - 0.08, name)
+    colours = scale_of(drawn, values, signed=True)
+    draw_bar(drawn, draw_tile(drawn, values, left, CAPTION, _SIDE, **colours), unit)
+    return drawn
 
 
 def _title(network: NeuralNetwork, image: NDArray[Any], target: Any) -> str:
     """Return whose score it is, and what is predicted."""
+    index = attribution.target_of(network, image, target)
     if network.loss.task == "numbers":
         values = network.feedforward(image)
-        index = 0 if target is None else target
         name = "the output" if len(values) == 1 else f"output {index}"
-        return f"{name}: {values[index]:.4g}"
-    if not chooses(network.blueprint):
-        p = network.predict_proba(image, engine="readable")
-        index = int(p.argmax()) if target is None else target
-        return f"score of label {index}" + _share(p[index])
+        return f"{name}, which is {values[index]:.4g}"
+    several = not chooses(network.blueprint)
+    classes = network.classes
+    name = (
+        f"label {index}"
+        if several
+        else str(index if classes is None else classes[index])
+    )
+    told = f"score of {name}"
+    if network.loss.link != "identity":  # scores that are no logits
+        p = network.predict_proba(image, engine="readable")[index]
+        told += f" (probability {p:.1%})".replace("%", " %")
     guess = network.predict(image, engine="readable")
-    shown = guess if target is None else target
-    told = f"score of {shown}"
-    if network.loss.link != "identity":
-        p = network.predict_proba(image, engine="readable")
-        told += _share(p[attribution.target_index(network, shown)])
-    return told if shown == guess else f"{told}; predicted: {guess}"
-
-
-def _share(p: float) -> str:
-    return f" (probability {p:.1%})".replace("%", " %")
+    return told if several or str(guess) == name else f"{told}; predicted: {guess}"

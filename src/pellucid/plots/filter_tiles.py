@@ -15,13 +15,16 @@ from pellucid.network import NeuralNetwork
 from pellucid.plots.tiles import (
     CAPTION,
     GAP,
+    LARGEST,
     aspect_of,
     caption,
     columns_for,
+    draw_bar,
     draw_tile,
     largest,
     scale_of,
     sheet,
+    some,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +36,6 @@ _TILES = 256  # filters times channels
 
 _LABEL = 0.5  # room left of a filter for its number
 _APART = 0.2  # from a filter to the next number
-_COLOURS = ("red", "green", "blue")
 
 
 def filters(
@@ -101,10 +103,12 @@ def filters(
     head = CAPTION if total > 1 else 0.0
     across = columns_for(len(chosen), strip, line, aspect_of(ax))
     down = -(-len(chosen) // across)
-    ax = sheet(ax, across * strip, head + down * line)
+    names = [f"{channel}" for channel in channels]
+    if total == 3 and _sees_data(network, path):
+        names = ["red", "green", "blue"]
+    told = _title(path, weights.shape, len(chosen), len(channels))
+    ax = sheet(ax, across * strip, head + down * line, told)
     colours = scale_of(ax, shown)
-    of_colours = _sees_colours(network, path)
-    names = _COLOURS if of_colours else [f"{channel}" for channel in channels]
     for place, index in enumerate(chosen):
         top, left = head + place // across * line, place % across * strip + _LABEL
         right = {"ha": "right", "va": "center"}
@@ -115,48 +119,46 @@ def filters(
             picture = draw_tile(ax, pixels, x, top, **colours)
             if total > 1 and place < across:
                 caption(ax, x + wide / 2, top - 0.08, name, ha="center")
-    ax.figure.colorbar(picture, ax=ax, fraction=0.046, pad=0.04, label="weight")
-    ax.set_title(_title(path, weights.shape, len(chosen), len(channels), of_colours))
+    draw_bar(ax, picture, "weight")
     return ax
 
 
-def _title(path: str, shape: Any, filters: int, channels: int, colours: bool) -> str:
+def _title(path: str, shape: Any, filters: int, channels: int) -> str:
     rows, columns, total, count = shape
-    told = f"{path}: {count} filters of {rows} x {columns} pixels"
-    if colours:
-        told += " in each colour"
-    elif total > 1:
-        told += f", a column for each of {total} channels"
-    shown = [f"{filters} filters"] if filters < count else []
-    shown += [f"{channels} channels"] if channels < total else []
-    if shown:
-        told += f"\nshown: the {' and the '.join(shown)} with the largest norm"
-    return told
+    lines = [f"{path}: {some(filters, count, 'filter')} of {rows} x {columns} pixels"]
+    if total > 1:
+        lines.append(f"columns: {some(channels, total, 'channel')}")
+    if (filters, channels) != (count, total):
+        lines.append(LARGEST)
+    return "\n".join(lines)
 
 
-def _sees_colours(network: NeuralNetwork, path: str) -> bool:
-    """Return whether the channels of a layer's input are those of colour images."""
+def _sees_data(network: NeuralNetwork, path: str) -> bool:
+    """Return whether a layer is the first one that can make other channels of images.
+
+    The channels that it sees are then those of the images.
+    """
+    layers = network.blueprint.layers
+    first = next(name for name, layer in layers.items() if _reading(layer))
     inputs = network.blueprint.inputs
-    first = next(
-        name for name, kind in network.blueprint.layers.items() if type(kind) in _ORDER
-    )
-    return isinstance(inputs, Input) and inputs.shape[2:] == (3,) and path == first
+    images = isinstance(inputs, Input) and len(inputs.shape) == 3
+    return images and path == first
 
 
-def _plain(layer: Any, p: Any) -> NDArray[Any]:
+def _plain(_: Any, p: Any) -> Any:
     return p["W"]
 
 
-def _product(layer: Any, p: Any) -> NDArray[Any]:
+def _product(layer: Any, p: Any) -> Any:
     """Return what both steps of a separable convolution are together."""
     rows, columns, _, steps = p["D"].shape
     channels = steps // layer.multiplier
-    first = p["D"].reshape(rows, columns, channels, layer.multiplier)
-    second = p["W"].reshape(channels, layer.multiplier, layer.filters)
-    return np.einsum("uvcm,cmf->uvcf", first, second)
+    D = p["D"].reshape(rows, columns, channels, layer.multiplier)
+    W = p["W"].reshape(channels, layer.multiplier, layer.filters)
+    return np.einsum("uvcm,cmf->uvcf", D, W)
 
 
-def _painted(layer: Any, p: Any) -> NDArray[Any]:
+def _painted(layer: Any, p: Any) -> Any:
     """Return what pixels paint: each group of channels paints filters of its own."""
     rows, columns, each, channels = p["W"].shape
     W = p["W"].reshape(rows, columns, each, layer.groups, channels // layer.groups)
@@ -172,6 +174,13 @@ _ORDER = {
 }
 
 
+def _reading(layer: Any) -> Any:
+    """Return what reads the filters of a layer, None where it has none."""
+    return next(
+        (read for kind, read in _ORDER.items() if isinstance(layer, kind)), None
+    )
+
+
 def _weights(network: Any, name: str | None) -> tuple[str, NDArray[Any]]:
     """Return the name of the layer and its filters."""
     if not isinstance(network, NeuralNetwork):
@@ -179,7 +188,7 @@ def _weights(network: Any, name: str | None) -> tuple[str, NDArray[Any]]:
             f"Expected a NeuralNetwork, got {type(network).__name__}."
         )
     layers = network.blueprint.layers
-    known = [path for path, layer in layers.items() if type(layer) in _ORDER]
+    known = [path for path, layer in layers.items() if _reading(layer)]
     if not known:
         raise ConfigurationError(
             "The network has no convolution of images, and so no filters."
@@ -194,4 +203,5 @@ def _weights(network: Any, name: str | None) -> tuple[str, NDArray[Any]]:
             f"Layer {path!r} {layers[path]!r} has no filters. Convolutions of images "
             f"here: {', '.join(known)}."
         )
-    return path, _ORDER[type(layers[path])](layers[path], network.parameters[path])
+    layer = layers[path]
+    return path, _reading(layer)(layer, network.parameters[path])

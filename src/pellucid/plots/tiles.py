@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 WIDE = 1.5  # width over height of a picture that may be as wide as it likes
 GAP = 0.12  # between neighbours
 CAPTION = 0.3  # height of a line of text
+LARGEST = "shown are those with the largest norm"
 
 _INCHES = 1.0  # of a unit in a figure of our own, where that is not too large
+_BAR = 0.9  # inches for a colour bar with its words
 
 
 def columns_for(count: int, width: float, height: float, aspect: float = WIDE) -> int:
@@ -76,7 +78,7 @@ def aspect_of(ax: Any) -> float:
     return width / height
 
 
-def sheet(ax: Any, width: float, height: float, *, bar: bool = True) -> "Axes":
+def sheet(ax: Any, width: float, height: float, title: str) -> "Axes":
     """Return empty Axes that show a rectangle of so many units.
 
     Parameters
@@ -85,21 +87,26 @@ def sheet(ax: Any, width: float, height: float, *, bar: bool = True) -> "Axes":
         What the user gave.
     width, height : float
         Of the rectangle, in units.
-    bar : bool
-        Whether a colour bar will stand beside it.
+    title : str
+        What stands above.
 
     Returns
     -------
     Axes
     """
     inches = min(_INCHES, 10 / width, 8 / height)
-    size = max(width * inches, 3.0) + 0.9 * bar, max(height * inches, 1.0) + 0.5
-    ax = canvas(ax, size, square=True)
-    ax.set_axis_off()
-    ax.set_aspect("equal")
-    ax.set_xlim(0, width)
-    ax.set_ylim(height, 0)
-    return ax
+    letters = max(map(len, title.split("\n")))
+    size = (
+        max(width * inches + _BAR, 0.1 * letters),
+        max(height * inches, 1.0) + 0.25 * len(title.split("\n")) + 0.25,
+    )
+    drawn = canvas(ax, size, square=True)
+    drawn.set_axis_off()
+    drawn.set_aspect("equal")
+    drawn.set_xlim(0, width)
+    drawn.set_ylim(height, 0)
+    drawn.set_title(title)
+    return drawn
 
 
 def unit_of(ax: "Axes") -> float:
@@ -114,10 +121,8 @@ def unit_of(ax: "Axes") -> float:
     -------
     float
     """
-    width, height = size_in_points(ax)
-    return min(
-        width / abs(np.diff(ax.get_xlim())), height / abs(np.diff(ax.get_ylim()))
-    )[0]
+    (width, height), (bottom, top) = size_in_points(ax), ax.get_ylim()
+    return float(min(width / ax.get_xlim()[1], height / (bottom - top)))
 
 
 def draw_tile(
@@ -195,10 +200,51 @@ def caption(ax: "Axes", x: float, y: float, text: str, **style: Any) -> None:
         ax.text(x, y, text, fontsize=size, color=ink(ax), **style)
 
 
+def draw_image(ax: "Axes", image: NDArray[Any], side: float) -> None:
+    """Draw the image that a picture is about, at the left, with what it is above.
+
+    Parameters
+    ----------
+    ax : Axes
+        From `sheet`.
+    image : ndarray, shape (height, width, channels)
+        From `as_image`.
+    side : float
+        Length of its longer side, in units.
+    """
+    channels = image.shape[2]
+    mean = "" if channels in (1, 3) else f" (mean of {channels} channels)"
+    caption(ax, 0.0, CAPTION - 0.08, f"image{mean}")
+    draw_tile(ax, as_picture(image), 0.0, CAPTION, side)
+
+
+def draw_bar(ax: "Axes", picture: Any, label: str) -> None:
+    """Draw the colour bar of small pictures: beside them, or below where they are low.
+
+    Parameters
+    ----------
+    ax : Axes
+        From `sheet`.
+    picture : AxesImage
+        One of them, from `draw_tile`.
+    label : str
+        What the numbers are.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    low = ax.get_xlim()[1] > 5 * ax.get_ylim()[0]
+    place: dict[str, Any] = (
+        {"orientation": "horizontal", "aspect": 40, "ticks": MaxNLocator(7)}
+        if low
+        else {"fraction": 0.046, "pad": 0.04}
+    )
+    ax.figure.colorbar(picture, ax=ax, label=label, **place)
+
+
 def scale_of(
     ax: "Axes", values: NDArray[Any], *, signed: bool = False
 ) -> dict[str, Any]:
-    """Return colours for numbers, from zero to the largest and as far to the other side.
+    """Return colours for numbers: zero is the ground, and the middle if some are below.
 
     Parameters
     ----------
@@ -316,3 +362,27 @@ def largest(norms: NDArray[Any], most: int) -> NDArray[np.intp]:
     ndarray of int
     """
     return np.sort(np.argsort(-norms, kind="stable")[:most])
+
+
+def some(shown: int, count: int, what: str) -> str:
+    """Return how many there are, and how many of them are drawn.
+
+    Parameters
+    ----------
+    shown, count : int
+        Drawn, and all.
+    what : str
+        What one of them is.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pellucid.plots.tiles import some
+    >>> some(1, 1, "filter"), some(16, 32, "filter")
+    ('1 filter', '16 of 32 filters')
+    """
+    number = f"{shown} of {count}" if shown < count else f"{count}"
+    return f"{number} {what}{'s' * (count > 1)}"

@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from pellucid import tracing
 from pellucid.blueprint import Blueprint
 from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.meetings import with_meetings
+from pellucid.engines.compiled.plan import UnsupportedError
+from pellucid.engines.compiled.shards import (
+    needs_whole_batch,
+    shards_by_work,
+    shards_for,
+)
 from pellucid.engines.compiled.source import program_source
 from pellucid.engines.compiled.table import address
 from pellucid.layers.inputs import Input
@@ -65,6 +72,33 @@ class Assemblies:
     def training(self) -> Assembly:
         """From inputs and targets to loss, gradients and state."""
         return self.assembly(tracing.training(self.blueprint))
+
+    @cached_property
+    def training_in_parts(self) -> Assembly:
+        """The same, with sums over the batch that are sums over shards."""
+        return self.assembly(with_meetings(tracing.training(self.blueprint)))
+
+    def training_for(self, batch: int) -> tuple[Assembly, int]:
+        """Return how a batch is trained on, and in how many shards.
+
+        Parameters
+        ----------
+        batch : int
+            Rows of a batch.
+
+        Returns
+        -------
+        tuple of (Assembly, int)
+        """
+        if shards_by_work(self.training.program, batch) == 1:
+            return self.training, 1
+        if not needs_whole_batch(self.training.program):
+            return self.training, shards_for(self.training, batch)
+        try:
+            parts = self.training_in_parts
+        except UnsupportedError:
+            return self.training, 1
+        return parts, shards_for(parts, batch)
 
     @property
     def inputs(self) -> dict[str, Input]:

@@ -37,6 +37,8 @@ from pellucid.symbol import FLOAT, INTEGER, NUMBER, Symbol
 
 _ITEM = {"i": 8, "b": 1}
 
+MEETING = "meet"  # the operation for which all shards wait, see `meetings.py`
+
 
 def length(extent: Extent, n: int) -> int:
     """Return a number of rows.
@@ -248,7 +250,14 @@ class Assembly:
                 for source in map(stored_as, self._read(node)):
                     if source.id in found:
                         begin, _, symbol = found[source.id]
-                        found[source.id] = (begin, i, symbol)
+                        # Other shards may read it while this one has gone on.
+                        meets = node.operation.name == MEETING
+                        end = len(self.plan.steps) if meets else i
+                        found[source.id] = (
+                            begin,
+                            max(end, found[source.id][1]),
+                            symbol,
+                        )
         return found
 
     def item(self, node: Symbol) -> int:
@@ -335,6 +344,7 @@ class Assembly:
         seed: int = 0,
         step: int = 0,
         piece: tuple[int, int] | None = None,
+        arenas: tuple[int, ...] = (),
     ) -> list[tuple[int, list[int]]]:
         """Return the calls for a batch (or a shard of one) in order.
 
@@ -359,11 +369,14 @@ class Assembly:
         piece : (int, int), optional
             Only these columns of vectors, from and to; the sums of a piece go to
             ``("norm", number of the piece)``.
+        arenas : tuple of int
+            Addresses of the arenas of all shards, if there are others.
 
         Returns
         -------
         list of (int, list of int)
-            Kernel addresses and operands.
+            Kernel addresses and operands; address 0 where all shards are to wait for
+            each other.
         """
         rows = self._rows(
             n,
@@ -376,9 +389,10 @@ class Assembly:
             seed,
             step,
             piece,
+            arenas or (arena,),
         )
         return [
-            (cache.load(body, self.bits, note), operands)
+            (cache.load(body, self.bits, note) if body else 0, operands)
             for body, note, operands in rows
         ]
 
@@ -394,10 +408,22 @@ class Assembly:
         seed: int = 0,
         step: int = 0,
         piece: tuple[int, int] | None = None,
+        arenas: tuple[int, ...] = (0,),
     ) -> list[tuple[str, str, list[int]]]:
         """Return the texts of kernels, their notes, and what they are called with."""
         context = _Context(
-            self, n, where, arena, offsets, numbers, batch, first, seed, step, piece
+            self,
+            n,
+            where,
+            arena,
+            offsets,
+            numbers,
+            batch,
+            first,
+            seed,
+            step,
+            piece,
+            arenas,
         )
         found = []
         for i, plan_step in enumerate(self.plan.steps):
@@ -406,6 +432,11 @@ class Assembly:
                 assert kernel is not None
                 operands = context.loop(i, plan_step.space, kernel)
                 found.append((kernel.body, kernel.note, operands))
+            elif plan_step.node.operation.name == MEETING:
+                found += [
+                    ("", "", []),
+                    (library.MEET, "", context.meet(plan_step.node)),
+                ]
             elif i in self.over_images:
                 rows = context.over_images(i, plan_step.node)
                 found += [(body, "", operands) for body, operands in rows]
@@ -469,6 +500,7 @@ class _Context:
     seed: int
     step: int
     piece: tuple[int, int] | None
+    arenas: tuple[int, ...]
 
     def address(self, node: Symbol) -> int:
         """Return where a stored value is."""
@@ -528,6 +560,15 @@ class _Context:
         )
         blocks = operation.block(at, 0, self.n)
         return [*operation.before(at), *blocks, *operation.after(at)]
+
+    def meet(self, node: Symbol) -> list[int]:
+        """Return the operands of the sum of what all shards have."""
+        source = stored_as(node.inputs[0])
+        if source.id not in self.offsets:
+            raise UnsupportedError("a sum that is an output and is used")
+        offset = self.offsets[source.id]
+        each = [arena + offset for arena in self.arenas]
+        return [*self._size(source), self.address(node), len(each), *each]
 
     def copy(self, source: Symbol, place: tuple[str, str]) -> list[int]:
         """Return the operands of the copy of a value."""

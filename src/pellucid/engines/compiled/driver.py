@@ -98,7 +98,10 @@ def drive(
         cells[SCALE] = scales[s]
         table = tables[s]
         for i in range(bounds[thread, table, 0], bounds[thread, table, 1]):
-            call(calls[i, 0], address_of(operands, calls[i, 1]))
+            if calls[i, 0] == 0:  # where the shards meet
+                _barrier(meeting, threads, give_way)
+            else:
+                call(calls[i, 0], address_of(operands, calls[i, 1]))
         _barrier(meeting, threads, give_way)
         loss = 0.0
         for k in range(loss_cells.shape[0]):

@@ -141,3 +141,15 @@ KEEP = """def run(a):
     for i in range(size):
         z[i] = x[i]
 """
+
+# The sum of what all shards have. a: z, how many shards, where each has its own
+MEET = """def run(a):
+    size = a[0] * a[1]
+    z = array(floats(a[2]), size)
+    for i in range(size):
+        z[i] = number(0)
+    for k in range(a[3]):
+        x = array(floats(a[4 + k]), size)
+        for i in range(size):
+            z[i] += x[i]
+"""

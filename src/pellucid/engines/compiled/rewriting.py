@@ -27,7 +27,7 @@ def rewritten(program: Program) -> Program:
     Program
     """
     cases = _Cases(program)
-    return _replaced(program, cases.instead) if cases.instead else program
+    return replaced(program, cases.instead) if cases.instead else program
 
 
 New = Callable[[Any], Any]  # a value of the old Program in the new one
@@ -76,10 +76,10 @@ class _Cases:
 
         def before(trace: Trace, new: New) -> Any:
             found = trace.call(VOCABULARY[ops.max_windows], (new(t),), window=window)
-            return found if b is None else trace.call(_row("add"), (found, new(b)))
+            return found if b is None else trace.call(operation("add"), (found, new(b)))
 
         def value(trace: Trace, new: New) -> Any:
-            return trace.call(_row("maximum"), (before(trace, new), 0.0))
+            return trace.call(operation("maximum"), (before(trace, new), 0.0))
 
         self.instead[largest.id] = value
         for back, delta in zip(backs, deltas, strict=True):
@@ -91,9 +91,9 @@ class _Cases:
         dy, window = back.inputs[1], back.settings["window"]
 
         def of_largest(trace: Trace, new: New) -> Any:
-            above = trace.call(_row("greater"), (before(trace, new), 0.0))
-            slope = trace.call(_row("astype"), (above,), dtype=DTYPE)
-            return trace.call(_row("multiply"), (new(dy), slope))
+            above = trace.call(operation("greater"), (before(trace, new), 0.0))
+            slope = trace.call(operation("astype"), (above,), dtype=DTYPE)
+            return trace.call(operation("multiply"), (new(dy), slope))
 
         def spread(trace: Trace, new: New) -> Any:
             row = VOCABULARY[ops.max_windows_back]
@@ -133,8 +133,18 @@ def _applied(node: Symbol, make: Make) -> Make:
     return applied
 
 
-def _row(name: str) -> Any:
-    """Return an elementwise operation by name."""
+def operation(name: str) -> Any:
+    """Return an operation of the vocabulary by its name.
+
+    Parameters
+    ----------
+    name : str
+        Its name in Programs.
+
+    Returns
+    -------
+    Operation
+    """
     return next(row for row in VOCABULARY.values() if row.name == name)
 
 
@@ -161,8 +171,21 @@ def _is_sum_of_places(node: Symbol) -> bool:
     return bool(node.settings["axis"] == tuple(range(node.inputs[0].ndim - 1)))
 
 
-def _replaced(program: Program, instead: dict[int, Make]) -> Program:
-    """Return a Program with some nodes made in another way."""
+def replaced(program: Program, instead: dict[int, Make]) -> Program:
+    """Return a Program with some nodes made in another way.
+
+    Parameters
+    ----------
+    program : Program
+        Any.
+    instead : dict of int to callable
+        Node id -> what makes the new node, of the new trace and of the function that
+        gives the new node for an old one.
+
+    Returns
+    -------
+    Program
+    """
     trace = Trace()
     made: dict[int, Symbol] = {}
 

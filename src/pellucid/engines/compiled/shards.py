@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.assembly import MEETING, Assembly
 from pellucid.program import Program
 from pellucid.symbol import Dim, Symbol
 
@@ -22,31 +22,74 @@ def shards_for(assembly: Assembly, batch: int) -> int:
     int
         1, 2 or 4.
     """
-    if _needs_whole_batch(assembly.program):
+    if needs_whole_batch(assembly.program):
         return 1
-    work = assembly.program.work()[0] * batch
+    return shards_by_work(assembly.program, batch)
+
+
+def shards_by_work(program: Program, batch: int) -> int:
+    """Return into how many shards a batch would be cut, if it can be.
+
+    Parameters
+    ----------
+    program : Program
+        What is done.
+    batch : int
+        Rows of a batch.
+
+    Returns
+    -------
+    int
+        1, 2 or 4.
+    """
+    work = program.work()[0] * batch
     if work < 4e6 or batch < 64:
         return 1
     return 2 if work < 4e7 or batch < 128 else 4
 
 
-def _needs_whole_batch(program: Program) -> bool:
+def needs_whole_batch(program: Program) -> bool:
     """Return whether a number about the whole batch is used inside the Program.
 
     It is not where loss and gradients are sums over the batch, perhaps scaled or joined
     afterwards, and nothing else reads such a sum: then those of the shards add up.
+
+    Parameters
+    ----------
+    program : Program
+        Of a training step.
+
+    Returns
+    -------
+    bool
     """
     sums: set[int] = set()
     for node in program.operations:
-        if _adds_up(node, sums):
+        if adds_up(node, sums):
             sums.add(node.id)
         elif _is_about_the_batch(node, sums):
             return True
-    return any(symbol.id not in sums for symbol in program.outputs.values())
+    # Gradients and loss add up; the running state is the same in all shards.
+    return any(
+        (symbol.id in sums) == (place[0] == "state") or _has_batch(symbol)
+        for place, symbol in program.outputs.items()
+    )
 
 
-def _adds_up(node: Symbol, sums: set[int]) -> bool:
-    """Return whether what shards compute here adds up to what the batch would give."""
+def adds_up(node: Symbol, sums: set[int]) -> bool:
+    """Return whether what shards compute here adds up to what the batch would give.
+
+    Parameters
+    ----------
+    node : Symbol
+        An operation.
+    sums : set of int
+        Ids of the operations before it for which that is so.
+
+    Returns
+    -------
+    bool
+    """
 
     def is_sum(value: Any) -> bool:
         return isinstance(value, Symbol) and value.id in sums
@@ -55,6 +98,8 @@ def _adds_up(node: Symbol, sums: set[int]) -> bool:
         return not is_sum(value) and not _has_batch(value)
 
     name, inputs = node.operation.name, node.inputs
+    if name == MEETING:
+        return False
     if name in ("add", "subtract", "concatenate"):
         return all(map(is_sum, inputs))
     if name in ("negative", "reshape", "transpose", "slice"):
@@ -75,6 +120,8 @@ def _adds_up(node: Symbol, sums: set[int]) -> bool:
 
 def _is_about_the_batch(node: Symbol, sums: set[int]) -> bool:
     """Return whether a value needs other rows of the batch than its own."""
+    if node.operation.name == MEETING:
+        return False
     if any(isinstance(value, Symbol) and value.id in sums for value in node.inputs):
         return True
     if node.operation.group == "reduction" and _reduces_batch(node):

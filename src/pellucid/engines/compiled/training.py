@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from pellucid.engines.compiled import cache, driver, library, machine
 from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly, Numbers
-from pellucid.engines.compiled.shards import shards_for
 from pellucid.engines.compiled.table import Table, address, aligned
 from pellucid.engines.readable import Outcome, ReadableEngine, ReadableSession
 from pellucid.optimizers import Optimizer
@@ -19,6 +19,8 @@ PIECE = 16384  # numbers of a vector that one call of an update changes
 MOST_STEPS = 20_000  # iterations of a slice
 ORDERS = 2**17  # rows for whose orders there is room, or one epoch
 SLICE = 0.03  # seconds after which the driver returns to Python
+
+Calls = list[tuple[int, list[int]]]
 
 # Losses, norms of gradients, weights of batches, and how many updates were made.
 Steps = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]
@@ -66,11 +68,10 @@ class CompiledSession:
         self.memory, self.batches, self.key, self.total = memory, batches, key, total
         self.decayed, self.trained = decayed, trained
         blueprint, dtype = engine.blueprint, engine.dtype
-        training = engine.training
         sizes = batches.stops - batches.starts
         self.rows = int(sizes.max())
         self.usual_rows, self.last_rows = int(sizes[0]), int(sizes[-1])
-        self.shards = shards_for(training, self.rows)
+        training, self.shards = engine.training_for(self.rows)
         size = blueprint.layout.parameters.size
         update = engine.update(optimizer, self.shards, trained is not None)
         update.compile()
@@ -89,7 +90,8 @@ class CompiledSession:
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
         batches = self.batches
         self.gradients = np.zeros((self.shards, size), dtype=dtype)
-        self.state = self.weights[size:].copy()  # what no layer writes stays
+        # What no layer writes stays. All shards write the same; the first one's counts.
+        self.states = np.tile(self.weights[size:], (self.shards, 1))
         self.loss_cells = np.zeros((self.shards, 64 // dtype.itemsize), dtype=dtype)
         self.norm_cells = np.zeros(
             (len(self.pieces), 64 // dtype.itemsize), dtype=dtype
@@ -184,18 +186,18 @@ class CompiledSession:
             cells = address(self.whole_cells[thread])
             own = [k for k in range(self.shards) if k % self.threads == thread]
             for place, rows in enumerate((self.usual_rows, self.last_rows)):
-                calls = []
-                for k in own:
-                    calls += self._shard(training, k, rows, offsets, numbers, cells)
-                self.bounds[thread, place] = table.add(calls)
+                shards = [
+                    self._shard(training, k, rows, offsets, numbers, cells) for k in own
+                ]
+                self.bounds[thread, place] = table.add(_together(shards))
             mine = range(thread, len(self.pieces), self.threads)
             calls = []
             for k in mine:
                 calls += self._piece(update, k, numbers, cut)
-            if thread == 0 and self.state.size:
+            if thread == 0 and self.states.size:
                 start = self.engine.blueprint.layout.parameters.size
                 target = address(self.weights) + start * self.engine.dtype.itemsize
-                row = [1, self.state.size, address(self.state), target]
+                row = [1, self.states.shape[1], address(self.states), target]
                 bits = 8 * self.engine.dtype.itemsize
                 calls.append((cache.load(library.KEEP, bits), row))
             self.bounds[thread, 2] = table.add(calls)
@@ -233,7 +235,7 @@ class CompiledSession:
             self.weights,
             arrays,
             self.gradients[k],
-            self.state if self.state.size else None,
+            self.states[k] if self.states.size else None,
         )
         return calls + training.calls(
             end - begin,
@@ -245,6 +247,7 @@ class CompiledSession:
             first=begin,
             seed=cells + 24,
             step=cells + 8 * driver.STEP,
+            arenas=tuple(base for _, base in self._memories),
         )
 
     def _piece(
@@ -458,3 +461,17 @@ class CompiledSession:
             if one.failed:
                 break
         return outcome
+
+
+def _together(shards: list[Calls]) -> Calls:
+    """Return the calls of some shards, in turn up to each place where all meet."""
+    parts = []
+    for calls in shards:
+        meetings = [i for i, (kernel, _) in enumerate(calls) if kernel == 0]
+        edges = [0, *meetings, len(calls)]
+        parts.append([calls[a:b] for a, b in pairwise(edges)])
+    found: Calls = []
+    for number, part in enumerate(zip(*parts, strict=True)):
+        found += [(0, [])] if number else []
+        found += [call for calls in part for call in calls if call[0] != 0]
+    return found

@@ -27,7 +27,7 @@ from pellucid.engines.compiled.convolution.winograd import (
     TiledConvolveWeights,
     suits,
 )
-from pellucid.symbol import Symbol
+from pellucid.symbol import Dim, Symbol
 
 DIRECT = {
     "convolve": Convolve,
@@ -56,6 +56,8 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
     Blocked or None
     """
     name, how = node.operation.name, node.settings
+    if not _are_samples(node.inputs[0]):
+        return None
     if node.operation.group == "reduction":
         return _over_places(node)
     if name in ("pad", "slice"):
@@ -67,7 +69,9 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
             "convolve_weights": (node.inputs[0].shape, node.shape),
         }[name]
         sizes = images, filters, how["window"], how["groups"]
-        kernels: Any = TILED if suits(*sizes, bits) else DIRECT
+        # The tiles of the gradient have no place for a border of more than two pixels.
+        wide = max(border[0] for border in how["window"].padding) > 2
+        kernels: Any = TILED if suits(*sizes, bits) and not wide else DIRECT
         found: Blocked = kernels[name](*sizes)
         return found
     if name == "max_windows":
@@ -79,6 +83,12 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
     if name == "spread_windows":
         return Spread(node.shape, how["window"])
     return None
+
+
+def _are_samples(value: Any) -> bool:
+    """Return whether there is one for each row of the batch."""
+    first = value.shape[0] if isinstance(value, Symbol) and value.shape else None
+    return isinstance(first, Dim) and first.factor == 1
 
 
 def _border(node: Symbol) -> Blocked | None:

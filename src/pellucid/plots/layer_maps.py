@@ -11,15 +11,18 @@ from pellucid.network import NeuralNetwork
 from pellucid.plots.tiles import (
     CAPTION,
     GAP,
+    LARGEST,
     as_image,
-    as_picture,
     aspect_of,
     caption,
     columns_for,
+    draw_bar,
+    draw_image,
     draw_tile,
     largest,
     scale_of,
     sheet,
+    some,
 )
 
 if TYPE_CHECKING:
@@ -94,21 +97,19 @@ def activation_maps(
     side = float(np.clip(0.5 * down, 1.0, 3.0))
     seen = side * image.shape[1] / max(image.shape[:2])
     start = seen + 3 * GAP
-    ax = sheet(
-        ax, start + across * cell - GAP, CAPTION + max(down * line - CAPTION, side)
+    told = f"{path}: {some(len(chosen), count, 'map')} of {rows} x {columns}"
+    told += f"\n{LARGEST}" if len(chosen) < count else ""
+    height = max(
+        down * line, CAPTION + side * min(1.0, image.shape[0] / image.shape[1])
     )
-    caption(ax, 0, CAPTION - 0.08, "image")
-    draw_tile(ax, as_picture(image), 0.0, CAPTION, side)
+    ax = sheet(ax, start + across * cell - GAP, height, told)
+    draw_image(ax, image, side)
     colours = scale_of(ax, shown)
     for place, index in enumerate(chosen):
         left, top = start + place % across * cell, CAPTION + place // across * line
         caption(ax, left, top - 0.08, f"{index}")
         picture = draw_tile(ax, shown[:, :, place], left, top, **colours)
-    ax.figure.colorbar(picture, ax=ax, fraction=0.046, pad=0.04, label="activation")
-    told = f"{path}: {count} maps of {rows} x {columns}"
-    if len(chosen) < count:
-        told += f"\nshown: the {len(chosen)} with the largest norm"
-    ax.set_title(told)
+    draw_bar(ax, picture, "activation")
     return ax
 
 
