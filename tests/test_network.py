@@ -824,7 +824,7 @@ def test_summary():
     assert lines[0] == (
         "input (n, 3), float32; cross_entropy: one of 3 classes for each sample"
     )
-    assert lines[-1] == (
+    assert lines[-2] == (
         "80 parameters, 62 trained; 10 numbers of running state; "
         f"{work} operations a row to predict"
     )

@@ -72,7 +72,7 @@ def saliency(network: NeuralNetwork, x: Any, target: Any = None) -> NDArray[Any]
     found = np.empty_like(batch)
     for rows in _chunks(batch):
         z, memo = _scores(network, batch[rows])
-        da = _direction(network, z, target)
+        da = _slope(network, z, _targets(network, z, target))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             found[rows] = network.blueprint.root.backward(da, p, g, memo)
     return found[0] if single else found
@@ -147,15 +147,16 @@ def occlusion(
     rows, columns = (-(-length // stride) for length in images.shape[1:3])
     found = np.empty((len(images), rows, columns), dtype=network.dtype)
     for image, falls in zip(images, found, strict=True):
-        z = _scores(network, image[None])[0]
-        direction, filling = _direction(network, z, target), _filling(image, fill)
-        before = (z * direction).sum()
+        z, filling = _scores(network, image[None])[0], _filling(image, fill)
+        chosen = _targets(network, z, target)
+        before = _score(network, z, chosen)
         for places in _chunks(np.broadcast_to(image, (falls.size, *image.shape))):
             numbers = np.arange(falls.size)[places]
             corners = np.stack(np.divmod(numbers, columns), axis=1) * stride
             hidden = _hidden(image, corners - (size - stride) // 2, size, filling)
-            after = (_scores(network, hidden)[0] * direction).sum(axis=1)
-            falls.reshape(-1)[places] = before - after
+            after = _score(network, _scores(network, hidden)[0], chosen)
+            with np.errstate(invalid="ignore"):  # infinite scores have no difference
+                falls.reshape(-1)[places] = before - after
     return found[0] if single else found
 
 
@@ -206,15 +207,24 @@ def _scores(network: NeuralNetwork, batch: NDArray[Any]) -> tuple[NDArray[Any], 
     return last.z, memo
 
 
-def _direction(network: NeuralNetwork, z: NDArray[Any], target: Any) -> NDArray[Any]:
-    """Return what makes the scores: ``(z * direction).sum(axis=1)``.
-
-    In a yes or no of one output the score of no is ``-z``.
-    """
-    chosen = _targets(network, z, target)[:, None]
+def _score(
+    network: NeuralNetwork, z: NDArray[Any], chosen: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the score that is meant of each row; that of a no in one output is -z."""
     if _is_yes_or_no(network):
-        return np.where(chosen == 1, 1.0, -1.0).astype(z.dtype)
-    return np.equal(np.arange(z.shape[1]), chosen).astype(z.dtype)
+        return np.where(chosen == 1, z[:, 0], -z[:, 0])
+    found: NDArray[Any] = np.take_along_axis(z, chosen[:, None], axis=1)[:, 0]
+    return found
+
+
+def _slope(
+    network: NeuralNetwork, z: NDArray[Any], chosen: NDArray[Any]
+) -> NDArray[Any]:
+    """Return ``d score / dz``."""
+    if _is_yes_or_no(network):
+        return np.where(chosen == 1, 1.0, -1.0)[:, None].astype(z.dtype)
+    hot: NDArray[np.bool_] = np.arange(z.shape[1]) == chosen[:, None]
+    return hot.astype(z.dtype)
 
 
 def _is_yes_or_no(network: NeuralNetwork) -> bool:

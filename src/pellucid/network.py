@@ -1004,8 +1004,17 @@ class NeuralNetwork:
         text: str = engine.source(Optimizer.of(optimizer))
         return text
 
-    def summary(self) -> Table:
+    def summary(self, batch_size: int | None = None) -> Table:
         """Return a table of the layers: output shape, parameters, operations.
+
+        Below it stands how much memory the compiled engine takes for intermediate
+        results in training; the gradient and what the optimizer remembers come to that,
+        each as long as the parameters.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            Rows of a batch in training; those of the last training, or 32, by default.
 
         Returns
         -------
@@ -1024,10 +1033,11 @@ class NeuralNetwork:
         dense_1  Dense(4, 'relu')  (n, 4)          12                24
         dense_2  Dense(3)          (n, 3)          15                27
         27 parameters, all trained; 51 operations a row to predict
+        training in batches of 32: ...
         """
         from pellucid.summary import summary
 
-        return summary(self)
+        return summary(self, batch_size)
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pellucid import tracing
 from pellucid.blueprint import Inputs
+from pellucid.engines import missing_for_compiled
 from pellucid.layer import Layer, layer_names
 from pellucid.layers.inputs import Input
 from pellucid.texttable import Table
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
 
 
-def summary(network: "NeuralNetwork") -> Table:
+def summary(network: "NeuralNetwork", batch_size: int | None = None) -> Table:
     """Return a table of the layers, see `NeuralNetwork.summary`.
 
     Parameters
     ----------
     network : NeuralNetwork
         Any that knows its input shape.
+    batch_size : int or None
+        Rows of a batch in training.
 
     Returns
     -------
@@ -54,8 +57,33 @@ def summary(network: "NeuralNetwork") -> Table:
         rows,
         title=f"input {_input_text(blueprint.inputs)}, {network.dtype.name}; "
         f"{network.loss.label}: {task(network)}",
-        footer="; ".join(filter(None, parts)),
+        footer="; ".join(filter(None, parts)) + "\n" + _memory(network, batch_size),
     )
+
+
+def _memory(network: "NeuralNetwork", batch_size: int | None) -> str:
+    """Return in words what training takes for intermediate results; nothing is run."""
+    from pellucid.training.plan import DEFAULT_BATCH, as_batch_size
+
+    if batch_size is None:
+        training = network.training
+        batch_size = training.batch_size if training else DEFAULT_BATCH
+    rows = as_batch_size(batch_size, batch_size)
+    head = f"training in batches of {rows:,}: "
+    missing = missing_for_compiled()
+    if missing:
+        return f"{head}in the readable engine ({missing})"
+    from pellucid.engines.compiled.assemblies import Assemblies
+    from pellucid.engines.compiled.plan import UnsupportedError
+
+    try:
+        # As a training run does it, without making a kernel.
+        plan, shards = Assemblies(network.blueprint, network.dtype).training_for(rows)
+    except UnsupportedError as error:
+        return f"{head}in the readable engine (it has {error})"
+    bytes_a_shard = plan.arena(-(-rows // shards))[1]
+    each = f"{shards} shards of " if shards > 1 else ""
+    return f"{head}{each}{bytes_a_shard / 1000:,.1f} kB for intermediate results"
 
 
 def _as_written(network: "NeuralNetwork", path: str, layer: Layer) -> str:

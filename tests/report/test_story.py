@@ -76,9 +76,9 @@ def history(loss: list[float], validation: list[float], best: int) -> History:
 
 def test_overfitting_is_told_of_where_it_is(result_of) -> None:
     result = result_of("breast_cancer")
-    over = history([3.0, 2.0, 1.0], [2.0, 1.0, 1.5], 2)
+    over = history([3.0, 2.0, 1.6, 1.3, 1.0], [2.0, 1.0, 1.2, 1.3, 1.5], 2)
     told = story.training(replace(result, history=over))
-    assert told[0].startswith("3 epochs, 6 iterations. The validation loss was lowest")
+    assert told[0].startswith("5 epochs, 10 iterations. The validation loss was lowest")
     assert "after epoch 2, 1:" in told[0]
     assert told[1].endswith(
         "rose to 1.5: the network began to learn its rows by "
@@ -86,7 +86,9 @@ def test_overfitting_is_told_of_where_it_is(result_of) -> None:
     )
     both_fall = history([3.0, 2.0, 1.0], [2.0, 1.0, 0.5], 3)
     assert len(story.training(replace(result, history=both_fall))) == 1
-    both_rise = history([3.0, 2.0, 2.5], [2.0, 1.0, 1.5], 2)
+    by_chance = history([3.0, 2.0, 1.0], [2.0, 1.0, 1.5], 2)
+    assert len(story.training(replace(result, history=by_chance))) == 1
+    both_rise = history([3.0, 2.0, 2.2, 2.3, 2.5], [2.0, 1.0, 1.2, 1.3, 1.5], 2)
     assert len(story.training(replace(result, history=both_rise))) == 1
 
 

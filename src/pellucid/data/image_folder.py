@@ -400,7 +400,7 @@ class _Found:
             elif path.is_dir():
                 self.skipped.append((path, "a folder inside a class"))
                 folders.append(path)
-            elif path.suffix.lower() not in ENDINGS:
+            elif path.suffix.lower() not in ENDINGS or not path.is_file():
                 self.skipped.append((path, "no PNG or JPEG"))
             else:
                 self.files.append(path)
@@ -425,7 +425,9 @@ class _Found:
         for row in told:
             try:
                 with opened(self.files[row]) as image:
-                    turned = image.getexif().get(_ORIENTATION) in _TURNED
+                    # The notes of a PNG may stand behind its pixels.
+                    notes = image.getexif() if image.format == "JPEG" else {}
+                    turned = notes.get(_ORIENTATION) in _TURNED
                     size = image.size if turned else image.size[::-1]
                     grey = image.mode in ("1", "L", "LA") or image.mode[0] == "I"
             except DataError as error:

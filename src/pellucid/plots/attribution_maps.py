@@ -16,6 +16,7 @@ from pellucid.plots.tiles import (
     draw_bar,
     draw_image,
     draw_tile,
+    must_be_finite,
     scale_of,
     sheet,
 )
@@ -73,6 +74,7 @@ def saliency(
     """
     image = as_image(network, x)
     gradient = attribution.saliency(network, image, target)
+    must_be_finite(gradient, "slopes of the score")
     strongest = np.abs(gradient).argmax(axis=2)[:, :, None]
     values = np.take_along_axis(gradient, strongest, axis=2)[:, :, 0]
     what = ("what moves the score", "score per unit of a pixel")
@@ -125,6 +127,7 @@ def occlusion(
     values = attribution.occlusion(
         network, image, target, size=size, stride=stride, fill=fill
     )
+    must_be_finite(values, "falls of the score")
     what = (f"with {size} x {size} pixels hidden", "fall of the score")
     ax = _side_by_side(ax, image, values, *what, _title(network, image, target))
     _frame(ax, image, values, size, stride)

@@ -22,6 +22,7 @@ from pellucid.plots.tiles import (
     draw_bar,
     draw_tile,
     largest,
+    must_be_finite,
     scale_of,
     sheet,
     some,
@@ -88,6 +89,7 @@ def filters(
     if most is not None:
         whole_number("most", most)
     path, weights = _weights(network, layer)
+    must_be_finite(weights, f"weights of {path!r}")
     total = weights.shape[2]
     norms = np.sqrt(np.square(weights.astype(np.float64)).sum(axis=(0, 1)))
     limit = min(_FILTERS, _TILES // min(total, _CHANNELS)) if most is None else most

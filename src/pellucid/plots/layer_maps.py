@@ -20,6 +20,7 @@ from pellucid.plots.tiles import (
     draw_image,
     draw_tile,
     largest,
+    must_be_finite,
     scale_of,
     sheet,
     some,
@@ -84,6 +85,7 @@ def activation_maps(
     whole_number("most", most)
     image = as_image(network, x)
     path, maps = _maps(network, image, layer)
+    must_be_finite(maps, f"activations of {path!r}")
     rows, columns, count = maps.shape
     chosen = largest(np.linalg.norm(maps.astype(np.float64), axis=(0, 1)), most)
     shown = maps[:, :, chosen]
@@ -117,7 +119,8 @@ def _maps(
     network: NeuralNetwork, image: NDArray[Any], name: str | None
 ) -> tuple[str, NDArray[Any]]:
     """Return the name of the layer and its maps, shape (rows, columns, channels)."""
-    found = network.activations(image)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = network.activations(image)
     known = [path for path, values in found.items() if values.ndim == 3]
     if not known:
         raise ConfigurationError("No layer of the network gives maps of the image.")

@@ -241,6 +241,24 @@ def draw_bar(ax: "Axes", picture: Any, label: str) -> None:
     ax.figure.colorbar(picture, ax=ax, label=label, **place)
 
 
+def must_be_finite(values: NDArray[Any], what: str) -> None:
+    """Raise `DataError` if there are numbers that have no colour.
+
+    Parameters
+    ----------
+    values : ndarray
+        What is to be drawn.
+    what : str
+        What the numbers are.
+    """
+    count = values.size - int(np.isfinite(values).sum())
+    if count:
+        raise DataError(
+            f"{count} of {values.size} {what} are not finite: there is no picture of "
+            "them. The weights of the network may be too large."
+        )
+
+
 def scale_of(
     ax: "Axes", values: NDArray[Any], *, signed: bool = False
 ) -> dict[str, Any]:
@@ -259,16 +277,9 @@ def scale_of(
     -------
     dict
         Arguments for `draw_tile`.
-
-    Raises
-    ------
-    DataError
-        If some are not finite.
     """
     from matplotlib.colors import Normalize
 
-    if not np.isfinite(values).all():
-        raise DataError("There are numbers that are not finite: nothing can be drawn.")
     scale = DARK if is_dark(ax) else LIGHT
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     if signed or (values < 0).any():

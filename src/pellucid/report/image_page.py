@@ -168,7 +168,7 @@ def _versions(result: Result) -> Markup | None:
             strip(image(c[place], w) for c, w in zip(columns, words, strict=True))
         )
     told = (
-        "Left: images as they are. Right of them: as one epoch or another sees them. "
+        "First an image as it is, then as one epoch or another sees it. "
         + image_story.augmentation(state.augment)
     )
     return figure(tag("div", *strips, class_="classes"), told)

@@ -21,6 +21,7 @@ _LOSSES = {
     "mean_squared_error": "the mean squared error",
     "sum_of_squares": "the sum of the squared errors",
 }
+_SOME = 3  # epochs after the best one that tell of overfitting
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -251,7 +252,8 @@ def training(result: Result) -> list[str]:
         f"{count(history.epochs, 'epoch')}, {steps}. The validation loss was lowest "
         f"after epoch {best}, {number(low)}: the network has the weights of that epoch."
     )
-    rose = history.validation[-1] > 1.1 * low
+    # An epoch or two may be worse by chance.
+    rose = history.epochs >= best + _SOME and history.validation[-1] > 1.1 * low
     if rose and history.loss[-1] < history.loss[best - 1]:
         told.append(
             f"Afterwards the loss of the training {result.noun}s went on falling, but "

@@ -15,29 +15,20 @@ from pellucid.engines.compiled.convolution.direct import (
     ConvolveBack,
     ConvolveWeights,
 )
+from pellucid.engines.compiled.convolution.halved import TILED, Halved, suits_halved
 from pellucid.engines.compiled.convolution.pooling import (
     Largest,
     LargestBack,
     Spread,
     Sum,
 )
-from pellucid.engines.compiled.convolution.winograd import (
-    TiledConvolve,
-    TiledConvolveBack,
-    TiledConvolveWeights,
-    suits,
-)
+from pellucid.engines.compiled.convolution.winograd import suits
 from pellucid.symbol import Dim, Symbol
 
 DIRECT = {
     "convolve": Convolve,
     "convolve_back": ConvolveBack,
     "convolve_weights": ConvolveWeights,
-}
-TILED = {
-    "convolve": TiledConvolve,
-    "convolve_back": TiledConvolveBack,
-    "convolve_weights": TiledConvolveWeights,
 }
 
 
@@ -69,6 +60,8 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
             "convolve_weights": (node.inputs[0].shape, node.shape),
         }[name]
         sizes = images, filters, how["window"], how["groups"]
+        if suits_halved(*sizes, bits):
+            return Halved(name, images, filters, how["window"])
         # The tiles of the gradient have no place for a border of more than two pixels.
         wide = max(border[0] for border in how["window"].padding) > 2
         kernels: Any = TILED if suits(*sizes, bits) and not wide else DIRECT

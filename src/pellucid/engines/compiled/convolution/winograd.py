@@ -37,6 +37,7 @@ from pellucid.engines.compiled.convolution.transforms import (
 )
 
 SIX, FOUR, THREE = range(6), range(4), range(3)
+FEWER = 0.7  # share of the products from which tiles are worth their transforms
 TILES = 64  # of a block: as many as keep all that it touches in the cache
 GAP = 16  # numbers between two of the 36 matrices, or they would share one cache line
 
@@ -151,6 +152,21 @@ FILTERS_BACK = (
 )
 
 
+def tiles_of(places: tuple[int, int]) -> int:
+    """Return how many tiles an image is cut into.
+
+    Parameters
+    ----------
+    places : tuple of int
+        Outputs of an image, down and to the right.
+
+    Returns
+    -------
+    int
+    """
+    return -(-places[0] // 4) * -(-places[1] // 4)
+
+
 def suits(images: Any, filters: Any, window: Window, groups: int, bits: int) -> bool:
     """Return whether a convolution is quicker this way, and exact enough.
 
@@ -174,8 +190,7 @@ def suits(images: Any, filters: Any, window: Window, groups: int, bits: int) -> 
         return False
     channels, count = filters[2:]
     places = window.outputs(*images[1:3])
-    tiles = math.prod(-(-length // 4) for length in places)
-    fewer = 36 * tiles <= 0.7 * 9 * math.prod(places)
+    fewer = 36 * tiles_of(places) <= FEWER * 9 * math.prod(places)
     return fewer and min(channels, count) >= 16 and vector_width(channels, count) >= 4
 
 

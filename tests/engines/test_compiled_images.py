@@ -1,0 +1,121 @@
+"""Whole networks over images: the same bits by any threads, both engines alike."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the compiled engine needs Numba")
+
+import compiled_cases as cases
+from compiled_runs import run_assembly
+
+from pellucid import models
+from pellucid.engines.compiled.convolution import choice
+from pellucid.engines.compiled.engine import CompiledEngine
+from pellucid.engines.compiled.shards import shards_for
+from pellucid.engines.readable import ReadableEngine
+from pellucid.layers import (
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool2D,
+    SpatialDropout,
+)
+from pellucid.network import NeuralNetwork
+
+CLOSE = {"float64": 1e-9, "float32": 2e-5}
+TYPES = pytest.mark.parametrize("dtype", CLOSE)
+
+
+def network(layers, shape, dtype="float32"):
+    return NeuralNetwork(
+        layers, loss="cross_entropy", input_shape=shape, dtype=dtype, seed=3
+    )
+
+
+# -- threads ---------------------------------------------------------------------------
+
+PLAIN = (
+    Conv2D(16, 3, "relu", padding="same"),
+    MaxPool2D(),
+    SpatialDropout(0.2),
+    Conv2D(16, 3, "relu", padding="same"),
+    AveragePool2D(),
+    Conv2D(24, 3, "tanh", padding="same", stride=2),
+    Dropout(0.2),
+    Flatten(),
+    Dense(4),
+)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shards"), [(PLAIN, 4), ((PLAIN[0], BatchNorm(), *PLAIN[1:]), 1)]
+)
+def test_the_same_bits_by_any_threads(layers, shards):
+    r = np.random.default_rng(0)
+    x = r.normal(size=(300, 12, 12, 3)).astype("float32")  # 128, 128, and 44
+    y = r.integers(0, 4, len(x))
+    ends = set()
+    for threads in (1, 2, 4):
+        net = network(layers, (12, 12, 3))
+        how = {"engine": "compiled", "threads": threads, "progress": False}
+        net.fit(x, y, epochs=2, batch_size=128, **how)
+        state = net.training
+        vectors = net.weights, *state.memory.values()
+        ends.add((str(state.history.loss), *(v.tobytes() for v in vectors)))
+        assert state.history.loss[-1] < state.history.loss[0]
+    assert len(ends) == 1
+    training = CompiledEngine(net.blueprint, "float32").training
+    assert shards_for(training, 128) == shards
+
+
+# -- both engines ----------------------------------------------------------------------
+
+READY_MADE = {
+    "cnn": (models.cnn(5, dropout=0.3), (8, 8, 1)),
+    "cnn with normalization": (models.cnn(5, batch_norm=True), (9, 7, 3)),
+    "cnn of large filters": (models.cnn(5, (4, 8), kernel_size=5), (8, 8, 1)),
+    "resnet": (models.resnet(5), (8, 8, 3)),
+}
+every_network = pytest.mark.parametrize("name", READY_MADE)
+
+
+@TYPES
+@every_network
+def test_loss_and_gradients(name, dtype):
+    blueprint = network(*READY_MADE[name], dtype).blueprint
+    training = CompiledEngine(blueprint, dtype).training
+    kernels = {type(found) for found in training.over_images.values()}
+    tiled = dtype == "float32" and name != "cnn of large filters"
+    assert bool(kernels & set(choice.TILED.values())) == tiled
+    for n in (2, 33):
+        given = cases.numbers_for(blueprint, n, dtype, seed=n)
+        leaves = cases.leaves_for(blueprint, *given)
+        found = run_assembly(training, leaves, n)
+        wanted = cases.readable(blueprint, dtype, *given)
+        assert found.keys() <= wanted.keys()
+        wanted = {place: wanted[place] for place in found}
+        assert not cases.far_apart(found, wanted, CLOSE[dtype]), f"{n} rows"
+
+
+@TYPES
+@every_network
+def test_predictions_at_once_and_in_parts(name, dtype):
+    blueprint = network(*READY_MADE[name], dtype).blueprint
+    compiled, readable = (
+        engine(blueprint, dtype) for engine in (CompiledEngine, ReadableEngine)
+    )
+    weights, x, y, _ = cases.numbers_for(blueprint, 300, dtype)
+    found, wanted = compiled.predict(weights, x), readable.predict(weights, x)
+    assert not cases.far_apart({"": found}, {"": wanted}, CLOSE[dtype])
+    losses = compiled.losses(weights, x, y)
+    for parts in ([1, 64, 65, 299], [100]):
+        pieces = list(zip(np.split(x, parts), np.split(y, parts), strict=True))
+        again = np.concatenate([compiled.predict(weights, x) for x, _ in pieces])
+        assert again.tobytes() == found.tobytes()
+        again = np.concatenate([compiled.losses(weights, *piece) for piece in pieces])
+        assert again.tobytes() == losses.tobytes()
+    for threads in (1, 2, 4):
+        assert compiled.predict(weights, x, threads).tobytes() == found.tobytes()
