@@ -70,7 +70,17 @@ def truth_table():
         callbacks=record,
     )
     search = net.find_learning_rate(table.x, table.y, iterations=20)
-    return SimpleNamespace(x=table.x, y=table.y, net=net, record=record, search=search)
+    layers = pellucid.models.cnn(3, filters=[4], dense=4)
+    cnn = NeuralNetwork(layers, loss="cross_entropy", input_shape=(6, 6, 1))
+    return SimpleNamespace(
+        x=table.x,
+        y=table.y,
+        net=net,
+        record=record,
+        search=search,
+        cnn=cnn,
+        image=np.arange(36.0).reshape(6, 6, 1) / 36,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +132,10 @@ ALL = {
     "learning_rates": lambda t, ax: plots.learning_rates(t.search, ax),
     "weights": lambda t, ax: plots.weights(t.net, ax),
     "weights_over_time": lambda t, ax: plots.weights_over_time(t.record, ax=ax),
+    "filters": lambda t, ax: plots.filters(t.cnn, ax=ax),
+    "activation_maps": lambda t, ax: plots.activation_maps(t.cnn, t.image, ax=ax),
+    "saliency": lambda t, ax: plots.saliency(t.cnn, t.image, ax=ax),
+    "occlusion": lambda t, ax: plots.occlusion(t.cnn, t.image, ax=ax),
 }
 every_picture = pytest.mark.parametrize("name", ALL)
 
@@ -168,7 +182,7 @@ def test_nothing_global_changes(name, truth_table):
 @every_picture
 def test_axes_are_named(name, truth_table, ax):
     ALL[name](truth_table, ax)
-    if name == "network":
+    if not ax.axison:  # pictures that have no axes say what they are
         assert ax.get_title()
     else:
         assert ax.get_xlabel()

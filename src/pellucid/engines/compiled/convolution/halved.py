@@ -20,6 +20,7 @@ from pellucid.engines.compiled.convolution.blocked import (
 )
 from pellucid.engines.compiled.convolution.winograd import (
     FEWER,
+    TILES,
     TiledConvolve,
     TiledConvolveBack,
     TiledConvolveWeights,
@@ -55,6 +56,20 @@ SPLIT = """def run(a):
 """
 
 
+def _half(length: int, before: int) -> int:
+    """Return how many split pixels an axis has, with an odd pixel of its border."""
+    return -(-(before % 2 + length) // 2)
+
+
+def _borders(images: Any, window: Window) -> Any:
+    """Return the border of split images, in split pixels."""
+    sides = zip(images[1:3], window.padding, window.outputs(*images[1:3]), strict=True)
+    return tuple(
+        (before // 2, places + 2 - before // 2 - _half(length, before))
+        for length, (before, _), places in sides
+    )
+
+
 def suits_halved(
     images: Any, filters: Any, window: Window, groups: int, bits: int
 ) -> bool:
@@ -77,6 +92,9 @@ def suits_halved(
     """
     plain = window.stride == (2, 2) and window.dilation == (1, 1) and groups == 1
     if bits != 32 or not plain or max(window.size) > 5:
+        return False
+    # An even border is one of whole split pixels; tiles have place for two of them.
+    if not all(0 <= each <= 2 for pair in _borders(images, window) for each in pair):
         return False
     channels, count = filters[2:]
     places = window.outputs(*images[1:3])
@@ -112,20 +130,22 @@ class Halved:
     @cached_property
     def split(self) -> tuple[int, int, int]:
         """Height, width and channels of a split image."""
-        # All that the 3 x 3 filters see; those of 5 x 5 leave no pixel out of that.
-        return self.places[0] + 2, self.places[1] + 2, 4 * int(self.images[3])
+        _, height, width, channels = self.images
+        (top, _), (left, _) = self.window.padding
+        return _half(height, top), _half(width, left), 4 * int(channels)
 
     @cached_property
     def inner(self) -> Any:
         """The convolution at a stride of one."""
         filters = 3, 3, self.split[2], self.filters[3]
         images = self.images[0], *self.split
-        return TILED[self.name](images, filters, Window((3, 3)), 1)
+        window = Window((3, 3), padding=_borders(self.images, self.window))
+        return TILED[self.name](images, filters, window, 1)
 
     @property
     def together(self) -> int:
         """How many samples are handled together."""
-        return int(self.inner.block_of(self.places))
+        return max(1, TILES // tiles_of(self.places))
 
     @property
     def scratch(self) -> dict[str, int]:
@@ -155,7 +175,7 @@ class Halved:
         row = [count, height, width, channels, x, at.scratch("split images")]
         (top, _), (left, _) = self.window.padding
         wide, size = self.split[1] * self.split[2], math.prod(self.split)
-        return SPLIT, [*row, wide, size, top, left, int(back)]
+        return SPLIT, [*row, wide, size, top % 2, left % 2, int(back)]
 
     def _filters(
         self, item: int, whole: int, split: int, *, back: bool = False
