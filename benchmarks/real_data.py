@@ -24,6 +24,8 @@ from pellucid.data import Standardizer, split
 
 SEEDS = range(5)
 TARGETS = {"breast_cancer": 0.96, "iris": 0.94, "wine": 0.96, "digits": 0.97}
+# The digits as images of 8 x 8 pixels, by a small convolutional network.
+AS_IMAGES, IMAGES_TARGET = "digits, convolutional", 0.985
 
 
 def layers(outputs):
@@ -49,6 +51,16 @@ def classify(name, seed):
     net = NeuralNetwork(layers(len(data.classes)), loss="cross_entropy", seed=seed)
     net.fit(x_train, y_train, progress=False)
     return net.evaluate(x_test, y_test, metrics=["accuracy", "log_loss"])
+
+
+def classify_images(name, seed):
+    data = pellucid.data.load(name)
+    x_train, x_test, y_train, y_test = split(data, seed=seed)
+    images = [x.reshape(-1, *data.image_shape[:2], 1) / 16 for x in (x_train, x_test)]
+    layers = pellucid.models.cnn(len(data.classes))
+    net = NeuralNetwork(layers, loss="cross_entropy", seed=seed)
+    net.fit(images[0], y_train, progress=False)
+    return net.evaluate(images[1], y_test, metrics=["accuracy", "log_loss"])
 
 
 def regress(name, seed):
@@ -77,14 +89,17 @@ def ridge(x, y, x_test, y_test):
 
 def main():
     results = {}
-    for name, target in TARGETS.items():
+    tasks = {name: (classify, name) for name in TARGETS}
+    tasks[AS_IMAGES] = classify_images, "digits"
+    for name, target in (TARGETS | {AS_IMAGES: IMAGES_TARGET}).items():
+        learn, data = tasks[name]
         start = time.perf_counter()
-        runs = [classify(name, seed) for seed in SEEDS]
+        runs = [learn(data, seed) for seed in SEEDS]
         mean = {k: float(np.mean([run[k] for run in runs])) for k in runs[0]}
         seconds = (time.perf_counter() - start) / len(runs)
         results[name] = mean | {"target": target, "seconds": seconds}
         print(
-            f"{name:14} accuracy {mean['accuracy']:.4f} (to reach {target}), "
+            f"{name:21} accuracy {mean['accuracy']:.4f} (to reach {target}), "
             f"log-loss {mean['log_loss']:.4f}, {seconds:.2f} s each"
         )
     start = time.perf_counter()
@@ -94,7 +109,7 @@ def main():
     ratio = mean["rmse"] / mean["ridge"]
     results["diabetes"] = mean | {"ratio": ratio, "target": 1.06, "seconds": seconds}
     print(
-        f"{'diabetes':14} RMSE {mean['rmse']:.2f}, ridge {mean['ridge']:.2f}: ratio "
+        f"{'diabetes':21} RMSE {mean['rmse']:.2f}, ridge {mean['ridge']:.2f}: ratio "
         f"{ratio:.3f} (to reach 1.06), {seconds:.2f} s each"
     )
     results["machine"] = f"{platform.machine()}, Python {platform.python_version()}"
@@ -102,7 +117,12 @@ def main():
     folder.mkdir(exist_ok=True)
     (folder / "real_data.json").write_text(json.dumps(results, indent=1) + "\n")
     reached = (
-        all(results[n]["accuracy"] >= t for n, t in TARGETS.items()) and ratio <= 1.06
+        all(
+            found["accuracy"] >= found["target"]
+            for found in results.values()
+            if isinstance(found, dict) and "accuracy" in found
+        )
+        and ratio <= 1.06
     )
     return 0 if reached else 1
 

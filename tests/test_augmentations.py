@@ -223,9 +223,7 @@ def test_cutout_covers_exactly_its_area_with_the_mean(height, width, size):
             assert np.ptp(np.flatnonzero(columns)) < round(size * width)
 
 
-@given(
-    m=st.integers(1, 40), alpha=st.floats(0.01, 1.0), key=st.integers(0, 99)
-)
+@given(m=st.integers(1, 40), alpha=st.floats(0.01, 1.0), key=st.integers(0, 99))
 def test_mixup_mixes_each_row_with_another_one(m, alpha, key):
     partner, share = Mixup(alpha).partners(Draws(2 * key + 1, 0, np.arange(m)))
     assert sorted(partner) == list(range(m))

@@ -199,10 +199,11 @@ def test_every_part_there_and_back(tmp_path, family):
             part = kind(0.5)
         else:
             part = kind()
+        outputs = 2 * part.per_target if family is Loss else 2
         net = NeuralNetwork(
             [
                 Dense(4, part if family is Activation else None),
-                Dense(2, weight_init=part if family is Initializer else None),
+                Dense(outputs, weight_init=part if family is Initializer else None),
             ],
             loss=part if family is Loss else "huber",
             input_shape=3,

@@ -527,3 +527,10 @@ def test_images_of_a_confusion_that_do_not_fit():
     images[1, 0, 0] = np.nan
     with pytest.raises(DataError, match="images has NaN at row 1"):
         plots.confusion_matrix([0, 1], [0, 1], images=images)
+
+
+def test_counts_are_read_on_a_dark_ground_too():
+    with plt.style.context("dark_background"):
+        ax = plots.confusion_matrix([0] * 10, [0] * 9 + [1])
+    assert [text.get_color() for text in ax.texts[:2]] == ["#1a1a1a", "#ffffff"]
+    assert is_near(ax.images[0].cmap(0.0), DARK[3])

@@ -38,6 +38,7 @@ ROWS = 1000  # of generated data
 _GENERATED = (
     "moons",
     "circles",
+    "rings",
     "spirals",
     "blobs",
     "checkerboard",

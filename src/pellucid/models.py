@@ -77,7 +77,7 @@ def cnn(
     dense: int = 64,
     activation: Any = "relu",
     batch_norm: bool = False,
-    dropout: float = 0.0,
+    dropout: float = 0.5,
 ) -> list[Any]:
     """Return convolutions, each with a pooling that halves the image, then dense ones.
 
@@ -114,6 +114,7 @@ def cnn(
     MaxPool2D()
     Flatten()
     Dense(32, 'relu')
+    Dropout()
     Dense(10)
     """
     layers: list[Any] = []

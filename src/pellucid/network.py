@@ -600,13 +600,16 @@ class NeuralNetwork:
             one-hot rows.
         epochs, iterations : int, optional
             How often to pass over the data, or how many updates to make. Without
-            either, as many epochs as make 3,000 iterations, but 20 to 100.
+            either, as many epochs as make 3,000 iterations, but 20 to 100; with a
+            minimizer until it converges, at most 200 iterations.
         batch_size : int, optional
-            Rows of a batch; 32 by default.
+            Rows of a batch; 32 by default. A minimizer takes all rows at once.
         shuffle : bool
             Whether each epoch has a new order of the rows.
-        optimizer : Optimizer or str
-            How gradients change weights, such as ``GradientDescent(0.1)``.
+        optimizer : Optimizer, Minimizer or str
+            How gradients change weights, such as ``GradientDescent(0.1)``, or
+            ``"lbfgs"`` for small data. With ``average=...`` in an optimizer the network
+            has averaged weights afterwards, and whenever a callback looks.
         validation : float, (x, y) or (x, y, sample_weight), optional
             Data, or a share of the data, that is not learned from. With them, the
             weights of the epoch with the lowest validation loss are kept, and the
@@ -628,8 +631,8 @@ class NeuralNetwork:
         resume : bool
             Go on with an interrupted training: the end is the same in every bit.
         progress : bool, optional
-            Whether to show a progress bar; by default where standard error is a
-            terminal.
+            Whether to show a progress bar; by default in a notebook, and where standard
+            error is a terminal.
         engine : str
             ``"compiled"``, ``"readable"`` (NumPy, layer by layer), or ``"auto"``: the
             compiled one wherever it can run the network. ``history.engine`` says which

@@ -229,8 +229,9 @@ class Optimizer(Part, abstract=True):
 
     @property
     def decays(self) -> bool:
-        """Whether something pulls at weights and not at biases."""
-        return self.penalizes or self.decay > 0
+        """Whether weights are treated unlike biases; an `update` of its own may."""
+        own = type(self).update is not Optimizer.update
+        return self.penalizes or self.decay > 0 or own
 
     def penalty(self, w: Any, decayed: Any) -> float:
         """Return what the penalties add to the loss.

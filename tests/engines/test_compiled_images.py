@@ -76,7 +76,7 @@ def test_the_same_bits_by_any_threads(layers, shards):
 READY_MADE = {
     "cnn": (models.cnn(5, dropout=0.3), (8, 8, 1)),
     "cnn of large filters": (models.cnn(5, (4, 8), kernel_size=5), (9, 7, 1)),
-    "resnet": (models.resnet(5), (8, 8, 3)),
+    "resnet": (models.resnet(5, (16, 24), blocks=1), (8, 8, 3)),
 }
 every_network = pytest.mark.parametrize("name", READY_MADE)
 
@@ -95,7 +95,7 @@ def test_loss_and_gradients(name, dtype):
     kernels = {type(found) for found in training.over_images.values()}
     tiled = dtype == "float32" and name != "cnn of large filters"
     assert bool(kernels & set(choice.TILED.values())) == tiled
-    for n in (2, 33):
+    for n in (8, 33):
         given = images_for(net, n)
         leaves = cases.leaves_for(net.blueprint, *given)
         found = run_assembly(training, leaves, n)

@@ -578,6 +578,20 @@ def test_weights_and_memory_are_those_after_the_last_good_update(name):
     assert np.isfinite(net.predict(X)).all()
 
 
+def test_an_optimizer_with_an_update_of_its_own_sees_what_is_a_weight():
+    class WeightsAlone(GradientDescent, abstract=True):
+        """Leaves biases as they are."""
+
+        def update(self, w, g, memory, t, rate, decayed, trained=None):
+            return w - rate * np.where(decayed, g, 0.0)
+
+    net = regression(Dense(4), Dense(1))
+    before = {name: values.copy() for name, values in net.parameters.items()}
+    net.fit(X, X[:, 0], epochs=2, optimizer=WeightsAlone(0.1))
+    for name, values in net.parameters.items():
+        assert (values == before[name]).all() == name.endswith(".b")
+
+
 def test_the_epoch_is_named_and_the_best_weights_are_kept():
     schedule = WarmUp(18, Cosine(1e-3))
 

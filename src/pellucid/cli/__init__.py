@@ -32,6 +32,7 @@ DEMOS = {
     "xor": "the truth table that the tutorials learn",
     "moons": "two half circles in the plane",
     "circles": "a circle inside another one",
+    "rings": "rings around each other",
     "spirals": "two arms around each other",
     "blobs": "three clouds of points",
     "checkerboard": "squares in two colours",

@@ -121,6 +121,18 @@ def occlusion(
         If the network takes no images, or x is none or several.
     ConfigurationError
         If there is no such target, or no such square.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> from matplotlib.figure import Figure
+    >>> net = pellucid.NeuralNetwork(
+    ...     pellucid.models.cnn(10), loss="cross_entropy", input_shape=(8, 8, 1)
+    ... )
+    >>> image = pellucid.data.digits().x[0].reshape(8, 8, 1)
+    >>> ax = pellucid.plots.occlusion(net, image, 3, Figure().add_subplot(), size=2)
+    >>> [text.get_text() for text in ax.texts]
+    ['image', 'with 2 x 2 pixels hidden']
     """
     image = as_image(network, x)
     size, stride = attribution.square(image.shape[:2], size, stride)

@@ -65,8 +65,8 @@ def division(result: Result) -> list[str]:
             f"{'is' if len(result.test) == 1 else 'are'} put aside for the test: the "
             "network never sees them while it learns. Of the other "
             f"{len(result.known):,} it learns from {len(result.train):,}; "
-            f"{len(result.validation):,} are for validation: they show after every epoch "
-            "how well it does on images that it does not learn from."
+            f"{len(result.validation):,} are for validation: they show after every "
+            "epoch how well it does on images that it does not learn from."
         )
     ]
 

@@ -20,7 +20,7 @@ class Run:
     Attributes
     ----------
     network : NeuralNetwork
-        With the weights of this moment.
+        With the weights of this moment; their average, where the optimizer has one.
     history : History
         So far.
     step, steps : int

@@ -25,7 +25,7 @@ class History:
     penalty : list of float
         What L1 and L2 would add to the loss; empty without them.
     learning_rate : list of float
-        At the last iteration of the epoch.
+        At the last iteration of the epoch; the length of the step for a minimizer.
     gradient_norm : list of float
         Mean length of the gradient over the epoch.
     seconds : list of float
