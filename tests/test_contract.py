@@ -232,8 +232,8 @@ SAMPLES: dict[str, list[Part]] = {
     "huber": [Huber(), Huber(0.3)],
     "quantile": [Quantile(0.5), Quantile(0.9)],
     "gaussian_likelihood": [GaussianLikelihood(), GaussianLikelihood(0.5)],
-    "focal": [Focal(), Focal(0), Focal(0.5), Focal(3.5)],
-    "binary_focal": [BinaryFocal(), BinaryFocal(0), BinaryFocal(0.5)],
+    "focal": [Focal(), Focal(0), Focal(0.5)],
+    "binary_focal": [BinaryFocal(), BinaryFocal(0.5)],
     # initializers
     "initializers.constant": [Same(0.1), Same(-2)],
     "he_uniform": [HeUniform(), HeUniform(gain=1.0)],
@@ -262,7 +262,7 @@ SAMPLES: dict[str, list[Part]] = {
     "adamw": [AdamW(), AdamW(0.01, decay=0.5, average=1)],
     "adagrad": [AdaGrad(), AdaGrad(0.1, 1e-3)],
     "amsgrad": [AMSGrad(), AMSGrad(0.1, 0.5, 0.5, l2=0.01)],
-    "nadam": [NAdam(), NAdam(0.1, 0.5, 0.5, 1e-2, 0.1), NAdam(warming=0)],
+    "nadam": [NAdam(), NAdam(0.1, 0.5, 0.5, 1e-2, 0.1)],
     "lion": [Lion(), Lion(0.01, 0.5, 0.5, decay=0.1, average=0.99)],
     # augmentations
     "shift": [Shift(), Shift(0.0), Shift(1.0)],

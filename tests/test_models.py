@@ -50,8 +50,8 @@ def test_a_resnet_has_stages_of_blocks():
     ("layers", "shape"),
     [
         (models.mlp(2, [8], batch_norm=True), (36,)),
-        (models.cnn(2, [4], dense=8), (6, 6, 1)),
-        (models.cnn(2, [4, 4], dense=8, batch_norm=True), (6, 6, 1)),
+        (models.cnn(2, [4], dense=8, dropout=0.0), (6, 6, 1)),
+        (models.cnn(2, [4, 4], dense=8, batch_norm=True, dropout=0.0), (6, 6, 1)),
         (models.resnet(2, [4, 4], 1), (6, 6, 1)),
     ],
 )

@@ -215,10 +215,13 @@ class LBFGS(Minimizer, label="lbfgs"):
     def _remember(
         self, memory: dict[str, NDArray[Any]], t: int, s: Vector, y: Vector
     ) -> None:
-        place = t % self.pairs
-        curved = s @ y > 1e-10 * math.sqrt((s @ s) * (y @ y))
-        memory[f"s{place}"][...] = s if curved else 0.0
-        memory[f"y{place}"][...] = y if curved else 0.0
+        kept = [memory[f"{kind}{t % self.pairs}"] for kind in "sy"]
+        for vector, values in zip(kept, (s, y), strict=True):
+            vector[...] = values
+        s, y = (vector.astype(np.float64) for vector in kept)  # as they are remembered
+        if s @ y <= 1e-10 * math.sqrt((s @ s) * (y @ y)):
+            for vector in kept:
+                vector[...] = 0.0
 
 
 def direction(g: Vector, pairs: list[tuple[Vector, Vector]]) -> Vector:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,21 +41,57 @@ class Where:
     steps: Callable[[int, int], int]
 
 
-class Blocked(Protocol):
+class Blocked:
     """An operation in three parts, of which the middle one is done in blocks."""
 
     @property
     def scratch(self) -> dict[str, int]:
         """Memory it needs for the time of the call, in numbers, by name."""
+        return {}
 
     def before(self, at: Where) -> list[Row]:
-        """Return what is done once, before all samples."""
+        """Return what is done once, before all samples.
+
+        Parameters
+        ----------
+        at : Where
+            Addresses.
+
+        Returns
+        -------
+        list of Row
+        """
+        return []
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
-        """Return what is done for some samples."""
+        """Return what is done for some samples.
+
+        Parameters
+        ----------
+        at : Where
+            Addresses.
+        first, count : int
+            Which samples.
+
+        Returns
+        -------
+        list of Row
+        """
+        raise NotImplementedError
 
     def after(self, at: Where) -> list[Row]:
-        """Return what is done once, after all samples."""
+        """Return what is done once, after all samples.
+
+        Parameters
+        ----------
+        at : Where
+            Addresses.
+
+        Returns
+        -------
+        list of Row
+        """
+        return []
 
 
 def parts(first: int, count: int, size: int) -> list[tuple[int, int]]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.engines.compiled import library
-from pellucid.engines.compiled.convolution.blocked import Row, Where
+from pellucid.engines.compiled.convolution.blocked import Blocked, Row, Where
 from pellucid.engines.compiled.convolution.bordered import Bordered
 
 
 @dataclass
-class _Border:
+class _Border(Blocked):
     """What both share.
 
     Parameters
@@ -25,12 +25,6 @@ class _Border:
     def scratch(self) -> dict[str, int]:
         """No memory but that of its result."""
         return {}
-
-    def before(self, at: Where) -> list[Row]:
-        return []
-
-    def after(self, at: Where) -> list[Row]:
-        return []
 
 
 class PutAround(_Border):

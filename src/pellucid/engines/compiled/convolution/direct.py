@@ -17,7 +17,7 @@ import numpy as np
 
 from pellucid.convolution import Window
 from pellucid.engines.compiled import library
-from pellucid.engines.compiled.convolution.blocked import Row, Where, parts
+from pellucid.engines.compiled.convolution.blocked import Blocked, Row, Where, parts
 from pellucid.engines.compiled.convolution.bordered import (
     Bordered,
     Table,
@@ -28,7 +28,7 @@ TOGETHER = 64  # places of small images that one product takes at least
 
 
 @dataclass
-class _Convolution:
+class _Convolution(Blocked):
     """What the three operations share.
 
     Parameters
@@ -111,9 +111,6 @@ class _Convolution:
             return images, []
         border = at.scratch("border")
         return border, [self.bordered.copy(count, images, border, at.item)]
-
-    def after(self, at: Where) -> list[Row]:
-        return []
 
 
 class Convolve(_Convolution):

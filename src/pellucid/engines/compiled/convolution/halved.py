@@ -13,6 +13,7 @@ from typing import Any
 from pellucid.convolution import Window
 from pellucid.engines.compiled import library
 from pellucid.engines.compiled.convolution.blocked import (
+    Blocked,
     Row,
     Where,
     parts,
@@ -104,7 +105,7 @@ def suits_halved(
 
 
 @dataclass
-class Halved:
+class Halved(Blocked):
     """A convolution at a stride of two.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 from pellucid.convolution import Window
 from pellucid.engines.compiled import library
 from pellucid.engines.compiled.convolution.blocked import (
+    Blocked,
     Row,
     Where,
     parts,
@@ -86,7 +87,7 @@ SPREAD = """def run(a):
 
 
 @dataclass
-class _Pooling:
+class _Pooling(Blocked):
     """What the four operations share.
 
     Parameters
@@ -164,9 +165,6 @@ class _Pooling:
 
     def before(self, at: Where) -> list[Row]:
         return [self._fill(at, "border")] if self.bordered.border else []
-
-    def after(self, at: Where) -> list[Row]:
-        return []
 
     def _images(self, at: Where, begin: int, some: int) -> tuple[int, list[Row]]:
         """Return where some images are with their border, and how they get there."""

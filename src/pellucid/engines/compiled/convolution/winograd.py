@@ -21,6 +21,7 @@ import numpy as np
 from pellucid.convolution import Window
 from pellucid.engines.compiled import library
 from pellucid.engines.compiled.convolution.blocked import (
+    Blocked,
     Row,
     Where,
     parts,
@@ -195,7 +196,7 @@ def suits(images: Any, filters: Any, window: Window, groups: int, bits: int) -> 
 
 
 @dataclass
-class _Tiled:
+class _Tiled(Blocked):
     """What the three operations share.
 
     Parameters
@@ -378,9 +379,6 @@ class _Forward(_Tiled):
             row = [tiles, filters, M, apart[2], z, tiles_out, high, wide, inside.row]
             found.append((kernel_out, row))
         return found
-
-    def after(self, at: Where) -> list[Row]:
-        return []
 
 
 @dataclass
