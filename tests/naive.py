@@ -876,10 +876,8 @@ def log_cosh_slope(y_hat, y):
 
 def quantile(y_hat, y, level):
     """Mean of level e where the target is above by e, of (1 - level) e where below."""
-    total = []
-    for e in errors(y_hat, y):
-        total.append(level * -e if e < 0 else (1 - level) * e)
-    return math.fsum(total) / len(y)
+    each = [level * -e if e < 0 else (1 - level) * e for e in errors(y_hat, y)]
+    return math.fsum(each) / len(y)
 
 
 def quantile_slope(y_hat, y, level):

@@ -89,7 +89,11 @@ def test_f1_of_two_classes(weight):
 @WEIGHTS
 @pytest.mark.parametrize("average", F1_OF_SEVERAL)
 def test_f1_of_several(average, weight):
-    for y, y_hat in ((CLASSES, GUESSED), (LABELS, MARKED), (LABELS[:, 0], MARKED[:, 0])):
+    for y, y_hat in (
+        (CLASSES, GUESSED),
+        (LABELS, MARKED),
+        (LABELS[:, 0], MARKED[:, 0]),
+    ):
         wanted = reference.f1_score(y, y_hat, average=average, sample_weight=weight)
         found = F1_OF_SEVERAL[average].value(y, y_hat, weight)
         assert found == pytest.approx(wanted, rel=1e-12)

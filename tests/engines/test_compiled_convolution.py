@@ -14,7 +14,8 @@ from compiled_runs import plain_kernels, run_formulas
 
 from pellucid import ops
 from pellucid.convolution import Window
-from pellucid.engines.compiled.convolution import pooling, winograd
+from pellucid.engines.compiled.convolution import halved, pooling, winograd
+from pellucid.engines.compiled.convolution.halved import suits_halved
 from pellucid.engines.compiled.convolution.winograd import suits
 from pellucid.engines.compiled.plan import UnsupportedError
 
@@ -96,7 +97,8 @@ class Problem:
     def is_tiled(self):
         images = self.n, *self.size, self.channels
         filters = *self.window.size, self.channels, self.filters
-        return suits(images, filters, self.window, self.groups, 32)
+        sizes = images, filters, self.window, self.groups, 32
+        return suits(*sizes) or suits_halved(*sizes)
 
 
 def check(formulas, given, dtype, functions, told, tolerance=0.0):
@@ -296,22 +298,29 @@ def test_what_is_not_a_batch_of_images_is_right_or_refused(name):
 
 
 def test_every_kernel_is_tried_as_plain_python():
-    window, r = Window((3, 3), padding=((1, 1), (1, 1))), np.random.default_rng(0)
-    x, dz = r.normal(size=(2, 1, 4, 4, 16)).astype("float32")
-    given = {"x": {"x": x, "dz": dz}, "w": {"W": r.normal(size=(3, 3, 16, 16))}}
+    r = np.random.default_rng(0)
+    border = ((1, 1), (1, 1))
+    window, halving = Window((3, 3), padding=border), Window((4, 4), (2, 2), border)
+    x, dz = r.normal(size=(2, 1, 8, 8, 16)).astype("float32")
+    given = {"x": {"x": x, "dz": dz}}
+    given["w"] = {
+        "W": r.normal(size=(3, 3, 16, 16)),
+        "V": r.normal(size=(4, 4, 16, 16)),
+    }
 
-    def formulas(x, dz, W):
+    def formulas(x, dz, W, V):
         return {
             "z": ops.convolve(x, W, window),
-            "dx": ops.convolve_back(dz, W, window, (4, 4)),
+            "dx": ops.convolve_back(dz, W, window, (8, 8)),
             "dW": ops.convolve_weights(x, dz, window),
-            **pooled(x, dz, window=window, size=(4, 4)),
+            "half": ops.convolve(x, V, halving),
+            **pooled(x, dz, window=window, size=(8, 8)),
         }
 
     with plain_kernels() as functions:
         check(formulas, given, "float32", functions, "every kernel", CLOSE["float32"])
     texts = {function.body for function in functions.values()}
-    for module in (pooling, winograd):
+    for module in (pooling, winograd, halved):
         for name, text in vars(module).items():
             if name.isupper() and isinstance(text, str):
                 assert text.format(width=16) in texts, name

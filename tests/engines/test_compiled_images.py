@@ -11,7 +11,6 @@ from compiled_runs import run_assembly
 from pellucid import models
 from pellucid.engines.compiled.convolution import choice
 from pellucid.engines.compiled.engine import CompiledEngine
-from pellucid.engines.compiled.shards import shards_for
 from pellucid.engines.readable import ReadableEngine
 from pellucid.layers import (
     AveragePool2D,
@@ -24,6 +23,7 @@ from pellucid.layers import (
     SpatialDropout,
 )
 from pellucid.network import NeuralNetwork
+from snapshots import snapshot
 
 CLOSE = {"float64": 1e-9, "float32": 2e-5}
 TYPES = pytest.mark.parametrize("dtype", CLOSE)
@@ -50,25 +50,27 @@ PLAIN = (
 )
 
 
-@pytest.mark.parametrize(
-    ("layers", "shards"), [(PLAIN, 4), ((PLAIN[0], BatchNorm(), *PLAIN[1:]), 1)]
-)
-def test_the_same_bits_by_any_threads(layers, shards):
+NORMALIZED = (PLAIN[0], BatchNorm(), *PLAIN[1:])
+
+
+@pytest.mark.parametrize("layers", [PLAIN, NORMALIZED], ids=["plain", "normalized"])
+def test_the_same_bits_by_any_threads(layers):
     r = np.random.default_rng(0)
     x = r.normal(size=(300, 12, 12, 3)).astype("float32")  # 128, 128, and 44
     y = r.integers(0, 4, len(x))
-    ends = set()
-    for threads in (1, 2, 4):
+
+    def trained(engine, threads=None):
         net = network(layers, (12, 12, 3))
-        how = {"engine": "compiled", "threads": threads, "progress": False}
+        how = {"engine": engine, "threads": threads, "progress": False}
         net.fit(x, y, epochs=2, batch_size=128, **how)
-        state = net.training
-        vectors = net.weights, *state.memory.values()
-        ends.add((str(state.history.loss), *(v.tobytes() for v in vectors)))
-        assert state.history.loss[-1] < state.history.loss[0]
-    assert len(ends) == 1
-    training = CompiledEngine(net.blueprint, "float32").training
-    assert shards_for(training, 128) == shards
+        return net
+
+    nets = [trained("compiled", threads) for threads in (1, 2, 4)]
+    assert CompiledEngine(nets[0].blueprint, "float32").training_for(128)[1] == 4
+    one, two, four = map(snapshot, nets)
+    assert one == two == four
+    found, wanted = nets[0].training.history, trained("readable").training.history
+    np.testing.assert_allclose(found.loss, wanted.loss, rtol=1e-5)
 
 
 # -- both engines ----------------------------------------------------------------------
@@ -124,3 +126,27 @@ def test_predictions_at_once_and_in_parts(name, dtype):
         assert again.tobytes() == losses.tobytes()
     for threads in (1, 2, 4):
         assert compiled.predict(weights, x, threads).tobytes() == found.tobytes()
+
+
+def test_filters_that_change():
+    # Transformed filters are kept from one prediction to the next.
+    net = network((Conv2D(16, 3, padding="same"), Flatten(), Dense(2)), (8, 8, 16))
+    compiled, readable = (
+        engine(net.blueprint, "float32") for engine in (CompiledEngine, ReadableEngine)
+    )
+    weights, x, _, _ = images_for(net, 3)
+    weights = np.array(weights)
+    kinds = {type(found) for found in compiled.prediction.over_images.values()}
+    assert kinds == {choice.TILED["convolve"]}
+    for change in (
+        lambda: None,
+        lambda: None,
+        lambda: weights.__imul__(2),
+        lambda: weights.__setitem__(7, 1.0),
+        lambda: weights.fill(0),
+        lambda: weights.fill(np.nan),
+        lambda: weights.fill(1),
+    ):
+        change()
+        found, wanted = compiled.predict(weights, x), readable.predict(weights, x)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)

@@ -11,7 +11,7 @@ from compiled_runs import Assembly, plain_kernels, program_of, run_formulas
 
 from pellucid import ops
 from pellucid.convolution import Window, convolve
-from pellucid.engines.compiled.convolution import choice
+from pellucid.engines.compiled.convolution import choice, halved
 from pellucid.engines.compiled.convolution.transforms import (
     FILTER,
     INPUT,
@@ -145,7 +145,7 @@ def numbers_for(window, n, height, width, channels, filters, dtype="float32"):
         "x": normal(n, height, width, channels),
         "dz": normal(n, *places, filters),
     }
-    return {"x": images, "w": {"W": normal(3, 3, channels, filters)}}
+    return {"x": images, "w": {"W": normal(*window.size, channels, filters)}}
 
 
 def kinds(formulas, given, dtype):
@@ -206,6 +206,45 @@ def test_the_ways_back_are_adjoints(monkeypatch):
     product = np.vdot(found["z"], dz)
     np.testing.assert_allclose(np.vdot(x, found["dx"]), product, rtol=1e-12)
     np.testing.assert_allclose(np.vdot(W, found["dW"]), product, rtol=1e-12)
+
+
+# -- a stride of two -------------------------------------------------------------------
+
+# Size of the filters, border, images, height, width, channels, filters.
+HALVED = [
+    ((5, 5), ((2, 2), (2, 2)), (3, 14, 14, 32, 16)),
+    ((5, 5), ((2, 2), (2, 2)), (70, 12, 11, 5, 20)),
+    ((5, 5), ((0, 0), (0, 0)), (9, 19, 20, 4, 16)),
+    ((5, 5), ((1, 2), (2, 1)), (2, 17, 16, 6, 32)),
+    ((5, 5), ((4, 3), (3, 4)), (1, 9, 10, 8, 16)),
+    ((4, 4), ((1, 1), (1, 1)), (64, 16, 16, 16, 16)),
+    ((4, 5), ((1, 2), (0, 0)), (5, 13, 19, 20, 24)),
+    ((5, 3), ((2, 2), (1, 1)), (1, 30, 30, 4, 48)),
+]
+
+
+@pytest.mark.parametrize(("kernel", "padding", "sizes"), HALVED, ids=str)
+def test_accuracy_at_a_stride_of_two(kernel, padding, sizes):
+    window = Window(kernel, (2, 2), padding)
+    formulas, given = formulas_of(window, sizes[1:3]), numbers_for(window, *sizes)
+    assert kinds(formulas, given, "float32") == {halved.Halved}
+    far = errors(*run_formulas(formulas, given, "float32"))
+    assert far.keys() == {"z", "dx", "dW"}
+    assert max(far.values()) <= 5e-6, far
+
+
+@pytest.mark.parametrize(("kernel", "padding", "sizes"), HALVED[1::2], ids=str)
+def test_the_formulas_at_a_stride_of_two_are_exact(kernel, padding, sizes, monkeypatch):
+    def suits_halved(*settings):
+        return halved.suits_halved(*settings[:-1], 32)
+
+    monkeypatch.setattr(choice, "suits_halved", suits_halved)
+    window, sizes = Window(kernel, (2, 2), padding), (2, *sizes[1:])
+    formulas, given = formulas_of(window, sizes[1:3]), numbers_for(window, *sizes)
+    assert kinds(formulas, given, "float64") == {halved.Halved}
+    with plain_kernels() as functions:
+        found, wanted = run_formulas(formulas, given, "float64", functions=functions)
+    assert max(errors(found, wanted).values()) <= 1e-14
 
 
 # -- when it is taken ------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pellucid.engines.readable import Outcome, scale_of
 from pellucid.errors import NonFiniteError
 from pellucid.metrics import Metric, metric_name
 from pellucid.minimizers import Minimizer
+from pellucid.optimizers import Optimizer
 from pellucid.rng import make_key
 from pellucid.samples import Samples
 from pellucid.training.callbacks import Callback, Run
@@ -94,8 +95,9 @@ class Fit:
         self.runner = self._start(runs, threads)
         if training.step == 0 and "average" in training.memory:
             training.memory["average"][...] = network.parameters.vector
-        for loss in self._watched():
-            self._adapt(loss)
+        if self._adapts():
+            for loss in self._watched():
+                self._adapt(loss)
         epochs = math.ceil((total - training.origin) / self.batches.per_epoch)
         self.run = Run(network, training.history, total, epochs)
         self.run.step, self.run.epoch = training.step, training.history.epochs
@@ -129,10 +131,14 @@ class Fit:
         history = self.training.history
         return history.loss if self.validation is None else history.validation
 
+    def _adapts(self) -> bool:
+        """Return whether the learning rate follows the losses of epochs."""
+        rule = self.training.optimizer
+        return isinstance(rule, Optimizer) and rule.adapts
+
     def _adapt(self, loss: float) -> None:
-        """Let the learning rate follow the loss of an epoch, where it does that."""
-        if not isinstance(self.runner, MinimizerSession):
-            self.runner.optimizer = self.runner.optimizer.after(loss)
+        """Let the learning rate follow the loss of an epoch."""
+        self.runner.optimizer = self.runner.optimizer.after(loss)
 
     def _rate(self, step: int) -> float:
         """Return the learning rate of an iteration, or a minimizer's last length."""
@@ -235,7 +241,7 @@ class Fit:
         optimizer = self.training.optimizer
         measured = self.validation is not None or bool(self.metrics)
         called = any(callback.every == "epoch" for callback in self.callbacks)
-        adapted = isinstance(optimizer, Minimizer) or optimizer.adapts
+        adapted = isinstance(optimizer, Minimizer) or self._adapts()
         return not (measured or optimizer.penalizes or called or adapted)
 
     def _epoch_is_over(self) -> bool:
@@ -293,7 +299,8 @@ class Fit:
         if validation is not None:
             history.validation.append(validation)
             self._compare(validation)
-        self._adapt(self._watched()[-1])
+        if self._adapts():
+            self._adapt(self._watched()[-1])
         for name, value in measured.items():
             history.metrics.setdefault(name, []).append(value)
         self.run.epoch = history.epochs
