@@ -23,8 +23,8 @@ def real_data():
     found = json.loads((HERE / "results" / "real_data.json").read_text())
     lines = [
         "One architecture (two hidden layers of 64 ReLU neurons with dropout), default",
-        "settings, a quarter of the rows held out, mean of five seeds; the digits also as",
-        "images of 8 x 8 pixels, by `models.cnn`:",
+        "settings, a quarter of the rows held out, mean of five seeds; the digits also",
+        "as images of 8 x 8 pixels, by `models.cnn`:",
         "",
         "| data | test result | to reach | seconds a training |",
         "|---|---|---|---|",

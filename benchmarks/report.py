@@ -60,8 +60,8 @@ ENGINES = "The same `fit`, with `engine='readable'` and with `engine='compiled'`
 PRODUCTS = """\
 The three products of a dense layer (forward, gradient of its weights, gradient of its
 inputs) by pellucid and by OpenBLAS (scipy-openblas32) with its kernels for AVX-512
-(SkylakeX) and for AVX2 (Haswell): GF/s on one thread by the shortest time, over the
-same matrices again and again."""
+(SkylakeX) and for AVX2 (Haswell): GF/s of one thread by the shortest time it took,
+over the same matrices again and again."""
 AS_HASWELL = """\
 The same on this machine taken for a processor without AVX-512."""
 GROWTH = """\
@@ -70,8 +70,9 @@ By the public `fit` with its default settings, in batches of 256: an epoch of
 of above on one and on two threads."""
 MEMORY = """\
 By how much `fit` raises the most memory in use, when the data are there already. It
-may be the data once more, six vectors of the parameters' length for each shard, and
-the arena of temporary results."""
+may be the data once more, six vectors of the parameters' length for each shard, the
+arena of temporary results, and a megabyte of Python's own objects (formulas, their
+plan, the history)."""
 
 
 def read(folder):

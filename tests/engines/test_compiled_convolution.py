@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
-from compiled_runs import plain_kernels, run_formulas
+from compiled_runs import Assembly, plain_kernels, program_of, run_formulas
 
 from pellucid import ops
 from pellucid.convolution import Window
@@ -30,7 +30,7 @@ LARGEST = 2**15  # numbers of an array
 def kernels(request):
     """The functions to run, None for compiled kernels, and how many trials to make."""
     if request.param == "compiled":
-        yield None, 150
+        yield None, 300
     else:
         with plain_kernels() as functions:
             yield functions, 20
@@ -49,16 +49,20 @@ class Problem:
         size, stride, dilation = (
             pair(1, int(r.choice(most))) for most in ((1, 3, 5), (1, 1, 3), (1, 1, 2))
         )
+        self.groups = int(r.choice([1, 1, 1, 2, 3]))
+        more = pair(0, int(r.choice([0, 2, 10])))
+        if seed % 4 == 0:  # what tiles are for
+            size, stride = ((3, 3), (1, 1)) if seed % 8 else ((5, 5), (2, 2))
+            dilation, self.groups, more = (1, 1), 1, pair(4, 10)
         self.window = Window(size, stride, border, dilation)
         least = (
             max(1, reach - sum(side))
             for reach, side in zip(self.window.reach, border, strict=True)
         )
-        more = pair(0, int(r.choice([0, 2, 10])))
         self.size = tuple(a + b for a, b in zip(least, more, strict=True))
         self.places = self.window.outputs(*self.size)
-        self.groups = int(r.choice([1, 1, 1, 2, 3]))
-        self.channels, self.filters = map(int, r.choice(CHANNELS, 2))
+        usual = CHANNELS if seed % 4 else (8, 16, 20, 32)
+        self.channels, self.filters = map(int, r.choice(usual, 2))
         pixels = (self.size[0] + 6) * (self.size[1] + 6)
         most = LARGEST // (pixels * self.groups * max(self.channels, self.filters))
         self.n = int(r.choice([n for n in BATCHES if n <= max(1, most)]))
@@ -120,7 +124,7 @@ def check(formulas, given, dtype, functions, told, tolerance=0.0):
 @TYPES
 def test_convolutions(dtype, kernels):
     functions, trials = kernels
-    points = several = 0
+    points = several = tiles = 0
     for seed in range(trials):
         problem = Problem(seed)
         tiled = dtype == "float32" and problem.is_tiled
@@ -128,10 +132,12 @@ def test_convolutions(dtype, kernels):
         tolerance = CLOSE[dtype] if tiled else 0
         told = f"seed {seed}, {problem}"
         check(formulas, given, dtype, functions, told, tolerance)
+        tiles += tiled
         points += problem.places == (1, 1)
         several += problem.n > max(1, 64 // np.prod(problem.places))
-    assert points > trials / 10
-    assert several > trials / 10
+    assert points > trials / 20
+    assert several > trials / 20
+    assert tiles > trials / 20 or dtype == "float64"
 
 
 @TYPES
@@ -255,6 +261,29 @@ def test_a_number_for_each_channel_of_a_sample(dtype, kernels):
         )
         given = {"x": {"x": x, "s": s}, "w": {"b": b}}
         check(with_a_number_for_each, given, dtype, functions, f"{x.shape}")
+
+
+# -- memory ----------------------------------------------------------------------------
+
+
+@TYPES
+def test_the_memory_of_an_operation_does_not_grow_with_the_batch(dtype):
+    seen = set()
+    for seed in range(150):
+        problem = Problem(seed)
+        x, dy = (
+            np.zeros((problem.n, *size, problem.channels))
+            for size in (problem.size, problem.places)
+        )
+        pools = partial(pooled, window=problem.window, size=problem.size)
+        convolutions = problem.convolutions(problem.whole_numbers)
+        for formulas, given in (convolutions, (pools, {"x": {"x": x, "dy": dy}})):
+            assembly = Assembly(program_of(formulas, given), dtype)
+            (_, few), (_, many) = assembly.arena(1), assembly.arena(10_000)
+            assert few == many, f"seed {seed}: {problem}"
+            seen |= {type(each).__name__ for each in assembly.over_images.values()}
+    assert {"ConvolveBack", "ConvolveWeights", "LargestBack", "Spread"} <= seen
+    assert {"TiledConvolveWeights", "Halved"} <= seen or dtype == "float64"
 
 
 # -- what is not a batch of images -----------------------------------------------------

@@ -197,6 +197,12 @@ def test_sums_of_rows():
         assert np.isnan(z).all()
 
 
+def test_sums_of_shards():
+    shards, z = np.arange(18.0).reshape(3, 2, 3), np.full((2, 3), np.nan)
+    call(library.MEET, 2, 3, z, len(shards), *shards)
+    np.testing.assert_array_equal(z, shards.sum(axis=0))
+
+
 def test_whether_all_is_finite():
     x, z = np.array([1.0, -1e308, 1e308, 0.0]), np.full(1, 7.0)
     call(library.CHECK, 1, 4, x, z)

@@ -243,7 +243,10 @@ class _Adjoint(_Pooling):
 
 @dataclass
 class LargestBack(_Adjoint):
-    """``dx[first largest of a window] += dy[place]``."""
+    """``dx[first largest of a window] += dy[place]``.
+
+    Where all that a window sees is minus infinity, its border may take it.
+    """
 
     lowest = 1
 
