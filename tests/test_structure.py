@@ -56,6 +56,7 @@ ORDER = [
     "neuron",
     "samples",
     "engines",
+    "views",
     "network",
     "attribution",
     "gradient_check",
