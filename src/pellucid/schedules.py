@@ -275,7 +275,7 @@ class OneCycle(Schedule):
 
     def rate(self, step: int, total: int) -> float:
         end = max(1, total - 1)
-        top = max(0.0, self.rise * total - 1.0)
+        top = self.rise * total - 1.0
         start = self.peak / self.first
         if step < top:
             return _wave(start, self.peak, step / top)

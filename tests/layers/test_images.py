@@ -33,6 +33,7 @@ from pellucid.layers import (
     MaxPool1D,
     MaxPool2D,
     Pad,
+    Rescale,
     Reshape,
     Residual,
     RMSNorm,
@@ -516,6 +517,13 @@ def test_up_sampling_repeats_pixels_and_padding_adds_zeros():
     assert y[0, :, :, 0].tolist() == [[0, 1, 2, 0], [0, 3, 4, 0]]
     y = network_of(Pad(((1, 0),)), shape=(2, 1)).feedforward(x[:, 0])
     assert y[0, :, 0].tolist() == [0, 1, 2]
+
+
+def test_rescaling_multiplies_and_adds():
+    x, dy = np.array([[0.0, 51.0, 255.0]]), np.array([[1.0, -2.0, 3.0]])
+    passed = Passed(Rescale(1 / 51, -0.5), x, dy, {})
+    np.testing.assert_allclose(passed.y, [[-0.5, 0.5, 4.5]])
+    np.testing.assert_allclose(passed.dx, dy / 51)
 
 
 def test_the_largest_number_anywhere_is_shared_by_equals():
