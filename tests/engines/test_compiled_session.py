@@ -187,9 +187,21 @@ def test_slices_change_nothing():
         assert parts.norms == whole.norms
 
 
+def test_a_changing_number_of_threads_changes_nothing():
+    layers, how = (*LARGE[:-1], BatchNorm(), LARGE[-1]), {"n": 2100, "batch": 1024}
+    whole = Run(layers, **how).advance(7)
+    run = Run(layers, **how, threads=3)
+    assert run.trainer.teams.sizes == [1, 3]
+    for step in range(7):
+        run.trainer.teams.now = run.trainer.teams.sizes[step % 2]
+        run.advance(1)
+    assert run.losses == whole.losses
+    assert run.vectors().tobytes() == whole.vectors().tobytes()
+
+
 def test_several_epochs_in_one_slice():
     run = Run(n=10, batch=4)
-    run.trainer._pace = 1e-9
+    run.trainer.teams.worked(1e-9, 1)
     outcome = run.trainer.advance(0, 50, seconds=10)
     assert len(outcome.losses) == 50
     readable = Run(n=10, batch=4, compiled=False).advance(50)
@@ -199,12 +211,12 @@ def test_several_epochs_in_one_slice():
 def test_a_slice_has_room_for_the_orders_of_its_epochs():
     # So many rows that only a few orders of them are kept.
     run = Run((Dense(2),), n=50_000, batch=25_000, inputs=1)
-    run.trainer._pace = 1e-9
+    run.trainer.teams.worked(1e-9, 1)
     outcome = run.trainer.advance(0, 30, seconds=10)
     made = len(outcome.losses)
     assert 2 < made < 30
     assert run.trainer.order.size < 5 * 50_000
-    run.trainer._pace = 1e-9
+    run.trainer.teams.worked(1e-9, 1)
     rest = run.trainer.advance(made, 3, seconds=10)
     parts = Run((Dense(2),), n=50_000, batch=25_000, inputs=1).advance(made + 3, 1)
     assert outcome.losses + rest.losses == parts.losses

@@ -12,6 +12,7 @@ from pellucid.engines.compiled import cache, driver, library, machine
 from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly, Numbers
 from pellucid.engines.compiled.table import Table, address, aligned
+from pellucid.engines.compiled.teams import Teams
 from pellucid.engines.readable import Outcome, ReadableEngine, ReadableSession
 from pellucid.optimizers import Optimizer
 
@@ -82,8 +83,8 @@ class CompiledSession:
         allowed = machine.available() if threads is None else threads
         self.threads = max(1, min(most, allowed, self.shards))
         self._allocate(size, dtype)
+        self.teams = Teams(self.threads, pace=SLICE)  # the first slice is one step
         self._tables(training, update, cut)
-        self._pace = SLICE  # seconds a step: the first slice is one step long
         self._changing = [weights, *memory.values()]
         self._before = [np.empty_like(vector) for vector in self._changing]
 
@@ -178,31 +179,40 @@ class CompiledSession:
         self.arena_bytes = size * self.shards
         self._memories = [aligned(size) for _ in range(self.shards)]
         table = Table()
-        self.bounds = np.zeros((self.threads, 3, 2), dtype=np.int64)
         self._kept: list[Any] = []
-        for thread in range(self.threads):
-            numbers = self._numbers(thread)
-            self._kept.append(numbers)
-            cells = address(self.whole_cells[thread])
-            own = [k for k in range(self.shards) if k % self.threads == thread]
-            for place, rows in enumerate((self.usual_rows, self.last_rows)):
-                shards = [
-                    self._shard(training, k, rows, offsets, numbers, cells) for k in own
-                ]
-                self.bounds[thread, place] = table.add(_together(shards))
-            mine = range(thread, len(self.pieces), self.threads)
-            calls = []
-            for k in mine:
-                calls += self._piece(update, k, numbers, cut)
-            if thread == 0 and self.states.size:
-                start = self.engine.blueprint.layout.parameters.size
-                target = address(self.weights) + start * self.engine.dtype.itemsize
-                row = [1, self.states.shape[1], address(self.states), target]
-                bits = 8 * self.engine.dtype.itemsize
-                calls.append((cache.load(library.KEEP, bits), row))
-            self.bounds[thread, 2] = table.add(calls)
+        numbers = [self._numbers(thread) for thread in range(self.threads)]
+        self._kept += numbers
+        # Where in the table each thread finds its calls, by how many work.
+        self.bounds: dict[int, NDArray[np.int64]] = {}
+        for team in self.teams.sizes:
+            bounds = np.zeros((team, 3, 2), dtype=np.int64)
+            for thread in range(team):
+                cells = address(self.whole_cells[thread])
+                own = range(thread, self.shards, team)
+                for place, rows in enumerate((self.usual_rows, self.last_rows)):
+                    shards = [
+                        self._shard(training, k, rows, offsets, numbers[thread], cells)
+                        for k in own
+                    ]
+                    bounds[thread, place] = table.add(_together(shards))
+                calls = []
+                for k in range(thread, len(self.pieces), team):
+                    calls += self._piece(update, k, numbers[thread], cut)
+                if thread == 0:
+                    calls += self._keep_states()
+                bounds[thread, 2] = table.add(calls)
+            self.bounds[team] = bounds
         self.calls, self.operands = table.arrays()
         self.meeting = np.zeros(16, dtype=np.int64)
+
+    def _keep_states(self) -> Calls:
+        """Return the call that makes the new running state the present one."""
+        if not self.states.size:
+            return []
+        start = self.engine.blueprint.layout.parameters.size
+        target = address(self.weights) + start * self.engine.dtype.itemsize
+        row = [1, self.states.shape[1], address(self.states), target]
+        return [(cache.load(library.KEEP, 8 * self.engine.dtype.itemsize), row)]
 
     def _shard(
         self,
@@ -294,11 +304,12 @@ class CompiledSession:
         -------
         Outcome
         """
-        count = max(1, min(count, self._most(step), int(seconds / self._pace)))
+        seconds = seconds / 3 if self.teams.trying else seconds
+        count = max(1, min(count, self._most(step), int(seconds / self.teams.pace)))
         self._snapshot()
         start = time.perf_counter()
         losses, norms, sums, done = self._drive(step, count)
-        self._pace = max(1e-8, (time.perf_counter() - start) / max(1, done))
+        self.teams.worked(time.perf_counter() - start, done)
         if done == count and self._is_finite():
             return Outcome(losses.tolist(), sums.tolist(), norms.tolist())
         # Back to where all was well, then step by step in the readable engine, which
@@ -394,13 +405,14 @@ class CompiledSession:
         """Make updates without returning to Python in between."""
         positions, tables, rates, scales, sums = self._course(step, count)
         losses, norms = np.zeros(count), np.zeros(count)
-        done = [0] * self.threads
+        team = self.teams.now
+        done = [0] * team
         self.meeting[:] = 0
 
         def work(thread: int) -> None:
             done[thread] = driver.drive(
                 thread,
-                self.threads,
+                team,
                 self.meeting,
                 machine.give_way(),
                 step,
@@ -412,7 +424,7 @@ class CompiledSession:
                 self.cells[thread],
                 self.calls,
                 self.operands,
-                self.bounds,
+                self.bounds[team],
                 self.loss_cells,
                 self.norm_cells,
                 losses,
@@ -421,7 +433,7 @@ class CompiledSession:
 
         helpers = [
             threading.Thread(target=work, args=(i,), daemon=True)
-            for i in range(1, self.threads)
+            for i in range(1, team)
         ]
         for helper in helpers:
             helper.start()
