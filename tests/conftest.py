@@ -1,5 +1,6 @@
 """What holds for every test: no windows, steady examples, no global state touched."""
 
+import importlib
 import locale
 import os
 import random
@@ -52,6 +53,24 @@ def require_tool() -> Callable[[str], str]:
         if os.environ.get("PELLUCID_REQUIRE_TOOLS") == "1":
             pytest.fail(f"{command} is missing; add it to TOOLS in .ci/run")
         pytest.skip(f"{command} is not installed")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def require_package() -> Callable[[str], Any]:
+    """Return a function that imports a package, or skips the test without it.
+
+    As `require_tool`: with PELLUCID_REQUIRE_TOOLS=1 a missing package fails the test.
+    """
+
+    def find(name: str) -> Any:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            if os.environ.get("PELLUCID_REQUIRE_TOOLS") == "1":
+                pytest.fail(f"{name} is missing; it belongs to the extra test")
+            pytest.skip(f"{name} is not installed")
 
     return find
 

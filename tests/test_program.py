@@ -72,19 +72,19 @@ TRAINING = f"""\
   t18 = t17 * t16                    (n, 1)
   t19 = 1.0 - dense_2.a              (n, 1)  dense_2
   t20 = dense_2.a * t19              (n, 1)  dense_2
-  t21 = t18 * t20                    (n, 1)  dense_2
-  t22 = transpose(dense_1.a)         (4, n)  dense_2
-  dense_2.dW = t22 @ t21             (4, 1)  dense_2
-  t23 = transpose(dense_2.W)         (1, 4)  dense_2
-  t24 = t21 @ t23                    (n, 4)  dense_2
-  t25 = 1.0 - dense_1.a              (n, 4)  dense_1
-  t26 = dense_1.a * t25              (n, 4)  dense_1
-  t27 = t24 * t26                    (n, 4)  dense_1
-  t28 = transpose(x)                 (3, n)  dense_1
-  dense_1.dW = t28 @ t27             (3, 4)  dense_1
-  t29 = weight * losses              (n,)
-  t30 = sum(t29, axis=(0,))
-  loss = t30 * scale"""
+  dense_2.dz = t18 * t20             (n, 1)  dense_2
+  t21 = transpose(dense_1.a)         (4, n)  dense_2
+  dense_2.dW = t21 @ dense_2.dz      (4, 1)  dense_2
+  t22 = transpose(dense_2.W)         (1, 4)  dense_2
+  t23 = dense_2.dz @ t22             (n, 4)  dense_2
+  t24 = 1.0 - dense_1.a              (n, 4)  dense_1
+  t25 = dense_1.a * t24              (n, 4)  dense_1
+  dense_1.dz = t23 * t25             (n, 4)  dense_1
+  t26 = transpose(x)                 (3, n)  dense_1
+  dense_1.dW = t26 @ dense_1.dz      (3, 4)  dense_1
+  t27 = weight * losses              (n,)
+  t28 = sum(t27, axis=(0,))
+  loss = t28 * scale"""
 
 UPDATE = """\
 update by GradientDescent(1.0): 2 operations, 0 arithmetic steps a row and 32 besides

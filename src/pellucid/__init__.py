@@ -19,6 +19,7 @@ _WHERE = {
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "
         "PellucidError ShapeError SymbolError"
     ),
+    "doctor": "Diagnosis Doctor DoctorWarning Finding",
     "files": "load",
     "initializers": "Initializer",
     "layer": "Layer",

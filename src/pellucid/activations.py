@@ -191,7 +191,8 @@ class Activation(Layer, abstract=True):
         return memo.a
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
-        return self.delta(da, memo.z, memo.a)
+        memo.dz = self.delta(da, memo.z, memo.a)
+        return memo.dz
 
 
 class Identity(Activation):

@@ -1,19 +1,11 @@
 """Model files: one safetensors container with a closed schema, written all or nothing.
 
 The container is readable by any safetensors reader: one flat tensor ``weights`` and, in
-a checkpoint, the optimizer's vectors. Its metadata hold the schema version, a JSON
-document (layers, loss, inputs, classes, training), and the SHA-256 of document and
-numbers. A file names parts by their registered names; nothing in it is run or imported.
+a checkpoint, the optimizer's vectors. Its document has layers, loss, inputs, classes
+and training. A file names parts by their registered names; nothing in it is run or
+imported.
 """
 
-import hashlib
-import json
-import math
-import os
-import secrets
-import struct
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import container
 from pellucid._version import __version__
 from pellucid.augmentations import Augmentation
 from pellucid.blueprint import Blueprint, Inputs, build
+from pellucid.container import must_have, plain, unplain
 from pellucid.errors import ModelFileError
 from pellucid.layer import Layer
 from pellucid.layers.inputs import Input
@@ -36,9 +30,7 @@ from pellucid.readers import Reader
 if TYPE_CHECKING:
     from pellucid.training.state import Training
 
-SCHEMA = 1
-HEADER_LIMIT = 32 * 2**20  # bytes; a history of a million epochs fits
-_KINDS: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+FORMAT, SCHEMA = "pellucid", 1
 
 
 # -- writing ---------------------------------------------------------------------------
@@ -61,78 +53,14 @@ def save(network: NeuralNetwork, path: str | Path, *, checkpoint: bool = False) 
     ModelFileError
         If the file cannot be written; an old one is then unchanged.
     """
-    from safetensors.numpy import save as pack
-
     vectors = {"weights": np.ascontiguousarray(network.weights)}
     training = network.training
     checkpoint = checkpoint and training is not None and training.resumable
     if checkpoint and training is not None:
         vectors |= _training_vectors(training)
-    try:
-        text = json.dumps(_document(network, checkpoint), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"{path} cannot be written, because a layer, the loss or the optimizer has "
-            f"a setting that is no plain number, text or list of such: {error}."
-        ) from error
-    metadata = {
-        "format": "pellucid",
-        "schema": str(SCHEMA),
-        "document": text,
-        "sha256": _digest(text, vectors),
-    }
-    write_whole(Path(path), pack(vectors, metadata))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that, whatever happens, the old or the new one is complete.
-
-    Parameters
-    ----------
-    path : Path
-        Where.
-    content : bytes
-        What.
-
-    Raises
-    ------
-    ModelFileError
-        If it cannot be written; an old file is then unchanged.
-    """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        old = " The old file is unchanged." if target.is_file() else ""
-        raise ModelFileError(
-            f"{path} could not be written: {error.strerror or error}.{old}"
-        ) from error
-    with suppress(OSError):  # not every system lets a folder be synchronized
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _digest(text: str, vectors: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(vectors):
-        digest.update(f"\0{name}\0{vectors[name].dtype.str}\0".encode())
-        digest.update(np.ascontiguousarray(vectors[name]).data.cast("B"))
-    return digest.hexdigest()
+    container.write(
+        Path(path), FORMAT, SCHEMA, document_of(network, checkpoint), vectors
+    )
 
 
 def _training_vectors(training: "Training") -> dict[str, NDArray[Any]]:
@@ -146,7 +74,20 @@ def _training_vectors(training: "Training") -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(v) for name, v in vectors.items()}
 
 
-def _document(network: NeuralNetwork, checkpoint: bool) -> dict[str, Any]:
+def document_of(network: NeuralNetwork, checkpoint: bool) -> dict[str, Any]:
+    """Return everything about a network but its numbers, in plain values.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        What to describe.
+    checkpoint : bool
+        Whether the numbers that continue its training will be there too.
+
+    Returns
+    -------
+    dict
+    """
     blueprint = network.blueprint
     entries = blueprint.layout.entries.items()
     return {
@@ -190,28 +131,10 @@ def _training_to_json(training: "Training | None", checkpoint: bool) -> Any:
         "total": training.total,
         "origin": training.origin,
         "sums": asdict(training.sums),
-        "best_loss": _plain(training.best_loss),
+        "best_loss": plain(training.best_loss),
         "waited": training.waited,
-        "history": _plain(training.history.to_dict()),
+        "history": plain(training.history.to_dict()),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON values, with ``{"float": "inf"}`` for numbers that JSON lacks."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _numbers(value: Any) -> Any:
-    """Undo `_plain`."""
-    if isinstance(value, dict) and value.get("float") in ("inf", "-inf", "nan"):
-        return float(value["float"])
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    return [_numbers(item) for item in value] if isinstance(value, list) else value
 
 
 # -- reading ---------------------------------------------------------------------------
@@ -236,62 +159,12 @@ def load(path: str | Path) -> NeuralNetwork:
         file is run.
     """
     try:
-        content = _content(Path(path))
-        metadata, vectors = _container(content)
-        document = _checked_document(metadata, vectors)
-        return _network(document, vectors)
+        document, vectors = container.read(Path(path), FORMAT, SCHEMA)
+        return network_of(document, vectors)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error.__cause__
     except Exception as error:  # a made-up file has many ways to be wrong
         raise ModelFileError(f"{path} describes no network: {error}") from error
-
-
-def _content(path: Path) -> bytes:
-    if path.is_dir():
-        raise ModelFileError("this is a folder; expected a model file.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            size = os.fstat(file.fileno()).st_size
-            if len(start) < 8:
-                raise ModelFileError("the file is too short to be a model file.")
-            (length,) = struct.unpack("<Q", start)
-            if length > min(HEADER_LIMIT, size - 8):
-                raise ModelFileError(
-                    "this is not a pellucid model file, or its end is missing."
-                )
-            return start + file.read()
-    except FileNotFoundError:
-        raise ModelFileError("there is no such file.") from None
-    except OSError as error:
-        raise ModelFileError(f"cannot be read: {error.strerror or error}.") from error
-
-
-def _container(content: bytes) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """Return metadata and vectors of a safetensors container."""
-    from safetensors import SafetensorError, deserialize
-
-    (length,) = struct.unpack("<Q", content[:8])
-    try:
-        tensors: Any = deserialize(content)  # type: ignore[no-untyped-call]
-        header = json.loads(content[8 : 8 + length].decode())
-    except (SafetensorError, ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"the file is cut off or damaged; it has {len(content):,} bytes ({error})."
-        ) from error
-    metadata = header.get("__metadata__")
-    if not isinstance(metadata, dict) or metadata.get("format") != "pellucid":
-        raise ModelFileError(
-            "this is a safetensors file, but not one that pellucid wrote."
-        )
-    vectors = {}
-    for name, tensor in tensors:
-        dtype = _KINDS.get(tensor["dtype"])
-        if dtype is None or len(tensor["shape"]) != 1:
-            raise ModelFileError(f"the vector {name!r} is of an unknown kind.")
-        numbers: NDArray[Any] = np.frombuffer(tensor["data"], dtype=dtype)
-        vectors[name] = numbers
-    return metadata, vectors
 
 
 _DOCUMENT = {
@@ -328,59 +201,36 @@ _TRAINING = {
 }
 
 
-def _must_have(values: Any, kinds: Mapping[str, Any], what: str) -> None:
-    if not isinstance(values, dict) or set(values) != set(kinds):
-        found = sorted(values) if isinstance(values, dict) else type(values).__name__
-        raise ModelFileError(
-            f"{what} has the entries {found}; expected {sorted(kinds)}."
-        )
-    for key, kind in kinds.items():
-        wrong = isinstance(values[key], bool) and kind is int
-        if wrong or not isinstance(values[key], kind):
-            raise ModelFileError(
-                f"{what} has {key!r} of kind {type(values[key]).__name__}."
-            )
-
-
-def _checked_document(
-    metadata: dict[str, str], vectors: dict[str, NDArray[Any]]
-) -> dict[str, Any]:
-    version = metadata.get("schema", "none")
-    if version != str(SCHEMA):
-        raise ModelFileError(
-            f"the file has schema version {version[:20]}; this pellucid {__version__} "
-            f"reads up to {SCHEMA}. Install a newer pellucid to read it."
-        )
-    if set(metadata) != {"format", "schema", "document", "sha256"}:
-        raise ModelFileError(f"the file has unknown metadata {sorted(metadata)}.")
-    if _digest(metadata["document"], vectors) != metadata["sha256"]:
-        raise ModelFileError(
-            "the checksum does not match: the file is damaged or was changed."
-        )
-    try:
-        document = json.loads(metadata["document"], parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"its description is not JSON ({error}).") from error
-    _must_have(document, _DOCUMENT, "the description")
-    checked: dict[str, Any] = document
-    return checked
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
-
-
 def _inputs_from_json(value: Any) -> Inputs:
     if set(value) == {"named"} and isinstance(value["named"], dict):
         found = {n: _inputs_from_json(v) for n, v in value["named"].items()}
         return {n: v for n, v in found.items() if isinstance(v, Input)}
-    _must_have(value, {"shape": list, "kind": str}, "an input")
+    must_have(value, {"shape": list, "kind": str}, "an input")
     return Input(tuple(value["shape"]), value["kind"])
 
 
-def _network(
+def network_of(
     document: dict[str, Any], vectors: dict[str, NDArray[Any]]
 ) -> NeuralNetwork:
+    """Return the network of a description.
+
+    Parameters
+    ----------
+    document : dict
+        As `document_of` gave it, perhaps changed by somebody.
+    vectors : dict of str to ndarray
+        Its numbers; they are taken out.
+
+    Returns
+    -------
+    NeuralNetwork
+
+    Raises
+    ------
+    ModelFileError
+        If they do not belong together. Other errors show a made-up description, too.
+    """
+    must_have(document, _DOCUMENT, "the description")
     layers = [Layer.restore(config) for config in document["layers"]]
     loss = Loss.restore(document["loss"])
     if document["dtype"] not in ("float32", "float64"):
@@ -445,8 +295,8 @@ def _training(
     from pellucid.training.history import History
     from pellucid.training.state import Snapshot, Sums, Training, fresh_memory
 
-    written = _numbers(written)
-    _must_have(written, _TRAINING, "the training")
+    written = unplain(written)
+    must_have(written, _TRAINING, "the training")
     minimizes = written["optimizer"].get("family") == "minimizer"
     family: type[Optimizer | Minimizer] = Minimizer if minimizes else Optimizer
     optimizer = family.restore(written["optimizer"])
@@ -475,7 +325,7 @@ def _training(
         *("step", "total", "origin", "waited"),
     )
     kinds = {"loss": float, "weight": float, "norm": float, "batches": int}
-    _must_have(written["sums"], kinds, "the sums")
+    must_have(written["sums"], kinds, "the sums")
     return Training(
         optimizer=optimizer,
         memory=memory("") if kept else fresh_memory(optimizer, size, dtype),

@@ -32,6 +32,7 @@ from pellucid.samples import Samples
 from pellucid.views import Views
 
 if TYPE_CHECKING:
+    from pellucid.recording import Recording
     from pellucid.training.history import History
     from pellucid.training.rate_search import RateSearch
     from pellucid.training.state import Training
@@ -75,6 +76,9 @@ class NeuralNetwork(Views):
     ----------
     reader : Reader or None
         How a file becomes inputs, such as `ImageReader`; kept in model files.
+    recording : Recording or None
+        Of the last `fit`, if it was asked to ``record``; copies of the network and
+        model files go without it.
 
     Raises
     ------
@@ -128,6 +132,7 @@ class NeuralNetwork(Views):
         self._column: bool | None = None
         self._names: list[str] | None = None
         self._engines: Engines | None = None
+        self.recording: Recording | None = None
         if input_shape is not None:
             self.build(input_shape)
 
@@ -185,8 +190,8 @@ class NeuralNetwork(Views):
         return self.engines.readable
 
     def __getstate__(self) -> dict[str, Any]:
-        # Engines hold addresses and locks of this process.
-        return self.__dict__ | {"_engines": None}
+        # Engines hold addresses and locks of this process; a recording may be large.
+        return self.__dict__ | {"_engines": None, "recording": None}
 
     @property
     def weights(self) -> NDArray[Any]:
@@ -528,6 +533,7 @@ class NeuralNetwork(Views):
         progress: bool | None = None,
         engine: str = "auto",
         threads: int | None = None,
+        record: Any = None,
     ) -> "History":
         """Learn from data: feedforward, backprop and update, batch after batch.
 
@@ -582,6 +588,10 @@ class NeuralNetwork(Views):
         threads : int, optional
             How many threads the compiled engine may use; by default as many as there is
             work for and the machine allows. The result is the same in every bit.
+        record : bool, int or Recording, optional
+            Whether to keep the course of the training, so that every iteration of it
+            can be looked at: ``net.recording``. A number k keeps the state before every
+            k-th iteration; the others are computed again when they are asked for.
 
         Returns
         -------
@@ -605,6 +615,7 @@ class NeuralNetwork(Views):
         >>> history.epochs, len(history.validation)
         (30, 30)
         """
+        from pellucid.recording import as_recording
         from pellucid.training.fit import fit
 
         return fit(
@@ -627,6 +638,7 @@ class NeuralNetwork(Views):
             progress=progress,
             engine=engine,
             threads=threads,
+            recording=as_recording(record, self.recording if resume else None),
         )
 
     def partial_fit(

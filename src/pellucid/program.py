@@ -5,7 +5,8 @@ name, its shape and the layer that asked for it. The compiled engine, the export
 the explanations are readers of Programs; `Program.run` is the simplest of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ from pellucid.errors import SymbolError
 from pellucid.ops import count, text
 from pellucid.source_lines import place
 from pellucid.symbol import DTYPE, NUMBER, Dim, Symbol, Trace
+
+# The vector of outputs that are there to be looked at, and have names already.
+WATCHED = "watched"
 
 
 class Program:
@@ -37,6 +41,7 @@ class Program:
 
     def __init__(self, name: str, trace: Trace) -> None:
         self.name, self.outputs = name, dict(trace.outputs)
+        self._paths: dict[Any, list[Symbol]] = {}
         needed: set[int] = set()
         waiting = list(self.outputs.values())
         while waiting:
@@ -94,16 +99,83 @@ class Program:
         dict
             (vector, name) -> array or number, for every output.
         """
+        values = self.values(given, n, dtype)
+        return {place: values[symbol.id] for place, symbol in self.outputs.items()}
+
+    def values(self, given: Mapping[str, Any], n: int, dtype: Any) -> dict[int, Any]:
+        """Carry out the operations one by one, and keep what each of them gave.
+
+        Parameters
+        ----------
+        given, n, dtype
+            As in `run`.
+
+        Returns
+        -------
+        dict
+            The id of every node -> array or number.
+        """
         values: dict[int, Any] = {}
         for node in self.nodes:
-            settings = {k: _resolve(v, n, dtype) for k, v in node.settings.items()}
             if node.operation.group == "leaf":
+                settings = {k: _resolve(v, n, dtype) for k, v in node.settings.items()}
                 values[node.id] = _given(settings, given, n)
-                continue
-            inputs = (values[v.id] if isinstance(v, Symbol) else v for v in node.inputs)
-            result = node.operation.apply(*inputs, **settings)
-            values[node.id] = float(result) if node.kind == NUMBER else result
-        return {place: values[symbol.id] for place, symbol in self.outputs.items()}
+            else:
+                values[node.id] = _applied(node, values, n, dtype)
+        return values
+
+    def again(
+        self,
+        values: Mapping[int, Any],
+        changed: Mapping[int, Any],
+        wanted: Iterable[int],
+        n: int,
+        dtype: Any,
+    ) -> dict[int, Any]:
+        """Return what would come out had some nodes had other values.
+
+        Only what lies between the changed nodes and the wanted ones is computed.
+
+        Parameters
+        ----------
+        values : mapping of int to value
+            Of every node, from `values`.
+        changed : mapping of int to value
+            Values that are put in the place of others, by the id of their node.
+        wanted : iterable of int
+            Ids of the nodes that are asked for.
+        n, dtype
+            As in `run`.
+
+        Returns
+        -------
+        dict
+            The id of every wanted node -> array or number.
+        """
+        wanted = tuple(wanted)
+        found = dict(changed)
+        for node in self._between(tuple(sorted(changed)), wanted):
+            mixed = ChainMap(found, values)  # type: ignore[arg-type]
+            found[node.id] = _applied(node, mixed, n, dtype)
+        return {i: found[i] if i in found else values[i] for i in wanted}
+
+    def _between(self, first: tuple[int, ...], last: tuple[int, ...]) -> list[Symbol]:
+        """Return the operations that some nodes have an effect through on others."""
+        if (first, last) not in self._paths:
+            touched = set(first)
+            for node in self.operations:
+                if node.id not in touched and touched.intersection(_ids(node)):
+                    touched.add(node.id)
+            needed: set[int] = set(last)
+            for node in reversed(self.nodes):
+                if node.id in needed and node.id not in first:
+                    needed.update(_ids(node))
+            self._paths[first, last] = [
+                node
+                for node in self.operations
+                if node.id in touched and node.id in needed and node.id not in first
+            ]
+        return self._paths[first, last]
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -111,7 +183,8 @@ class Program:
         names: dict[int, str] = {}
         taken: set[str] = set()
         unnamed = 0
-        outputs = {s.id: place for place, s in self.outputs.items()}
+        outputs = {s.id: p for p, s in self.outputs.items() if p[0] != WATCHED}
+        watched = {s.id: p[1] for p, s in self.outputs.items() if p[0] == WATCHED}
         for node in self.nodes:
             if node.operation.group == "leaf":
                 name = node.settings["name"] or node.settings["vector"]
@@ -120,7 +193,7 @@ class Program:
             elif node.label:
                 name = f"{node.layer}.{node.label}" if node.layer else node.label
             else:
-                name = ""
+                name = watched.get(node.id, "")
             if not name or name in taken:
                 unnamed += 1
                 name = f"t{unnamed}"
@@ -147,7 +220,7 @@ class Program:
                 f"  {formula:<{widths[0]}}  {shape:<{widths[1]}}  {layer}".rstrip()
             )
         for (vector, name), symbol in self.outputs.items():
-            if _place(vector, name) != self.names[symbol.id]:
+            if vector != WATCHED and _place(vector, name) != self.names[symbol.id]:
                 lines.append(f"  {_place(vector, name)} = {self.names[symbol.id]}")
         return "\n".join(lines)
 
@@ -172,18 +245,6 @@ class Program:
         str
         """
         names = self.names if names is None else names
-        """Return what a node computes, in print.
-
-        Parameters
-        ----------
-        node : Symbol
-            One of the operations.
-
-        Returns
-        -------
-        str
-            Such as ``"x @ dense_1.W"``.
-        """
         given = [names[v.id] if isinstance(v, Symbol) else repr(v) for v in node.inputs]
         infix = node.operation.infix
         if infix and len(given) == 2:
@@ -191,7 +252,7 @@ class Program:
         if infix:
             return f"{infix}{given[0]}"
         if node.operation.name == "slice":
-            return f"{given[0]}[{_index(node.settings['index'])}]"
+            return f"{given[0]}[{index_text(node.settings['index'])}]"
         settings = [
             f"{key}={text(value) if key == 'shape' else value}"
             for key, value in node.settings.items()
@@ -214,7 +275,18 @@ def _place(vector: str, name: str) -> str:
     return f"{vector}.{name}" if name else vector
 
 
-def _index(index: Any) -> str:
+def index_text(index: Any) -> str:
+    """Return what stands between the brackets of ``x[...]``.
+
+    Parameters
+    ----------
+    index : int, slice, None, Ellipsis, or tuple of such
+        The index.
+
+    Returns
+    -------
+    str
+    """
     parts = index if isinstance(index, tuple) else (index,)
 
     def show(item: Any) -> str:
@@ -235,6 +307,19 @@ def _resolve(value: Any, n: int, dtype: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_resolve(item, n, dtype) for item in value)
     return dtype if value is DTYPE else value
+
+
+def _ids(node: Symbol) -> list[int]:
+    """Return the ids of what an operation is applied to."""
+    return [value.id for value in node.inputs if isinstance(value, Symbol)]
+
+
+def _applied(node: Symbol, values: Mapping[int, Any], n: int, dtype: Any) -> Any:
+    """Return what an operation gives, from the values of its inputs."""
+    settings = {k: _resolve(v, n, dtype) for k, v in node.settings.items()}
+    inputs = (values[v.id] if isinstance(v, Symbol) else v for v in node.inputs)
+    result = node.operation.apply(*inputs, **settings)
+    return float(result) if node.kind == NUMBER else result
 
 
 def _given(settings: dict[str, Any], given: Mapping[str, Any], n: int) -> Any:

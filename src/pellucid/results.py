@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pellucid.container import write_whole
 from pellucid.errors import ConfigurationError
-from pellucid.files import write_whole
 from pellucid.report import Result, page
 from pellucid.training import History
 

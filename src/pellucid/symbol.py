@@ -183,12 +183,16 @@ class Trace:
         Path of the layer that is being called.
     lines : list of (str, int), or None
         File and line of the code that asked for each node, where that is kept.
+    apart : bool
+        Whether two layers that compute the same have a node each, so that one can be
+        looked at without the other.
     """
 
     nodes: list["Symbol"] = field(default_factory=list)
     outputs: dict[tuple[str, str], "Symbol"] = field(default_factory=dict)
     layer: str = ""
     lines: list[tuple[str, int]] | None = None
+    apart: bool = False
     _leaves: dict[tuple[str, str], "Symbol"] = field(default_factory=dict)
     _calls: dict[Any, "Symbol"] = field(default_factory=dict)
 
@@ -243,6 +247,9 @@ class Trace:
         # Two equal calls are one: a backward that writes a formula of the forward again
         # costs nothing. (Engines may still compute cheap ones twice.)
         key = (operation.name, tuple(map(_identity, inputs)), repr(settings))
+        found = self._calls.get(key)
+        if found is not None and self.apart and self.layer and found.layer:
+            key = key if found.layer == self.layer else (self.layer, *key)
         if key not in self._calls:
             self._calls[key] = Symbol(self, operation, inputs, settings, shape, kind)
         return self._calls[key]

@@ -1,14 +1,15 @@
 """Writes networks down: from a blueprint and an optimizer to Programs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pellucid.blueprint import Blueprint, SymbolView, input_symbols
-from pellucid.layer import Memo, new_pass
+from pellucid.layer import Layer, Memo, layer_names, new_pass
 from pellucid.layout import Slot
 from pellucid.ops import text
 from pellucid.optimizers import Optimizer
-from pellucid.program import Program, Programs, write_down
-from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, Trace
+from pellucid.program import WATCHED, Program, Programs, write_down
+from pellucid.symbol import BOOL, FLOAT, INTEGER, NUMBER, Symbol, Trace
 
 
 def _slots(blueprint: Blueprint) -> dict[str, Slot]:
@@ -112,6 +113,69 @@ def training(blueprint: Blueprint) -> Program:
         trace.outputs["loss", ""] = loss
 
     return write_down("training", write)
+
+
+def recording(blueprint: Blueprint) -> Program:
+    """Return the Program of `training` with all that layers see and keep as outputs.
+
+    Under the vector ``"watched"`` it has, for every layer, ``dense_1.input``,
+    ``dense_1.output``, ``dense_1.d_output`` (what comes into its backward) and what it
+    keeps in memo (``dense_1.z``); besides ``output`` and ``losses`` of the network.
+    Where a layer takes a mapping, each array has its key behind a dot.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What the network computes.
+
+    Returns
+    -------
+    Program
+    """
+
+    def write(trace: Trace) -> None:
+        trace.apart = True
+        inputs: dict[str, Any] = {}
+
+        def enter(_: Layer, path: str, x: Any) -> None:
+            inputs[path] = x
+
+        slots = _slots(blueprint)
+        state = SymbolView(trace, slots, "state")
+        shared = new_pass(training=True, trace=trace, state=state, enter=enter)
+        memo = Memo(shared)
+        x, y = input_symbols(trace, blueprint.inputs), _targets(trace, blueprint)
+        weight = trace.leaf("weight", "", (trace.batch,))
+        scale = trace.leaf("scale", "", (), NUMBER)
+        p, g = SymbolView(trace, slots, "w"), SymbolView(trace, slots, "g")
+        loss = blueprint.backprop(x, y, weight, scale, p, g, memo)
+        seen: dict[str, Any] = {}
+        for path in inputs:
+            inner = memo
+            for name in path.split("."):
+                inner = inner[name]
+            of_every_layer = {
+                "input": inputs[path],
+                "output": shared.outputs[path],
+                "d_output": shared.deltas.get(path),
+            }
+            for name, value in (of_every_layer | dict(inner.values)).items():
+                seen[f"{path}.{name}"] = value
+        seen["losses"] = memo.losses
+        seen["output"] = shared.outputs[layer_names(blueprint.root.inner)[-1]]
+        _watch(trace, seen)
+        trace.outputs["loss", ""] = loss
+
+    return write_down("recording", write)
+
+
+def _watch(trace: Trace, seen: Mapping[str, Any]) -> None:
+    """Make outputs of the Symbols among some values, also inside mappings."""
+    for name, value in seen.items():
+        if isinstance(value, Symbol):
+            trace.outputs[WATCHED, name] = value
+        elif isinstance(value, Mapping):
+            _watch(trace, {f"{name}.{key}": each for key, each in value.items()})
 
 
 class MemoryView:

@@ -11,8 +11,10 @@ from pellucid.program import Programs
 from pellucid.texttable import Table
 
 if TYPE_CHECKING:
+    from pellucid.doctor import Diagnosis
     from pellucid.gradient_check import GradientCheck
     from pellucid.network import NeuralNetwork
+    from pellucid.trace import Step
 
 
 class Views:
@@ -76,6 +78,101 @@ class Views:
         from pellucid.gradient_check import check_gradients
 
         return check_gradients(self._network, x, y, sample_weight, mode, step, most)
+
+    def trace(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        optimizer: Any = None,
+        learning_rate: float | None = None,
+    ) -> "Step":
+        """Record one full iteration, every number of it: feedforward to update.
+
+        It is the iteration that training would make next with these samples as its
+        batch. The network itself stays as it is.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape)
+            Inputs.
+        y : array_like
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the samples.
+        optimizer : Optimizer or str, optional
+            A rule that starts afresh; that of the last training, with all it remembers,
+            by default, or Adam where there is none.
+        learning_rate : float, optional
+            Instead of the rule's own.
+
+        Returns
+        -------
+        Step
+            `layers`, `gradients`, `update` and more hold the numbers;
+            ``step.why("dense_1.W[0, 1].grad")`` tells where one comes from.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> net = NeuralNetwork([Dense(1, weight_init="ones")], loss="sum_of_squares")
+        >>> step = net.trace([[1.0, 2.0]], [[5.0]], optimizer="gradient_descent")
+        >>> step["dense_1"].output.tolist(), step.loss
+        ([[3.0]], 4.0)
+        >>> step.gradients["dense_1.W"].tolist()
+        [[-4.0], [-8.0]]
+        """
+        from pellucid.trace import trace
+
+        return trace(
+            self._network,
+            x,
+            y,
+            sample_weight=sample_weight,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+        )
+
+    def diagnose(
+        self, x: Any, y: Any, *, sample_weight: Any = None, validation: Any = None
+    ) -> "Diagnosis":
+        """Look for what keeps the network from learning, and say what to do.
+
+        In the data, in one iteration on some of the rows, and in the course of the last
+        training: gaps, scales, leaks, rare classes, dead and saturated units, vanishing
+        gradients, wrong gradients of one's own layers, learning rate, overfitting, and
+        the operation that made the first number that is not finite. Changes nothing.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, *input_shape)
+            Inputs; gaps are told, not refused.
+        y : array_like
+            Targets.
+        sample_weight : array_like, shape (n,), optional
+            Weights of the samples.
+        validation : (x, y), optional
+            Data that the network does not learn from, to be compared.
+
+        Returns
+        -------
+        Diagnosis
+            Empty where all is well.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> x = 1000 * np.random.default_rng(0).normal(size=(100, 2))
+        >>> net = NeuralNetwork([Dense(4, "tanh"), Dense(1)], loss="mean_squared_error")
+        >>> found = net.diagnose(x, x[:, :1] * x[:, 1:] / 1e6)
+        >>> found.ok, found.codes
+        (False, ('unscaled_inputs', 'saturated_units'))
+        """
+        from pellucid.doctor import diagnose
+
+        return diagnose(self._network, x, y, sample_weight, validation)
 
     def program(self, optimizer: Any = "adam") -> Programs:
         """Return everything the network computes as flat lists of operations.

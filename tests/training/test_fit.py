@@ -493,7 +493,8 @@ def test_an_overflow_forward():
         "is in dense_1.z, on the way forward. The update was not made; the network has "
         "the last finite weights. Try a learning rate ten times smaller (now 0.25), "
         "clip_norm=1.0 in the optimizer, or inputs and targets with mean 0 and "
-        "standard deviation 1 (pellucid.data.standardize)."
+        "standard deviation 1 (pellucid.data.standardize). net.diagnose(x, y) tells "
+        "which operation made that number, and from what."
     )
     assert bits(net.weights) == before
     assert isinstance(caught.value, ArithmeticError)

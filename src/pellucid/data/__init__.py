@@ -1,4 +1,4 @@
-"""Data to learn with: made by formulas or bundled, split and standardized."""
+"""Data to learn with: made by formulas, bundled, or read from tables and folders."""
 
 from pellucid.data.bundled import breast_cancer, diabetes, digits, iris, wine
 from pellucid.data.catalogue import load, names
@@ -18,11 +18,13 @@ from pellucid.data.generators import (
 from pellucid.data.image_folder import Images, images
 from pellucid.data.splits import split, split_indices
 from pellucid.data.standardizer import Standardizer, standardize
+from pellucid.data.table import Table, table
 
 __all__ = [
     "Dataset",
     "Images",
     "Standardizer",
+    "Table",
     "blobs",
     "breast_cancer",
     "checkerboard",
@@ -41,6 +43,7 @@ __all__ = [
     "split",
     "split_indices",
     "standardize",
+    "table",
     "truth_table",
     "wine",
     "xor",

@@ -140,7 +140,7 @@ class Conv2D(Layer, label="conv2d"):
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         x, window = memo.x, self.window(memo.x.shape)
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         g.W = convolve_weights(x, dz, window, self.groups)
         if self.bias:
             g.b = dz.sum(axis=(0, 1, 2))
@@ -234,7 +234,7 @@ class Conv1D(Layer, label="conv1d"):
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         x, window = in_one_row(memo.x), self.window(memo.x.shape)
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         if self.bias:
             g.b = dz.sum(axis=(0, 1))
         dz = in_one_row(dz)

@@ -92,7 +92,7 @@ class Dense(Layer):
         return memo.a
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         g.W = memo.x.T @ dz
         if self.bias:
             g.b = dz.sum(axis=0)

@@ -93,7 +93,7 @@ class DepthwiseConv2D(Layer, label="depthwise_conv2d"):
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         x, window = memo.x, self.window(memo.x.shape)
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         g.W = convolve_weights(x, dz, window, groups=x.shape[3])
         if self.bias:
             g.b = dz.sum(axis=(0, 1, 2))
@@ -185,10 +185,10 @@ class SeparableConv2D(Layer, label="separable_conv2d"):
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         x, h, window = memo.x, memo.h, self.window(memo.x.shape)
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         g.W = h.reshape(-1, h.shape[3]).T @ dz.reshape(-1, self.filters)
         if self.bias:
             g.b = dz.sum(axis=(0, 1, 2))
-        dh = dz @ p.W.T
+        dh = memo.dh = dz @ p.W.T
         g.D = convolve_weights(x, dh, window, groups=x.shape[3])
         return convolve_back(dh, p.D, window, x.shape[1:3], groups=x.shape[3])

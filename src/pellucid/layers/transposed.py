@@ -139,7 +139,7 @@ class ConvTranspose2D(Layer, label="conv_transpose2d"):
 
     def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
         window = self.window(memo.x.shape)
-        dz = self.activation.delta(da, memo.z, memo.a)
+        dz = memo.dz = self.activation.delta(da, memo.z, memo.a)
         g.W = convolve_weights(dz, memo.x, window, self.groups)
         if self.bias:
             g.b = dz.sum(axis=(0, 1, 2))

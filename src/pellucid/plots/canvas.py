@@ -183,3 +183,42 @@ def legend_outside(
         alignment="left",
         **place,
     )
+
+
+def stage(figure: Any, size: tuple[float, float]) -> Any:
+    """Return the figure for a picture of several panels: the given one, or a new one.
+
+    Parameters
+    ----------
+    figure : Figure, SubFigure or None
+        What the user gave.
+    size : (float, float)
+        Width and height of a new figure, in inches.
+
+    Returns
+    -------
+    Figure or SubFigure
+
+    Raises
+    ------
+    ConfigurationError
+        If `figure` is something else, or there is something drawn in it.
+    """
+    from matplotlib.figure import FigureBase
+
+    if figure is None:
+        import matplotlib.pyplot as plt
+
+        return plt.figure(figsize=size, layout="constrained")
+    if not isinstance(figure, FigureBase):
+        remedy = "it needs a whole figure, not an Axes: write figure=ax.figure."
+        remedy = remedy if hasattr(figure, "plot") else "leave it out for a new figure."
+        raise ConfigurationError(
+            f"Expected a matplotlib Figure, got {type(figure).__name__}: {remedy}"
+        )
+    if figure.axes:
+        raise ConfigurationError(
+            "The figure has Axes already, and the picture needs an empty one: give "
+            "plt.figure(), or leave figure out."
+        )
+    return figure

@@ -11,6 +11,7 @@ from pellucid.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
+    from pellucid.samples import Samples
     from pellucid.training.history import History
 
 
@@ -27,13 +28,24 @@ class Run:
         Iterations done, and how many there will be.
     epoch, epochs : int
         Epochs done, and how many there will be.
+    data : Samples
+        What is learned from.
+    validation : Samples or None
+        What is not.
     """
 
     def __init__(
-        self, network: "NeuralNetwork", history: "History", steps: int, epochs: int
+        self,
+        network: "NeuralNetwork",
+        history: "History",
+        steps: int,
+        epochs: int,
+        data: "Samples",
+        validation: "Samples | None" = None,
     ) -> None:
         self.network, self.history = network, history
         self.steps, self.epochs = steps, epochs
+        self.data, self.validation = data, validation
         self.step = self.epoch = 0
         self.reason = ""
 

@@ -40,6 +40,7 @@ from pellucid.training.state import (
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
+    from pellucid.recording import Recording
 
 
 def fit(
@@ -63,6 +64,7 @@ def fit(
     progress: bool | None,
     engine: str,
     threads: int | None,
+    recording: "Recording | None" = None,
 ) -> History:
     """Train a network; see `NeuralNetwork.fit`.
 
@@ -76,6 +78,8 @@ def fit(
         As in `NeuralNetwork.fit`.
     threads
         As in `NeuralNetwork.fit`.
+    recording : Recording or None
+        What keeps the course of the training.
 
     Returns
     -------
@@ -110,8 +114,10 @@ def fit(
         data = weighted(network, data, class_weight, sample_weight)
         run = before.run + (not resume) if before else 0
         held: Samples | None = None
+        share: float | None = None
         if isinstance(validation, int | float) and not isinstance(validation, bool):
-            data, held = hold_out(network, data, float(validation), run)
+            share = float(validation)
+            data, held = hold_out(network, data, share, run)
         elif validation is not None:
             held = given_validation(network, validation, class_weight)
         size = as_batch_size(batch_size, len(data.y))
@@ -134,6 +140,8 @@ def fit(
                 now["validation"] = held is not None
                 now["metrics"] = [metric_name(metric) for metric in measures]
             before.must_match(**now)
+        if recording is not None:
+            recording.must_suit(network, rule, data, before if resume else None)
     network.make_writable()
     if resume and before is not None:
         training = before
@@ -163,6 +171,8 @@ def fit(
         progress,
         engine,
         threads,
+        recording,
+        share,
     )()
 
 

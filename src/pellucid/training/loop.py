@@ -12,20 +12,21 @@ from pellucid.errors import NonFiniteError
 from pellucid.metrics import Metric, metric_name
 from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
-from pellucid.rng import make_key
 from pellucid.samples import Samples
 from pellucid.training.callbacks import Callback, Run
-from pellucid.training.failure import first_not_finite
+from pellucid.training.failure import cause, first_not_finite
 from pellucid.training.history import History
 from pellucid.training.interrupt import Interrupt
 from pellucid.training.made_batches import engines_and_batches
 from pellucid.training.minimization import MinimizerSession
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.progress import Progress
+from pellucid.training.session import decayed_mask, noise_key, start
 from pellucid.training.state import Snapshot, Sums, Training, put_back
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
+    from pellucid.recording import Recording
 
 DEFAULT_BATCH = 32
 
@@ -61,6 +62,10 @@ class Fit:
         Which engine is wanted.
     threads : int or None
         How many threads the compiled engine may use.
+    recording : Recording or None
+        What keeps the course of the training.
+    share : float or None
+        The share of the data that was held out for validation.
     """
 
     def __init__(
@@ -76,55 +81,32 @@ class Fit:
         progress: bool | None,
         engine: str = "auto",
         threads: int | None = None,
+        recording: "Recording | None" = None,
+        share: float | None = None,
     ) -> None:
         self.network, self.data, self.validation = network, data, validation
         self.training, self.total, self.stopping = training, total, stopping
         self.callbacks, self.metrics = callbacks, metrics
         self.progress = Progress(progress)
-        blueprint = network.blueprint
         self.engines, self.batches = engines_and_batches(network, data, training)
-        parameters = blueprint.layout.parameters
-        self.decayed = (
-            parameters.mask(lambda name, slot: slot.role == "weight")
-            if training.optimizer.decays
-            else np.broadcast_to(np.False_, parameters.size)  # takes no memory
-        )
+        self.decayed = decayed_mask(network, training)
         runs, self.why = self.engines.choose(engine, "training")
         training.engine = runs.name
-        self.key = make_key(network.seed, "noise", training.run)
-        self.runner = self._start(runs, threads)
+        if isinstance(training.optimizer, Minimizer):
+            self.why = "readable: a minimizer runs in it"
+        self.runner = start(runs, network, training, self.batches, total, threads)
         if training.step == 0 and "average" in training.memory:
             training.memory["average"][...] = network.parameters.vector
         if self._adapts():
             for loss in self._watched():
                 self._adapt(loss)
         epochs = math.ceil((total - training.origin) / self.batches.per_epoch)
-        self.run = Run(network, training.history, total, epochs)
+        self.run = Run(network, training.history, total, epochs, data, validation)
         self.run.step, self.run.epoch = training.step, training.history.epochs
         self._clock = time.monotonic()
-
-    def _start(self, runs: Any, threads: int | None) -> Any:
-        """Return the training run of the engine, or of the minimizer."""
-        network, training = self.network, self.training
-        rule, trained = training.optimizer, network.trained_mask()
-        weights, memory = network.weights, training.memory
-        if isinstance(rule, Minimizer):
-            self.why = "readable: a minimizer runs in it"
-            data = self.batches
-            return MinimizerSession(
-                runs, weights, rule, memory, data, self.decayed, trained
-            )
-        return runs.start(
-            weights,
-            rule,
-            memory,
-            self.batches,
-            self.key,
-            self.total,
-            self.decayed,
-            trained,
-            threads,
-        )
+        self.recording = network.recording = recording
+        if recording is not None:
+            recording.begin(network, data, share, threads)
 
     def _watched(self) -> list[float]:
         """Return the losses of epochs that schedules look at."""
@@ -166,6 +148,7 @@ class Fit:
         """
         training, history = self.training, self.training.history
         history.interrupted, history.stopped = False, ""
+        training.failure = None
         history.engine = self.why
         with Interrupt() as interrupt:
             try:
@@ -216,10 +199,12 @@ class Fit:
             if isinstance(callback.every, int):
                 every = callback.every
                 until = min(until, (training.step // every + 1) * every)
+        if self.recording is not None:
+            until = min(until, self.recording.until(training.step))
         training.resumable = False  # until what has happened is noted
         self._exchange()
         try:
-            outcome = self.runner.advance(training.step, until - training.step)
+            outcome = self._updates(until - training.step)
         finally:
             self._exchange()
         self._record(outcome)
@@ -235,6 +220,19 @@ class Fit:
                 self._call(callback, "call")
         if self._epoch_is_over():
             self._end_epoch()
+
+    def _updates(self, count: int) -> Outcome:
+        """Make some updates, and let the recording look before and after."""
+        step, recording = self.training.step, self.recording
+        if recording is None:
+            outcome: Outcome = self.runner.advance(step, count)
+            return outcome
+        weights, memory = self.network.weights, self.training.memory
+        watched = self._watched() if self._adapts() else []
+        recording.before(step, weights, memory, watched, self.total)
+        outcome = self.runner.advance(step, count)
+        recording.after(outcome, weights, memory, bool(self.callbacks))
+        return outcome
 
     def _epochs_pass_quietly(self) -> bool:
         """Return whether an epoch ends with nothing to do but to note it."""
@@ -376,9 +374,13 @@ class Fit:
         epoch, place = self.batches.place(step)
         x, y, weight, total = self.batches.batch(step)
         scale = scale_of(engine.blueprint, total)
-        weights, key = self.network.weights, self.key
+        weights, key = self.network.weights, noise_key(self.network, training)
         self._exchange()
         found = engine.backprop(weights, x, y, weight, scale, key=key, step=step)
+        when = f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): "
+        batch, rate = Samples(x, y, weight, y), self._rate(step)
+        rest = batch, key, rate, self.decayed, when
+        training.failure = cause(self.network, engine.blueprint, *rest)
         self._exchange()
         kept = (
             f"the weights of epoch {training.history.best_epoch}, the best so far"
@@ -393,9 +395,10 @@ class Fit:
         )
         are = "are" if str(outcome.failed).startswith("weights") else "is"
         return NonFiniteError(
-            f"Epoch {epoch + 1}, batch {place + 1} (iteration {step + 1}): the "
-            f"{outcome.failed} {are} not finite; {first_not_finite(found, outcome)}. "
-            f"The update was not made; the network has {kept}. Try {smaller}inputs and "
-            "targets with mean 0 and standard deviation 1 "
-            "(pellucid.data.standardize)."
+            f"{when}the {outcome.failed} {are} not finite; "
+            f"{first_not_finite(found, outcome)}. The update was not made; the network "
+            f"has {kept}. Try {smaller}inputs and targets with mean 0 and standard "
+            "deviation 1 "
+            "(pellucid.data.standardize). net.diagnose(x, y) tells which operation "
+            "made that number, and from what."
         )

@@ -1,7 +1,7 @@
 """The state of a training: all that continues it to the same bits."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from pellucid.errors import ConfigurationError
 from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.training.history import History
+
+if TYPE_CHECKING:
+    from pellucid.doctor import Finding
 
 
 @dataclass
@@ -110,6 +113,9 @@ class Training:
     resumable : bool
         Whether all is there that continues it. A model file that is no checkpoint has
         only the history, and a second Ctrl-C leaves an iteration half done.
+    failure : Finding or None
+        Which operation made the first number that was not finite, where one ended the
+        training; `NeuralNetwork.diagnose` tells it.
     """
 
     optimizer: Optimizer | Minimizer
@@ -130,6 +136,7 @@ class Training:
     waited: int = 0
     last: Snapshot | None = None
     resumable: bool = True
+    failure: "Finding | None" = None
 
     @property
     def validation(self) -> bool:

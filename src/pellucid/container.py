@@ -1,0 +1,318 @@
+"""The container of files: one safetensors file, checked, written all or nothing.
+
+Any safetensors reader can read it: flat vectors of numbers, and in the metadata the
+format, its version, a JSON document that says what the numbers are, and the SHA-256 of
+document and numbers.
+"""
+
+import hashlib
+import json
+import math
+import os
+import secrets
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid._version import __version__
+from pellucid.errors import ModelFileError
+
+HEADER_LIMIT = 32 * 2**20  # bytes; a history of a million epochs fits
+_KINDS: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+    "U8": np.dtype("u1"),
+}
+# What the formats are for, and what reads them.
+_FORMATS = {
+    "pellucid": ("a network", "pellucid.load"),
+    "pellucid recording": ("a recording", "pellucid.load_recording"),
+}
+
+
+# -- writing ---------------------------------------------------------------------------
+
+
+def write(
+    path: Path,
+    kind: str,
+    schema: int,
+    document: dict[str, Any],
+    vectors: Mapping[str, NDArray[Any]],
+) -> None:
+    """Write a document and vectors to a file.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    kind : str
+        The format: what reads it.
+    schema : int
+        Version of the format.
+    document : dict
+        What the vectors are, in plain values.
+    vectors : mapping of str to ndarray, shape (size,)
+        Contiguous.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written; an old one is then unchanged.
+    """
+    from safetensors.numpy import save as pack
+
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{path} cannot be written, because a layer, the loss or the optimizer has "
+            f"a setting that is no plain number, text or list of such: {error}."
+        ) from error
+    metadata = {
+        "format": kind,
+        "schema": str(schema),
+        "document": text,
+        "sha256": _digest(text, vectors),
+    }
+    write_whole(path, pack(dict(vectors), metadata))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that, whatever happens, the old or the new one is complete.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    content : bytes
+        What.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be written; an old file is then unchanged.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o7777)
+            temporary.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        old = " The old file is unchanged." if target.is_file() else ""
+        raise ModelFileError(
+            f"{path} could not be written: {error.strerror or error}.{old}"
+        ) from error
+    with suppress(OSError):  # not every system lets a folder be synchronized
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _digest(text: str, vectors: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(vectors):
+        digest.update(f"\0{name}\0{vectors[name].dtype.str}\0".encode())
+        digest.update(np.ascontiguousarray(vectors[name]).data.cast("B"))
+    return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Return JSON values, with ``{"float": "inf"}`` for numbers that JSON lacks.
+
+    Parameters
+    ----------
+    value : object
+        Lists, mappings, texts and numbers.
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def unplain(value: Any) -> Any:
+    """Return what `plain` was given.
+
+    Parameters
+    ----------
+    value : object
+        From a file.
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(value, dict) and value.get("float") in ("inf", "-inf", "nan"):
+        return float(value["float"])
+    if isinstance(value, dict):
+        return {key: unplain(item) for key, item in value.items()}
+    return [unplain(item) for item in value] if isinstance(value, list) else value
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def read(
+    path: Path, kind: str, schema: int
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return document and vectors of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        The format that is expected.
+    schema : int
+        The version that can be read.
+
+    Returns
+    -------
+    document : dict
+        Not looked at yet, but for its checksum.
+    vectors : dict of str to ndarray, shape (size,)
+        They cannot be written to.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, too new, or of another format.
+    """
+    metadata, vectors = _container(_content(path), kind)
+    return _checked_document(metadata, schema, vectors), vectors
+
+
+def _content(path: Path) -> bytes:
+    if path.is_dir():
+        raise ModelFileError("this is a folder; expected a model file.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            size = os.fstat(file.fileno()).st_size
+            if len(start) < 8:
+                raise ModelFileError("the file is too short to be a model file.")
+            (length,) = struct.unpack("<Q", start)
+            if length > min(HEADER_LIMIT, size - 8):
+                raise ModelFileError(
+                    "this is not a pellucid model file, or its end is missing."
+                )
+            return start + file.read()
+    except FileNotFoundError:
+        raise ModelFileError("there is no such file.") from None
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror or error}.") from error
+
+
+def _container(
+    content: bytes, kind: str
+) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """Return metadata and vectors of a safetensors container."""
+    from safetensors import SafetensorError, deserialize
+
+    (length,) = struct.unpack("<Q", content[:8])
+    try:
+        tensors: Any = deserialize(content)  # type: ignore[no-untyped-call]
+        header = json.loads(content[8 : 8 + length].decode())
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"the file is cut off or damaged; it has {len(content):,} bytes ({error})."
+        ) from error
+    metadata = header.get("__metadata__")
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    if found not in _FORMATS:
+        raise ModelFileError(
+            "this is a safetensors file, but not one that pellucid wrote."
+        )
+    if found != kind:
+        holds, reader = _FORMATS[found]
+        raise ModelFileError(f"it holds {holds}: {reader}(path) reads it.")
+    vectors = {}
+    for name, tensor in tensors:
+        dtype = _KINDS.get(tensor["dtype"])
+        if dtype is None or len(tensor["shape"]) != 1:
+            raise ModelFileError(f"the vector {name!r} is of an unknown kind.")
+        numbers: NDArray[Any] = np.frombuffer(tensor["data"], dtype=dtype)
+        vectors[name] = numbers
+    return metadata, vectors
+
+
+def _checked_document(
+    metadata: dict[str, str], schema: int, vectors: dict[str, NDArray[Any]]
+) -> dict[str, Any]:
+    version = metadata.get("schema", "none")
+    if version != str(schema):
+        raise ModelFileError(
+            f"the file has schema version {version[:20]}; this pellucid {__version__} "
+            f"reads up to {schema}. Install a newer pellucid to read it."
+        )
+    if set(metadata) != {"format", "schema", "document", "sha256"}:
+        raise ModelFileError(f"the file has unknown metadata {sorted(metadata)}.")
+    if _digest(metadata["document"], vectors) != metadata["sha256"]:
+        raise ModelFileError(
+            "the checksum does not match: the file is damaged or was changed."
+        )
+    try:
+        document: dict[str, Any] = json.loads(
+            metadata["document"], parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"its description is not JSON ({error}).") from error
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def must_have(values: Any, kinds: Mapping[str, Any], what: str) -> None:
+    """Raise unless a mapping from a file has just these entries, of these kinds.
+
+    Parameters
+    ----------
+    values : object
+        Perhaps a mapping.
+    kinds : mapping of str to type
+        What it must have.
+    what : str
+        Its name in messages.
+
+    Raises
+    ------
+    ModelFileError
+        If it has not.
+    """
+    if not isinstance(values, dict) or set(values) != set(kinds):
+        found = sorted(values) if isinstance(values, dict) else type(values).__name__
+        raise ModelFileError(
+            f"{what} has the entries {found}; expected {sorted(kinds)}."
+        )
+    for key, kind in kinds.items():
+        wrong = isinstance(values[key], bool) and kind is int
+        if wrong or not isinstance(values[key], kind):
+            raise ModelFileError(
+                f"{what} has {key!r} of kind {type(values[key]).__name__}."
+            )

@@ -1,0 +1,239 @@
+"""Columns of a table: their kinds, and where their values are kept."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS = ("number", "category", "boolean", "date")
+DTYPES = {
+    "number": np.dtype(np.float64),
+    "date": np.dtype(np.float64),
+    "boolean": np.dtype(np.int8),
+    "category": np.dtype(np.int32),
+}
+_BUFFER = 2**20  # bytes of a column that wait until they are written to its file
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : str
+        ``"number"``, ``"category"``, ``"boolean"`` or ``"date"``.
+    values : ndarray, shape (n,)
+        Numbers as float64, NaN where missing; dates as float64 seconds since 1970
+        (UTC), NaN where missing; booleans as int8, 1 yes, 0 no, -1 missing; categories
+        as int32 places in `levels`, -1 missing.
+    levels : tuple of str
+        The different texts of a category, in the order in which they were met.
+    words : (str, str)
+        How no and yes are written in the source of a boolean.
+    """
+
+    name: str
+    kind: str
+    values: NDArray[Any]
+    levels: tuple[str, ...] = ()
+    words: tuple[str, str] = ("0", "1")
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.values)
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where nothing is, shape (n,)."""
+        found: NDArray[np.bool_]
+        found = self.values < 0 if self.values.dtype.kind == "i" else _nan(self.values)
+        return found
+
+    def take(self, rows: Any) -> "Column":
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int or slice
+            Which.
+
+        Returns
+        -------
+        Column
+        """
+        return replace(self, values=self.values[rows])
+
+    def cells(self) -> list[Any]:
+        """Return the values as people write them; None where nothing is."""
+        values = self.values.tolist()
+        if self.kind == "category":
+            return [self.levels[v] if v >= 0 else None for v in values]
+        if self.kind == "boolean":
+            return [self.words[v] if v >= 0 else None for v in values]
+        gaps = self.missing.tolist()
+        if self.kind == "number":
+            return [None if gap else v for v, gap in zip(values, gaps, strict=True)]
+        return [
+            None if gap else date_text(v) for v, gap in zip(values, gaps, strict=True)
+        ]
+
+
+def _nan(values: NDArray[Any]) -> Any:
+    return values != values
+
+
+def date_text(seconds: float) -> str:
+    """Return seconds since 1970 as a date, with the time where it is not midnight.
+
+    Parameters
+    ----------
+    seconds : float
+        Since 1970-01-01 00:00 (UTC).
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pellucid.data.columns import date_text
+    >>> date_text(86400.0), date_text(90061.0)
+    ('1970-01-02', '1970-01-02 01:01:01')
+    """
+    whole = str(np.datetime64(round(seconds), "s"))
+    day, _, time = whole.partition("T")
+    return day if time == "00:00:00" else f"{day} {time}"
+
+
+class Store:
+    """Where growing columns are kept: in memory, or in a folder when they are large.
+
+    Parameters
+    ----------
+    memory : int
+        How many bytes may be kept in memory; with more, all columns move to files.
+    folder : str or Path, optional
+        Where a folder for them is made, which is taken away with the table; by default
+        where the system keeps such files.
+    """
+
+    def __init__(self, memory: int, folder: str | Path | None = None) -> None:
+        self.memory, self._parent = memory, folder
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.bytes = 0
+        self._columns: list[Growing] = []
+
+    def new(self, dtype: Any) -> "Growing":
+        """Return an empty column.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Kind of its values.
+
+        Returns
+        -------
+        Growing
+        """
+        column = Growing(self, np.dtype(dtype), len(self._columns))
+        self._columns.append(column)
+        return column
+
+    def grow(self, size: int) -> None:
+        """Note that columns have grown by `size` bytes."""
+        self.bytes += size
+        if self.folder is None and self.bytes > self.memory:
+            self.folder = tempfile.TemporaryDirectory(
+                prefix="pellucid-", dir=self._parent, ignore_cleanup_errors=True
+            )
+            for column in self._columns:
+                column.flush()
+
+
+class Growing:
+    """A column of values to which more are added.
+
+    Parameters
+    ----------
+    store : Store
+        Says whether values go to a file.
+    dtype : dtype
+        Kind of the values.
+    number : int
+        Its number in the store, which names its file.
+    """
+
+    def __init__(self, store: Store, dtype: np.dtype[Any], number: int) -> None:
+        self.store, self.dtype, self.number = store, dtype, number
+        self.length = 0
+        self._parts: list[NDArray[Any]] = []
+        self._waiting = 0
+
+    @property
+    def _file(self) -> Path:
+        assert self.store.folder is not None
+        return Path(self.store.folder.name, f"{self.number}.values")
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add `values`, shape (n,), at the end."""
+        self._parts.append(values.astype(self.dtype, copy=False))
+        self.length += len(values)
+        self._waiting += self._parts[-1].nbytes
+        self.store.grow(self._parts[-1].nbytes)
+        if self.store.folder is not None and self._waiting > _BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write to the file what waits in memory."""
+        if self._parts:
+            with self._file.open("ab") as file:
+                np.concatenate(self._parts).tofile(file)
+        self._parts, self._waiting = [], 0
+
+    def values(self) -> NDArray[Any]:
+        """Return all values; those in a file as a window on it."""
+        if self.store.folder is None:
+            together = np.concatenate(self._parts or [np.empty(0, self.dtype)])
+            self._parts = [together]
+            return together
+        self.flush()
+        if not self.length:
+            return np.empty(0, self.dtype)
+        return np.memmap(self._file, dtype=self.dtype, mode="r", shape=(self.length,))
+
+
+def blocks(length: int, size: int) -> "list[slice]":
+    """Return slices that cover a length, each of at most `size` rows.
+
+    Parameters
+    ----------
+    length, size : int
+        Rows in all, and of a slice.
+
+    Returns
+    -------
+    list of slice
+    """
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def same_length(columns: Mapping[str, Any]) -> int:
+    """Return the number of rows that all of some columns have, 0 without columns.
+
+    Parameters
+    ----------
+    columns : mapping of str to sized
+        Columns by name.
+
+    Returns
+    -------
+    int
+    """
+    return len(next(iter(columns.values()))) if columns else 0

@@ -1,0 +1,564 @@
+"""From texts to values: what kind of column it is, and each cell with its line."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.columns import DTYPES, Column, Growing, Store, blocks
+from pellucid.errors import DataError
+
+MISSING = (
+    *("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>"),
+    "?",
+)
+MOST_LEVELS = 100_000  # different texts that a column may have and be a category
+FIRST = 2**20  # rows that decide whether numbers are identifiers
+FEW_LEVELS = 20  # so many may all differ, and are a category
+LARGEST_WHOLE = 2**53  # beyond it float64 has not every whole number
+WORDS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"))
+_TIME = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
+_ISO = re.compile(
+    r"\d{4}-\d{2}-\d{2}"
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
+DATE_FORMS = {  # how a date is written, and in which place year, month and day stand
+    "year-month-day": (_ISO, None),
+    "day.month.year": (re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _TIME), (3, 2, 1)),
+    "day/month/year": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _TIME), (3, 2, 1)),
+    "month/day/year": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _TIME), (3, 1, 2)),
+}
+_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_NAMES_OF_ROWS = re.compile(
+    r"\(rows\)|id|.*[_\s.-]id|.*[a-z]ID|.*[a-z]Id|index|uuid|guid|row|row[_\s]?names?|"
+    r"unnamed: 0",
+    re.IGNORECASE,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not used, and why.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    why : str
+        The reason, in words.
+    """
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How cells are read.
+
+    Parameters
+    ----------
+    place : callable
+        Returns how messages name a line: ``"ages.csv, line 7"``.
+    missing : frozenset of str
+        Texts that stand for nothing.
+    decimal : str
+        ``"."`` or ``","``.
+    """
+
+    place: Callable[[int], str]
+    missing: frozenset[str] = frozenset(MISSING)
+    decimal: str = "."
+
+
+class _TooMany(Exception):
+    """A column has more different texts than a category may have."""
+
+
+class Levels(dict[str, int]):
+    """The place of each text among the levels of a category; new texts get the next.
+
+    Parameters
+    ----------
+    missing : iterable of str
+        Texts that stand for nothing, place -1.
+    known : sequence of str
+        Levels that are there already.
+    """
+
+    def __init__(self, missing: Any = (), known: Sequence[str] = ()) -> None:
+        super().__init__(dict.fromkeys(missing, -1))
+        self.texts: list[str] = []
+        for text in known:
+            self._add(text)
+
+    def _add(self, text: str) -> int:
+        self[text] = place = len(self.texts)
+        self.texts.append(text)
+        return place
+
+    def __missing__(self, text: str) -> int:
+        own = text.strip()
+        if own in self:  # " red" is "red"
+            self[text] = self[own]
+            return self[own]
+        if len(self.texts) >= MOST_LEVELS:
+            raise _TooMany
+        return self._add(own)
+
+
+class TextColumn:
+    """A column of texts on its way to values, some rows at a time.
+
+    The kind is told from the first cells that are there. When a later cell contradicts
+    it, the column is to be read once more as what it then is, `again`.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    reading : Reading
+        How cells are read.
+    store : Store
+        Where the values go.
+    asked : str, optional
+        The kind that the user wants, or one of `DATE_FORMS`; a cell that is none is an
+        error then.
+    settled : str, optional
+        The kind that a first reading has found.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reading: Reading,
+        store: Store,
+        asked: str | None = None,
+        settled: str | None = None,
+    ) -> None:
+        self.name, self.reading, self.store = name, reading, store
+        self.asked = asked
+        self.forms = list(DATE_FORMS)
+        wanted = asked or settled
+        if wanted in DATE_FORMS:
+            self.forms, wanted = [wanted], "date"
+        self.kind = wanted
+        self._tells = wanted is None  # whether the kind is told from the cells
+        self.again: str | None = None
+        self.levels = Levels(reading.missing)
+        self.too_many = False
+        self.rows = 0
+        self._values: Growing | None = None
+        self._numbers = 0  # cells that were numbers or dates before one was not
+        self._different = 0
+        self._odd: tuple[int, str] | None = None  # the first that was not: line, cell
+        self._infinite: tuple[int, str] | None = None
+        self._huge: tuple[int, str] | None = None
+        self._counts = np.zeros(0, np.int64)
+
+    # -- some rows ---------------------------------------------------------------------
+
+    def add(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        """Take some more cells.
+
+        Parameters
+        ----------
+        cells : sequence of str
+            As they are in the file.
+        lines : sequence of int
+            The line of each.
+        """
+        if self.too_many:
+            return
+        if self.kind is None:
+            self.kind = self._told_from(cells)
+        if self.kind is not None:
+            values = self._parsed(cells, lines)
+            if values is not None and self.again is None:
+                self._append(values)
+        self.rows += len(cells)
+
+    def _append(self, values: NDArray[Any]) -> None:
+        if self._values is None:
+            kind = self.kind or "category"
+            coded = "category" if kind == "boolean" else kind
+            self._values = self.store.new(DTYPES[coded])
+            if self.rows:  # nothing was in the cells so far
+                gap = np.nan if DTYPES[coded].kind == "f" else -1
+                self._values.append(np.full(self.rows, gap))
+        self._values.append(values)
+
+    def _told_from(self, cells: Sequence[str]) -> str | None:
+        """Return the kind of the first cells in which something is."""
+        there = [cell for cell in cells if cell.strip() not in self.reading.missing]
+        if not there:
+            return None
+        if self._is_number(there[0]) and all(map(self._is_number, there)):
+            return "number"
+        dates = any(self._fits(there, form) for form in self.forms)
+        return "date" if dates else "category"
+
+    def _fits(self, cells: Sequence[str], form: str) -> bool:
+        try:
+            self._dates(cells, form)
+        except ValueError:
+            return False
+        return True
+
+    def _parsed(
+        self, cells: Sequence[str], lines: Sequence[int]
+    ) -> NDArray[Any] | None:
+        """Return values; None where the column proved to be of another kind."""
+        if self.kind in ("category", "boolean"):
+            return self._codes(cells, lines)
+        parse = self._floats if self.kind == "number" else self._seconds
+        try:
+            values = parse(cells)
+        except ValueError:
+            self._contradict(cells, lines)
+            return self._codes(cells, lines)
+        if self.kind == "number":
+            self._look_at(values, cells, lines)
+        if self._different <= FEW_LEVELS:
+            self._different = max(self._different, len(np.unique(values[:1000])))
+        self._numbers += int(np.count_nonzero(values == values))
+        return values
+
+    def _codes(self, cells: Sequence[str], lines: Sequence[int]) -> NDArray[Any] | None:
+        levels, known = self.levels, len(self.levels.texts)
+        try:
+            codes = np.array([levels[cell] for cell in cells], np.int32)
+        except _TooMany:
+            self.too_many = True
+            codes = None
+        if self._odd is None and self._tells:
+            for text in levels.texts[known:]:
+                if not self._like_before(text):
+                    line = next(
+                        line
+                        for line, cell in zip(lines, cells, strict=True)
+                        if cell.strip() == text
+                    )
+                    self._odd = (line, text)
+                    break
+        if codes is None:
+            return None
+        found = np.bincount(codes[codes >= 0], minlength=len(levels.texts))
+        found[: len(self._counts)] += self._counts
+        self._counts = found
+        return codes
+
+    def _like_before(self, text: str) -> bool:
+        return self._is_number(text) or bool(_ISO.fullmatch(text))
+
+    # -- numbers -----------------------------------------------------------------------
+
+    def _is_number(self, cell: str) -> bool:
+        try:
+            self._number(cell)
+        except ValueError:
+            return False
+        return True
+
+    def _number(self, cell: str) -> float:
+        if cell in self.reading.missing:
+            return math.nan
+        if "_" in cell:  # which Python takes in 1_000
+            raise ValueError
+        if self.reading.decimal == ",":
+            if "." in cell:
+                raise ValueError
+            cell = cell.replace(",", ".")
+        try:
+            return float(cell)
+        except ValueError:
+            if cell.strip() in self.reading.missing:
+                return math.nan
+            raise
+
+    def _floats(self, cells: Sequence[str]) -> NDArray[np.float64]:
+        if self.reading.decimal == "." and "_" not in "".join(cells):
+            try:
+                return np.array(list(map(float, cells)))
+            except ValueError:
+                pass
+            missing, nan = self.reading.missing, math.nan
+            try:
+                return np.array(
+                    [nan if cell in missing else float(cell) for cell in cells]
+                )
+            except ValueError:
+                pass
+        return np.array([self._number(cell) for cell in cells])
+
+    def _look_at(
+        self, values: NDArray[np.float64], cells: Sequence[str], lines: Sequence[int]
+    ) -> None:
+        """Note infinities, and whole numbers that float64 would round."""
+        large = np.abs(values) >= LARGEST_WHOLE  # also infinities; NaN is never larger
+        if not large.any():
+            return
+        for row in np.flatnonzero(large).tolist():
+            cell = cells[row].strip()
+            if math.isinf(values[row]):
+                self._infinite = self._infinite or (lines[row], cell)
+            elif cell.lstrip("+-").isdigit():
+                self._huge = self._huge or (lines[row], cell)
+
+    # -- dates -------------------------------------------------------------------------
+
+    def _dates(self, cells: Sequence[str], form: str) -> NDArray[np.float64]:
+        pattern, order = DATE_FORMS[form]
+        missing = self.reading.missing
+        seconds = []
+        for cell in cells:
+            text = cell.strip()
+            if text in missing:
+                seconds.append(math.nan)
+                continue
+            match = pattern.fullmatch(text)
+            if match is None:
+                raise ValueError(cell)
+            if order is None:
+                moment = datetime.fromisoformat(text)
+                if moment.tzinfo is None:
+                    moment = moment.replace(tzinfo=UTC)
+            else:
+                day = (int(match[place]) for place in order)
+                time = (int(match[place] or 0) for place in (4, 5, 6))
+                moment = datetime(*day, *time, tzinfo=UTC)
+            seconds.append((moment - _EPOCH).total_seconds())
+        return np.array(seconds)
+
+    def _seconds(self, cells: Sequence[str]) -> NDArray[np.float64]:
+        fitting = [form for form in self.forms if self._fits(cells, form)]
+        if not fitting:
+            raise ValueError
+        if fitting[0] != self.forms[0] and self._numbers:
+            self.again = fitting[0]  # earlier cells were read in another form
+        self.forms = fitting
+        return self._dates(cells, fitting[0])
+
+    # -- contradictions ----------------------------------------------------------------
+
+    def _contradict(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        """Note the first cell that is not of the column's kind."""
+        fits = (
+            self._is_number
+            if self.kind == "number"
+            else lambda cell: any(self._fits([cell], form) for form in self.forms)
+        )
+        line, cell = next(
+            (
+                (line, cell)
+                for line, cell in zip(lines, cells, strict=True)
+                if not fits(cell)
+            ),
+            (lines[0], cells[0]),
+        )
+        if not self._tells:
+            form = f" ({self.forms[0]})" if len(self.forms) == 1 else ""
+            raise DataError(
+                f"{self.reading.place(line)}, column {self.name!r}: found "
+                f"{_short(cell)}, expected a {self.kind}{form}{self._advice(cell)}."
+            )
+        self._odd, self.again, self.kind = (line, cell.strip()), "category", "category"
+
+    def _advice(self, cell: str) -> str:
+        if _COMMA.fullmatch(cell) and self.reading.decimal == ".":
+            return "; if its comma is the decimal one, say decimal=','"
+        if self.reading.decimal == "," and "." in cell:
+            return "; here the comma is the decimal sign (decimal='.' changes that)"
+        return f"; if it stands for nothing, say missing=[{cell.strip()!r}]"
+
+    def _refuse_mixture(self) -> NoReturn:
+        assert self._odd is not None
+        line, cell = self._odd
+        raise DataError(
+            f"{self.reading.place(line)}, column {self.name!r}: found {_short(cell)} "
+            "among numbers or dates; expected one kind of value. Correct it"
+            f"{self._advice(cell)}, or say columns={{{self.name!r}: 'category'}}."
+        )
+
+    def _is_mixture(self) -> bool:
+        """Whether some texts stand among what looks like measurements or dates."""
+        if not self._tells or self._odd is None:
+            return False
+        texts = self.levels.texts[: len(self._counts)]
+        alike = np.array([self._like_before(text) for text in texts], bool)
+        numbers = self._numbers + int(self._counts[alike].sum())
+        others = int(self._counts[~alike].sum())
+        return numbers > others and self._different + int(alike.sum()) > FEW_LEVELS
+
+    # -- the end -----------------------------------------------------------------------
+
+    def finish(self) -> Column | LeftOut | None:
+        """Return the column, why it is left out, or None if it must be read again.
+
+        Returns
+        -------
+        Column, LeftOut or None
+
+        Raises
+        ------
+        DataError
+            If it mixes kinds, or a number is infinite.
+        """
+        if self.kind is None:
+            return LeftOut(self.name, "nothing is in it")
+        if self.kind in ("category", "boolean") and self._is_mixture():
+            self._refuse_mixture()
+        if self.too_many:
+            return _names_of_rows(self.name, f"more than {MOST_LEVELS:,}")
+        if self.kind == "number" and self._infinite is not None:
+            line, cell = self._infinite
+            raise DataError(
+                f"{self.reading.place(line)}, column {self.name!r}: found {cell!r}, "
+                "expected a finite number. Correct it, or say that it stands for "
+                f"nothing: missing=[{cell!r}]."
+            )
+        if self.kind == "number" and self._huge is not None:
+            if self.asked is not None:
+                line, cell = self._huge
+                raise DataError(
+                    f"{self.reading.place(line)}, column {self.name!r}: the whole "
+                    f"number {cell} is beyond 2^53, where numbers lose digits. Say "
+                    "'category' or 'ignore' for the column."
+                )
+            self.again = "category"
+        if self.kind == "date" and len(self.forms) > 1:
+            raise DataError(
+                f"Dates in column {self.name!r} may be day/month/year or "
+                "month/day/year, both fit every row: say columns="
+                f"{{{self.name!r}: 'day/month/year'}}, or 'month/day/year'."
+            )
+        if self.again is not None:
+            return None
+        if self._values is None:
+            return LeftOut(self.name, "nothing is in it")
+        values = self._values.values()
+        if self.kind in ("category", "boolean"):
+            levels = tuple(self.levels.texts)
+            return settled(self.name, "category", values, levels, self.asked)
+        return settled(self.name, self.kind, values, (), self.asked)
+
+
+def _short(cell: str) -> str:
+    cell = cell.strip()
+    return repr(cell if len(cell) <= 40 else f"{cell[:37]}...")
+
+
+def _names_of_rows(name: str, count: str) -> LeftOut:
+    return LeftOut(name, f"an identifier: {count} different texts, almost no repeats")
+
+
+def settled(
+    name: str,
+    kind: str,
+    values: NDArray[Any],
+    levels: tuple[str, ...] = (),
+    asked: str | None = None,
+) -> Column | LeftOut:
+    """Return a column after a last look at all its values.
+
+    Numbers that are all 0 or 1, and pairs of words such as yes and no, are booleans;
+    whole numbers that count the rows, or all differ under a name such as ``id``, are
+    identifiers, and so are texts of which almost none is there twice.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    kind : str
+        Kind of the values.
+    values : ndarray
+        As in `Column`.
+    levels : tuple of str
+        Of a category.
+    asked : str, optional
+        The kind that the user wants.
+
+    Returns
+    -------
+    Column or LeftOut
+    """
+    if kind == "category":
+        pair = _pair(levels)
+        if asked == "boolean" and levels and pair is None:
+            raise DataError(
+                f"The column {name!r} is no boolean: it holds "
+                f"{', '.join(map(repr, levels[:3]))}; expected two of yes and no, true "
+                "and false, 1 and 0. Say 'category' for it."
+            )
+        if not levels:
+            return LeftOut(name, "nothing is in it")
+        if pair is not None and asked in (None, "boolean"):
+            no, yes = pair
+            turned = np.array([*(text in yes for text in levels), -1], np.int8)
+            words = (_first_of(levels, no), _first_of(levels, yes))
+            return Column(name, "boolean", turned[values], (), words)
+        if asked is None and len(levels) > FEW_LEVELS:
+            present = int(np.count_nonzero(values >= 0))
+            if len(levels) > present / 2:
+                return _names_of_rows(name, f"{len(levels):,}")
+        return Column(name, "category", values, levels)
+    if kind == "number" and asked in (None, "boolean"):
+        return _settled_number(name, values, asked)
+    return Column(name, kind, values)
+
+
+def _settled_number(
+    name: str, values: NDArray[Any], asked: str | None
+) -> Column | LeftOut:
+    first = values[:FIRST]
+    there = first[first == first]
+    if not there.size and not np.any(values == values):
+        return LeftOut(name, "nothing is in it")
+    odd = _no_flag(values)
+    if odd is None:
+        flags = np.empty(len(values), np.int8)
+        for rows in blocks(len(values), FIRST):
+            flags[rows] = np.where(values[rows] == values[rows], values[rows], -1.0)
+        return Column(name, "boolean", flags)
+    if asked == "boolean":
+        raise DataError(
+            f"The column {name!r} is no boolean: it holds {odd:g}; expected 0 and 1, "
+            "or yes and no."
+        )
+    whole = there.size == first.size and bool((there == np.floor(there)).all())
+    distinct = whole and there.size > 1 and len(np.unique(there)) == len(there)
+    if distinct and _NAMES_OF_ROWS.fullmatch(name):
+        return LeftOut(name, "an identifier: each row has another whole number")
+    return Column(name, "number", values)
+
+
+def _no_flag(values: NDArray[Any]) -> float | None:
+    """Return the first number that is neither 0 nor 1."""
+    for rows in blocks(len(values), FIRST):
+        block = values[rows]
+        odd = (block != 0.0) & (block != 1.0) & (block == block)
+        if odd.any():
+            return float(block[odd][0])
+    return None
+
+
+def _pair(levels: tuple[str, ...]) -> tuple[list[str], list[str]] | None:
+    """Return which levels say no and which say yes, if there are no others."""
+    folded = {text.lower() for text in levels}
+    for no, yes in (*WORDS, ("0", "1")):
+        if folded == {no, yes}:
+            return (
+                [text for text in levels if text.lower() == no],
+                [text for text in levels if text.lower() == yes],
+            )
+    return None
+
+
+def _first_of(levels: tuple[str, ...], among: list[str]) -> str:
+    return next(text for text in levels if text in among)

@@ -1,0 +1,646 @@
+"""The encoder: how the rows of a table become numbers, for all to see."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.columns import Column, blocks
+from pellucid.data.table import Table, stream, table
+from pellucid.encoder.encodings import Embedded, Encoding, Left, OneHot
+from pellucid.encoder.fitting import MOST_ROWS, Rows, encoding_of
+from pellucid.encoder.operations import NUMBERS, Feature, formula, run
+from pellucid.encoder.target import Classes, Standardized, Target
+from pellucid.errors import ConfigurationError, DataError, ShapeError
+from pellucid.layers.inputs import Input
+from pellucid.part import part, parts
+from pellucid.readers import Reader
+from pellucid.texttable import Table as TextTable
+
+if TYPE_CHECKING:
+    from pellucid.layer import Layer
+
+BLOCK = 8192  # rows that are encoded together
+SCALINGS = ("robust", "standard", "normal", "adaptive")
+EMBEDDING = 8  # numbers for each level of a category
+
+
+def _encoding() -> type[Encoding]:
+    return Encoding
+
+
+def _target() -> type[Target]:
+    return Target
+
+
+class Encoder(Reader):
+    """How the rows of a table become what a network takes, and its answers units.
+
+    Made by `Encoder.fit` from training rows. As ``net.reader`` it lets a network take
+    tables, data frames and files as they are, and is kept in model files.
+
+    Parameters
+    ----------
+    columns : sequence of Encoding
+        How each column becomes numbers, in the order of the table.
+    target : Target, optional
+        What is predicted.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> people = pellucid.data.table(
+    ...     {"age": [41.0, 29.0, None, 58.0], "city": ["Rome", "Oslo", "Rome", "Rome"],
+    ...      "ill": ["no", "no", "no", "yes"]}, "ill"
+    ... )
+    >>> encoder = pellucid.Encoder.fit(people)
+    >>> encoder
+    2 columns become 4 numbers
+    column  kind      becomes  how
+    ------  --------  -------  ----------------------------------------
+    age     number          2  centre 41, scale 29, clip 3; missing: 41
+    city    category        2  one of 2: Oslo, Rome
+    target: ill, 2 classes: no, yes
+    >>> encoder.encode(people).round(3).tolist()
+    [[0.0, 0.0, 0.0, 1.0], [-0.41, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0], [0.575, 0.0, 0.0, 1.0]]
+    """
+
+    columns: Any = parts(_encoding)
+    target: Any = part(_target, default=None, optional=True)
+
+    # -- making one --------------------------------------------------------------------
+
+    @classmethod
+    def fit(
+        cls,
+        rows_of: Table,
+        *,
+        rows: Any = None,
+        scaling: str = "robust",
+        clip: float = 3.0,
+        one_hot: int = 9,
+        clamp: bool = False,
+    ) -> Self:
+        """Return the encoder of a table.
+
+        Numbers are centred at the median and divided by the interquartile range (half
+        of the range where that is 0), and clipped smoothly. Gaps are filled with the
+        median, and a further number says where they were, if there are any in the
+        training rows. Categories are one number for each level, or a code to be
+        embedded when there are many. Targets that are numbers are standardized. Rows
+        count by the table's weight; of more than 2^20 rows, centre and scale are taken
+        from as many, spread evenly.
+
+        Parameters
+        ----------
+        rows_of : Table
+            The table, with a target or without.
+        rows : array_like of int, optional
+            The training rows, which alone may be looked at; all, if None.
+        scaling : str
+            ``"robust"`` as above; ``"standard"``: mean and standard deviation, without
+            a clip; ``"normal"``: quantiles become those of a normal distribution;
+            ``"adaptive"``: that for columns with numbers more than 20 scales from the
+            median, robust for the others.
+        clip : float
+            The limit of the smooth clip, in scales; 0 for none.
+        one_hot : int
+            Up to how many levels a category has one number for each.
+        clamp : bool
+            Whether predicted numbers are kept between the smallest and the largest
+            target of the training rows.
+
+        Returns
+        -------
+        Encoder
+
+        Raises
+        ------
+        ConfigurationError
+            If a setting cannot work.
+        DataError
+            If there is nothing to learn from.
+        """
+        if scaling not in SCALINGS:
+            raise ConfigurationError(
+                f"Expected scaling {', '.join(map(repr, SCALINGS))}; got {scaling!r}."
+            )
+        if not 0 <= clip < np.inf or one_hot < 0:
+            raise ConfigurationError(
+                f"Expected clip and one_hot of 0 or more; got {clip!r} and {one_hot!r}."
+            )
+        chosen = _training_rows(rows_of, rows)
+        columns: list[Encoding] = [
+            encoding_of(column, chosen, scaling, clip, one_hot)
+            for column in rows_of.columns
+        ]
+        columns += [Left(each.name, each.why) for each in rows_of.left_out]
+        if not any(column.features() for column in columns):
+            reasons = "; ".join(f"{c.column}: {c.said}" for c in columns[:5])
+            raise DataError(f"There is no column to learn from ({reasons}).")
+        target = _target_of(rows_of, chosen, clamp)
+        return cls(tuple(columns), target)
+
+    def check(self) -> None:
+        names = [column.column for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ConfigurationError(f"A column is encoded twice: {names}.")
+        if not any(column.features() for column in self.columns):
+            raise ConfigurationError("No column becomes a number.")
+
+    # -- what it makes -----------------------------------------------------------------
+
+    @property
+    def used(self) -> tuple[Encoding, ...]:
+        """The columns that become numbers."""
+        return tuple(column for column in self.columns if column.features())
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The columns that a table must have, each with its kind."""
+        return {column.column: column.kind for column in self.used}
+
+    def features(self) -> tuple[Feature, ...]:
+        """Return all numbers that are made of a row, in order, and how.
+
+        Those of the input ``"numbers"`` are in the order of its columns. This is what
+        an exporter needs: each feature is a list of operations on one cell.
+        """
+        return tuple(f for column in self.used for f in column.features())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each place of the input ``"numbers"`` is."""
+        return tuple(f.name for f in self.features() if f.input == NUMBERS)
+
+    @property
+    def embedded(self) -> tuple[Embedded, ...]:
+        """The columns that become codes, each an input of its own."""
+        return tuple(each for each in self.columns if isinstance(each, Embedded))
+
+    @property
+    def input_shape(self) -> Any:
+        """What a network that takes the numbers is to be built with.
+
+        An `Input`, or with embedded columns a mapping: ``"numbers"`` (if there are
+        any) and the code of each embedded column.
+        """
+        if not self.embedded:
+            return Input(len(self.names))
+        numbers = {NUMBERS: Input(len(self.names))} if self.names else {}
+        codes = {each.input: Input((), kind="integer") for each in self.embedded}
+        return numbers | codes
+
+    def layers(
+        self, hidden: "Sequence[Layer | str]" = (), *, embedding: int = EMBEDDING
+    ) -> "list[Layer | str]":
+        """Return layers that take the numbers: embeddings first, then those given.
+
+        Parameters
+        ----------
+        hidden : sequence of Layer or str
+            What comes after the embeddings, the output layer included.
+        embedding : int
+            Numbers for each level of an embedded column.
+
+        Returns
+        -------
+        list of Layer or str
+            Without embedded columns just those given.
+
+        Examples
+        --------
+        >>> import pellucid
+        >>> from pellucid import Dense, Encoder, NeuralNetwork
+        >>> moons = pellucid.data.table(pellucid.data.moons(n=100), "class")
+        >>> encoder = Encoder.fit(moons)
+        >>> net = NeuralNetwork(
+        ...     encoder.layers([Dense(8, "relu"), Dense(2)]), loss="cross_entropy",
+        ...     input_shape=encoder.input_shape
+        ... )
+        >>> net.reader = encoder
+        >>> history = net.fit(moons, moons.labels, epochs=2)
+        >>> net.predict({"x0": 0.5, "x1": 1.0}) in moons.classes
+        True
+        """
+        from pellucid.layers import Chain, Concat, Embedding, Select
+
+        branches: list[Layer] = [Select(NUMBERS)] if self.names else []
+        branches += [
+            Chain([Select(each.input), Embedding(each.count, embedding)])
+            for each in self.embedded
+        ]
+        if not self.embedded:
+            return list(hidden)
+        first = [Concat(branches)] if len(branches) > 1 else branches
+        return [*first, *hidden]
+
+    # -- encoding ----------------------------------------------------------------------
+
+    def table(self, source: Any, *, target: bool = False, **settings: Any) -> Table:
+        """Read a table with the columns of training; further ones are passed over.
+
+        Parameters
+        ----------
+        source : str, Path, data frame, mapping or array
+            As in `pellucid.data.table`.
+        target : bool
+            Whether to read the target too.
+        **settings
+            Further arguments of `pellucid.data.table`, such as ``separator=";"``.
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        DataError
+            If columns are missing, or hold something else than in training.
+        """
+        kinds, name, classes = dict(self.kinds), None, None
+        if target:
+            if self.target is None:
+                raise ConfigurationError("The encoder was made without a target.")
+            name = self.target.name
+            numbers = isinstance(self.target, Standardized)
+            classes = None if numbers else self.target.classes
+            settings = {"task": "numbers" if numbers else "classes"} | settings
+        return table(
+            source, name, columns=kinds, only=tuple(kinds), classes=classes, **settings
+        )
+
+    def encode(
+        self,
+        rows_of: Any,
+        *,
+        rows: Any = None,
+        strict: bool = False,
+        folder: str | Path | None = None,
+    ) -> Any:
+        """Return the numbers of some rows, as a network takes them.
+
+        Parameters
+        ----------
+        rows_of : Table, str, Path, data frame, or mapping of columns
+            The rows; what is no `Table` is read with `table`.
+        rows : array_like of int, optional
+            Which rows; all, if None.
+        strict : bool
+            Whether a category that training has not seen is an error. Otherwise it is
+            all zeros, or the code 0, and a warning says how many there were.
+        folder : str or Path, optional
+            Where to write the numbers as ``.npy`` files, which then need no memory; a
+            table that is kept in files has its numbers beside them if None.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, numbers), or dict of ndarray
+            With embedded columns a mapping as in `input_shape`; codes are int32, shape
+            (n,).
+
+        Raises
+        ------
+        DataError
+            If columns are missing or of another kind.
+        """
+        given = rows_of if isinstance(rows_of, Table) else self.table(rows_of)
+        columns = self._columns(given)
+        chosen = None if rows is None else np.arange(len(given))[np.asarray(rows)]
+        count = len(given) if chosen is None else len(chosen)
+        if folder is None and given.store is not None and given.store.folder:
+            folder = given.store.folder.name
+        made = _Arrays(self, count, folder)
+        unseen: dict[str, Counter[str]] = {}
+        for part_of_rows in blocks(count, BLOCK):
+            place = part_of_rows if chosen is None else chosen[part_of_rows]
+            taken = {name: column.take(place) for name, column in columns.items()}
+            self._look_for_unseen(taken, unseen)
+            self._fill(taken, made, part_of_rows)
+        _tell_unseen(unseen, strict)
+        return made.finished()
+
+    def batches(
+        self, source: Any, *, rows: int = BLOCK, strict: bool = False, **settings: Any
+    ) -> Iterator[Any]:
+        """Encode a file of any size, some rows at a time, in bounded memory.
+
+        Parameters
+        ----------
+        source : str, Path, data frame or mapping
+            As in `table`.
+        rows : int
+            At most so many together.
+        strict : bool
+            As in `encode`; the warning comes at the end.
+        **settings
+            How a CSV file is read: ``separator``, ``encoding``, ``decimal``, ``header``
+            and ``missing``.
+
+        Yields
+        ------
+        ndarray of float32 or dict of ndarray
+            As `encode` returns them.
+        """
+        unseen: dict[str, Counter[str]] = {}
+        for some in stream(source, self.kinds, rows=rows, **settings):
+            columns = self._columns(some)
+            self._look_for_unseen(columns, unseen)
+            if strict:
+                _tell_unseen(unseen, strict)
+            made = _Arrays(self, len(next(iter(columns.values()))), None)
+            self._fill(columns, made, slice(None))
+            yield made.finished()
+        _tell_unseen(unseen, strict)
+
+    def _columns(self, given: Table) -> dict[str, Column]:
+        """Return the columns of a table that are encoded, after a look at them."""
+        known = {column.name: column for column in given.columns}
+        empty = {each.name for each in given.left_out}
+        found: dict[str, Column] = {}
+        absent = []
+        length = len(given.columns[0]) if given.columns else 0
+        for each in self.used:
+            if each.column in known:
+                found[each.column] = _as_kind(known[each.column], each)
+            elif each.column in empty:
+                found[each.column] = _nothing(each, length)
+            else:
+                absent.append(each.column)
+        if absent:
+            names = ", ".join(map(repr, absent[:20])) + ", ..." * (len(absent) > 20)
+            raise DataError(
+                f"The table {given.name!r} lacks {names}, which the network learned "
+                f"from; it has {', '.join(map(repr, list(known)[:20]))}."
+            )
+        return found
+
+    def _fill(
+        self, columns: Mapping[str, Column], made: "_Arrays", place: slice
+    ) -> None:
+        number = 0
+        for each in self.used:
+            column = columns[each.column]
+            for feature in each.features():
+                values = _values(column, feature)
+                if feature.input == NUMBERS:
+                    made.arrays[NUMBERS][place, number] = values
+                    number += 1
+                else:
+                    made.arrays[feature.input][place] = values
+
+    def _look_for_unseen(
+        self, columns: Mapping[str, Column], unseen: dict[str, Counter[str]]
+    ) -> None:
+        for each in self.used:
+            if not isinstance(each, OneHot | Embedded):
+                continue
+            column = columns[each.column]
+            counts = np.bincount(column.values + 1, minlength=1 + len(column.levels))
+            known = set(each.levels)
+            for level, count in zip(column.levels, counts[1:].tolist(), strict=True):
+                if count and level not in known:
+                    unseen.setdefault(each.column, Counter())[level] += count
+
+    # -- as the reader of a network ----------------------------------------------------
+
+    def read(self, path: str | Path) -> Any:
+        return self.encode(path)
+
+    def to_inputs(self, x: Any) -> Any:
+        """Return `x` as the network takes it; what is encoded already stays as it is.
+
+        Tables, data frames, paths, mappings of columns and lists of rows are encoded;
+        a mapping of single cells is one row, and becomes one sample.
+        """
+        if isinstance(x, Mapping):
+            names = {NUMBERS, *(each.input for each in self.embedded)}
+            if x and set(x) <= names and not set(x) & set(self.kinds):
+                return x
+            if x and all(map(_is_cell, x.values())):
+                found = self.encode({name: [cell] for name, cell in x.items()})
+                return _first(found)
+            return self.encode(x)
+        rows = isinstance(x, list | tuple) and len(x) > 0 and isinstance(x[0], Mapping)
+        frame = hasattr(x, "columns") or hasattr(x, "column_names")
+        if rows or frame or isinstance(x, str | Path):
+            return self.encode(x)
+        return x
+
+    def to_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self.target is None or y.dtype.kind not in "iufb":
+            return y
+        found: NDArray[Any] = self.target.to_network(y)
+        return found
+
+    def to_units(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self.target is None:
+            return y
+        found: NDArray[Any] = self.target.to_units(y)
+        return found
+
+    # -- telling -----------------------------------------------------------------------
+
+    def explain(self, row: Any) -> TextTable:
+        """Return how one row becomes numbers, step by step.
+
+        Parameters
+        ----------
+        row : mapping of str to cell, or Table of one row
+            The row.
+
+        Returns
+        -------
+        Table
+            Of texts: feature, cell, formula and result.
+
+        Raises
+        ------
+        ShapeError
+            If it is not one row.
+
+        Examples
+        --------
+        >>> import pellucid
+        >>> flowers = pellucid.data.table(pellucid.data.wine(), "cultivar")
+        >>> encoder = pellucid.Encoder.fit(flowers)
+        >>> told = encoder.explain(flowers.take([0]))
+        >>> len(told) == len(encoder.names)
+        True
+        """
+        if isinstance(row, Mapping):
+            lists = {name: [v] if _is_cell(v) else v for name, v in row.items()}
+            row = self.table(lists)
+        elif not isinstance(row, Table):
+            row = self.table(row)
+        if len(row) != 1:
+            raise ShapeError(f"Expected one row to explain, got {len(row):,}.")
+        columns = self._columns(row)
+        lines = []
+        for feature in self.features():
+            column = columns[feature.column]
+            (cell,) = column.cells()
+            (value,) = _values(column, feature).tolist()
+            shown = "missing" if cell is None else cell
+            lines.append((feature.name, shown, formula(feature.operations), value))
+        return TextTable(("number", "cell x", "formula", "result"), lines)
+
+    def __repr__(self) -> str:
+        return str(self.settings_table())
+
+    def _repr_html_(self) -> str:
+        return self.settings_table()._repr_html_()
+
+    def settings_table(self) -> TextTable:
+        """Return all settings as a table: each column, and what becomes of it."""
+        lines = [
+            (
+                column.column,
+                "left out" if column.kind == "ignore" else column.kind,
+                len(column.features()),
+                column.said,
+            )
+            for column in self.columns
+        ]
+        codes = len(self.embedded)
+        more = f" and {codes} code" + "s" * (codes != 1) if codes else ""
+        count = len(self.names)
+        title = (
+            f"{_count(len(self.used), 'column')} "
+            f"become{'s' * (len(self.used) == 1)} {_count(count, 'number')}{more}"
+        )
+        footer = ""
+        if self.target is not None:
+            footer = f"target: {self.target.name}, {self.target.said}"
+        return TextTable(("column", "kind", "becomes", "how"), lines, title, footer)
+
+
+class _Arrays:
+    """What is encoded, in memory or in files."""
+
+    def __init__(self, encoder: Encoder, count: int, folder: Any) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.folder, self.single = folder, not encoder.embedded
+        if encoder.names:
+            self.arrays[NUMBERS] = self._new((count, len(encoder.names)), np.float32)
+        for each in encoder.embedded:
+            self.arrays[each.input] = self._new((count,), np.int32)
+
+    def _new(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        if self.folder is None or not shape[0]:
+            return np.empty(shape, dtype)
+        number = len(list(Path(self.folder).glob("encoded_*.npy")))
+        path = Path(self.folder, f"encoded_{number}.npy")
+        found: NDArray[Any]
+        found = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        return found
+
+    def finished(self) -> Any:
+        for values in self.arrays.values():
+            if isinstance(values, np.memmap):
+                values.flush()
+        return self.arrays[NUMBERS] if self.single else self.arrays
+
+
+def _values(column: Column, feature: Feature) -> NDArray[Any]:
+    """Return the numbers that a feature makes of a column."""
+    if column.kind == "category":
+        # Each level once; -1, for nothing, picks the last.
+        each = run(feature.operations, [*column.levels, None])
+        found: NDArray[Any] = each[column.values]
+        return found
+    if column.kind == "boolean":
+        cells = np.where(column.values < 0, np.nan, column.values)
+        return run(feature.operations, cells)
+    return run(feature.operations, np.asarray(column.values))
+
+
+def _as_kind(column: Column, wanted: Encoding) -> Column:
+    """Return a column of the kind that training had, where that is no guess."""
+    kind = wanted.kind
+    if column.kind == kind:
+        return column
+    if kind == "number" and column.kind == "boolean" and column.words == ("0", "1"):
+        values = np.where(column.values < 0, np.nan, column.values)
+        return Column(column.name, "number", values)
+    raise DataError(
+        f"The column {column.name!r} is a {column.kind}, and was a {kind} in training. "
+        "Read the table with encoder.table(...), which knows the kinds of training."
+    )
+
+
+def _nothing(encoding: Encoding, length: int) -> Column:
+    if encoding.kind in ("category", "boolean"):
+        return Column(encoding.column, encoding.kind, np.full(length, -1, np.int32))
+    return Column(encoding.column, encoding.kind, np.full(length, np.nan))
+
+
+def _tell_unseen(unseen: Mapping[str, Counter[str]], strict: bool) -> None:
+    if not unseen:
+        return
+    told = []
+    for name, counts in unseen.items():
+        levels = ", ".join(repr(level) for level, _ in counts.most_common(3))
+        more = f" and {len(counts) - 3} more" * (len(counts) > 3)
+        rows = counts.total()
+        told.append(f"{name!r}: {levels}{more} in {_count(rows, 'row')}")
+    message = f"Categories that training has not seen: {'; '.join(told)}."
+    if strict:
+        raise DataError(f"{message} With strict=False they count as no known level.")
+    warnings.warn(
+        f"{message} They count as no known level.", UserWarning, stacklevel=3
+    )
+
+
+def _is_cell(value: Any) -> bool:
+    """Return whether it is one value, no column of them."""
+    return isinstance(value, str) or not hasattr(value, "__len__")
+
+
+def _first(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: values[0] for name, values in found.items()}
+    return found[0]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + "s" * (number != 1)
+
+
+def _training_rows(rows_of: Table, rows: Any) -> Rows:
+    count = len(rows_of)
+    chosen = None
+    if rows is not None:
+        chosen = np.arange(count)[np.asarray(rows)]
+    weight = rows_of.weight
+    if weight is not None:
+        weight = weight if chosen is None else weight[chosen]
+        there = np.flatnonzero(weight > 0)
+        chosen = there if chosen is None else chosen[there]
+        weight = weight[there]
+    found = Rows(count, chosen, weight)
+    if not len(found):
+        raise DataError("There are no training rows to make an encoder of.")
+    return found
+
+
+def _target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
+    if rows_of.y is None:
+        return None
+    if rows_of.classes:
+        return Classes(rows_of.target, rows_of.classes)
+    y = rows_of.y if rows.chosen is None else rows_of.y[rows.chosen]
+    weight = np.ones(len(y)) if rows.weight is None else rows.weight
+    low, high = float(y.min()), float(y.max())
+    first = float(y[0])
+    unit = max(high - low, -(low - high)) or 1.0
+    moved = (y - first) / unit
+    mean = float((moved * weight).sum() / weight.sum())
+    spread = float(np.sqrt((weight * (moved - mean) ** 2).sum() / weight.sum()))
+    return Standardized(
+        rows_of.target, first + mean * unit, spread * unit or 1.0, low, high, clamp
+    )

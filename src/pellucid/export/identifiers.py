@@ -1,0 +1,61 @@
+"""Names for code: from what users call things to what three languages accept."""
+
+import keyword
+import re
+
+_C = """auto break case char const continue default do double else enum extern float for
+goto if inline int long register restrict return short signed sizeof static struct
+switch typedef union unsigned void volatile while main NAN INFINITY NULL printf scanf
+int8_t int32_t abs clip sign square maximum minimum
+acos asin atan ceil cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
+gamma hypot j0 j1 jn lgamma log log10 log1p log2 logb lrint pow remainder rint round
+sin sinh sqrt tan tanh tgamma trunc y0 y1 yn strlen memcpy memset stdin stdout stderr
+acosf asinf atanf ceilf cosf coshf erff erfcf expf exp2f expm1f fabsf floorf fmaf fmaxf
+fminf fmodf hypotf logf log10f log1pf log2f lrintf powf rintf roundf sinf sinhf sqrtf
+tanf tanhf truncf asm typeof unix linux"""
+_JAVASCRIPT = """arguments await break case catch class const continue debugger default
+delete do else enum eval export extends false finally for function if implements import
+in instanceof interface let new null package private protected public return static
+super switch this throw true try typeof var void while with yield Infinity NaN undefined
+Math Number Array Float32Array Float64Array Int32Array Object Error RangeError"""
+_PYTHON = """abs all any bool bytes dict divide enumerate exp expm1 float floor int
+isinstance len list log log1p map math max min object power print range reciprocal set
+sqrt str sum tuple type zip sin cos self"""
+
+RESERVED = {*_C.split(), *_JAVASCRIPT.split(), *_PYTHON.split(), *keyword.kwlist}
+RESERVED |= {"given", "flat", "watch", "work", "batch", "value", "values"}
+
+
+class Identifiers:
+    """Gives every thing in a scope a name of its own.
+
+    Parameters
+    ----------
+    taken : iterable of str
+        Names that are in use already.
+    """
+
+    def __init__(self, taken: "set[str] | frozenset[str]" = frozenset()) -> None:
+        self.taken = RESERVED | set(taken)
+
+    def new(self, wanted: str) -> str:
+        """Return a name that is like the wanted one, and note it as taken.
+
+        Parameters
+        ----------
+        wanted : str
+            Any text: ``"dense_1.W"`` gives ``dense_1_W``.
+
+        Returns
+        -------
+        str
+            ASCII letters, digits and underscores, not starting with a digit.
+        """
+        stem = re.sub(r"\W", "_", wanted, flags=re.ASCII).strip("_") or "value"
+        stem = f"n{stem}" if stem[0].isdigit() else stem
+        name, number = stem, 1
+        while name in self.taken:
+            number += 1
+            name = f"{stem}_{number}"
+        self.taken.add(name)
+        return name

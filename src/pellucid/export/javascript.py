@@ -1,0 +1,271 @@
+"""A network's prediction as an ES module, for browsers and Node."""
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid.export.language import (
+    ATOM,
+    CHOICE,
+    COMMON_FORMS,
+    NOT,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Form,
+    Language,
+    Printed,
+    helpers,
+    literal,
+    rows,
+    shape_text,
+)
+from pellucid.export.loops import Array, Function, Number
+from pellucid.export.lowering import LoweredNetwork, lower
+from pellucid.special import _LARGE, _MIDDLE, _SMALL, _TAIL
+from pellucid.symbol import BOOL, FLOAT, INTEGER
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+
+def _number(number: Number) -> str:
+    if number.kind == BOOL:
+        return str(bool(number.value)).lower()
+    value = float(number.value)
+    if not math.isfinite(value):
+        return "NaN" if value != value else f"{'-' * (value < 0)}Infinity"
+    return str(int(number.value)) if number.kind == INTEGER else repr(value)
+
+
+_OF_MATH = ("sqrt", "exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "floor")
+_FORMS = (
+    COMMON_FORMS
+    | {name: Form(f"Math.{name}({{0}})") for name in (*_OF_MATH, "sign")}
+    | {
+        "divide": COMMON_FORMS["ratio"],
+        "reciprocal": Form("1 / {0}", PRODUCT, (SIGN,)),
+        "absolute": Form("Math.abs({0})"),
+        "square": Form("square({0})"),
+        "erf": Form("erf({0})"),
+        "maximum": Form("Math.max({0}, {1})"),
+        "minimum": Form("Math.min({0}, {1})"),
+        "power": Form("Math.pow({0}, {1})"),
+        "equal": Form("{0} === {1}", COMMON_FORMS["equal"].level, (SUM, SUM)),
+        "not_equal": Form("{0} !== {1}", COMMON_FORMS["equal"].level, (SUM, SUM)),
+        "where": Form("{0} ? {1} : {2}", CHOICE, (NOT, NOT, NOT)),
+        "logical_and": Form("{0} && {1}", CHOICE, (NOT, NOT)),
+        "logical_or": Form("{0} || {1}", CHOICE, (NOT, NOT)),
+        "logical_not": Form("!{0}", SIGN, (ATOM,)),
+        "number": Form("Number({0})"),
+    }
+)
+
+
+def _ratio(pair: Any) -> str:
+    return f"[{', '.join(map(repr, pair[0]))}],\n      [{', '.join(map(repr, pair[1]))}]"
+
+
+_HELPERS = {
+    "square": """
+function square(a) {
+  return a * a;
+}
+""",
+    "erf": f"""
+// The error function, which JavaScript lacks: the rational functions of FDLIBM (Sun
+// Microsystems, 1993), coefficients from the lowest power to the highest.
+function erf(a) {{
+  const ratio = (x, above, below) =>
+    above.reduceRight((sum, c) => sum * x + c, 0) /
+    below.reduceRight((sum, c) => sum * x + c, 0);
+  const size = Math.min(Math.abs(a), 6);
+  if (size < 0.84375) {{
+    return a + a * ratio(a * a,
+      {_ratio(_SMALL)});
+  }}
+  let result;
+  if (size < 1.25) {{
+    result = 0.8450629115104675 + ratio(size - 1,
+      {_ratio(_MIDDLE)});
+  }} else {{
+    const inverse = 1 / (size * size);
+    const exponent = size < 1 / 0.35 ? ratio(inverse,
+      {_ratio(_LARGE)}) : ratio(inverse,
+      {_ratio(_TAIL)});
+    result = 1 - Math.exp(-size * size - 0.5625 + exponent) / size;
+  }}
+  return a < 0 ? -result : a > 0 ? result : a;
+}}
+""",
+}
+
+JAVASCRIPT = Language(
+    name="JavaScript",
+    forms=_FORMS,
+    helpers=_HELPERS,
+    number=_number,
+    types={FLOAT: "", INTEGER: "", BOOL: ""},
+    let="const {name} = {value};",
+    let_changes="let {name} = {value};",
+    assign="{name} = {value};",
+    adds="{name} += {value};",
+    write="{array}[{index}] = {value};",
+    write_adds="{array}[{index}] += {value};",
+    loop="for (let {name} = 0; {name} < {length}; {name}++) {{",
+    end="}",
+    place="const {name} = {index};",
+    skip="if ({name} < 0 || {name} >= {length}) continue;",
+    guard=Form("{name} >= 0 && {name} < {length} ? {0} : NaN", CHOICE, (NOT,)),
+    indent="  ",
+)
+
+
+def source(
+    network: "NeuralNetwork", *, name: str = "predict", watch: bool = False
+) -> str:
+    """Return the prediction of one sample as an ES module.
+
+    JavaScript computes in float64. What a layer gives to the next is kept in arrays of
+    the network's own precision, so that a float32 network is rounded there as it is
+    here, and is more exact within a layer.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With its numbers.
+    name : str
+        Name of the function that predicts.
+    watch : bool
+        Whether that function takes a second argument, ``watch(layer, values)``, and
+        calls it with the output of every layer.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If a layer uses an operation that has no such code, or numbers are not finite.
+    """
+    lowered = lower(network, name)
+    single = network.dtype == np.float32
+    lines = _head(network, lowered, name)
+    if network.classes is not None:
+        lines += [f"export const classes = {json.dumps(network.classes.tolist())};", ""]
+    for array in lowered.constants:
+        lines += _constant(array, single)
+    lines.append("")
+    for text in dict.fromkeys(helpers(JAVASCRIPT, lowered.functions)):
+        lines += [text.strip("\n"), ""]
+    for function in lowered.functions:
+        lines += [*_function(function, single), ""]
+    lines += [*_predict(lowered, name, watch), "", *_CHECK]
+    return "\n".join(lines) + "\n"
+
+
+def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
+    lines = [
+        "A neural network in JavaScript, written by pellucid.",
+        "",
+        f'    import {{ {name} }} from "./network.mjs";',
+        f"    const output = {name}(x); // {lowered.output.size} numbers",
+        "",
+    ]
+    for key, array in lowered.inputs.items():
+        words = "whole numbers" if array.kind == INTEGER else "numbers"
+        of = f"x[{json.dumps(key)}]" if key else "x"
+        lines.append(f"{of}: {shape_text(array)} {words}, nested or in one row.")
+    lines.append(f"What comes out is {lowered.meaning}.")
+    if network.classes is not None:
+        lines.append("`classes` has the classes in their order.")
+    lines.append(
+        f"The network was trained in {network.dtype}; layers compute in float64."
+    )
+    return [*(f"// {line}".rstrip() for line in lines), ""]
+
+
+def _array_type(kind: str, single: bool) -> str:
+    if kind == FLOAT:
+        return "Float32Array" if single else "Float64Array"
+    return "Int32Array" if kind == INTEGER else "Uint8Array"
+
+
+def _constant(array: Array, single: bool) -> list[str]:
+    assert array.values is not None
+    shape = " x ".join(map(str, array.values.shape)) or "1"
+    numbers: Any = array.values.reshape(-1)
+    if array.kind == FLOAT:
+        numbers = (literal(value, single) for value in numbers)
+    else:
+        numbers = (str(int(value)) for value in numbers)
+    kind = _array_type(array.kind, single)
+    head = f"const {array.name} = new {kind}([ // {shape}"
+    return [head, *rows(numbers, "  "), "]);"]
+
+
+def _function(function: Function, single: bool) -> list[str]:
+    printed = Printed(JAVASCRIPT, function)
+    lines = [f"// {line}" for line in function.words]
+    given = ", ".join(function.names[array] for array in function.inputs)
+    lines.append(f"function {function.name}({given}) {{")
+    if printed.sizes:
+        sizes = (f"{label} = {length}" for label, length in printed.sizes.items())
+        some = list(rows(sizes, "    "))
+        lines += ["  const", *some[:-1], some[-1].rstrip(",") + ";"]
+    for array in function.constants:
+        lines.append(f"  const {function.names[array]} = {array.name};")
+    for array in (*function.scratch, *function.outputs):
+        kind = _array_type(array.kind, single)
+        lines.append(f"  const {function.names[array]} = new {kind}({array.size});")
+    lines += [f"  {line}" for line in printed.lines]
+    names = [function.names[array] for array in function.outputs]
+    result = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+    return [*lines, f"  return {result};", "}"]
+
+
+def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
+    arguments = "given, watch" if watch else "given"
+    lines = [
+        f"// Returns {lowered.meaning}.",
+        f"export function {name}({arguments}) {{",
+    ]
+    for key, array in lowered.inputs.items():
+        value = f"given[{json.dumps(key)}]" if key else "given"
+        limit = lowered.limits.get(key, "null")
+        shown = json.dumps(key or "x")
+        lines.append(
+            f"  const {array.name} = batch({value}, {array.size}, {shown}, {limit});"
+        )
+    for function in lowered.functions:
+        inputs = ", ".join(array.name for array in function.inputs)
+        names = [array.name for array in function.outputs]
+        result = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        lines.append(f"  const {result} = {function.name}({inputs});")
+        if watch and function.layer:
+            layer = json.dumps(function.layer)
+            lines.append(f"  watch({layer}, {function.outputs[-1].name});")
+    return [*lines, "  return output;", "}"]
+
+
+_CHECK = """
+// Returns the numbers of one sample in one row, or says what is wrong with them.
+function batch(values, size, name, limit) {
+  const row = Array.isArray(values) ? values.flat(Infinity) : values;
+  if (row === undefined || row.length !== size) {
+    throw new RangeError(`expected ${size} numbers for ${name}, got ${row?.length}`);
+  }
+  row.forEach((value, place) => {
+    const whole = Number.isInteger(value) && value >= 0 && value < limit;
+    if (limit === null ? !Number.isFinite(value) : !whole) {
+      throw new RangeError(
+        `${name} has ${value} at place ${place}; expected ` +
+        (limit === null ? "a number" : `a whole number from 0 to ${limit - 1}`));
+    }
+  });
+  return row;
+}
+""".strip("\n").split("\n")

@@ -1,0 +1,383 @@
+"""Printing of loops: what a language is, as one table, and the functions that read it.
+
+A `Language` has a form for every operation and statement. What it prints is meant to be
+read: brackets only where they are needed, lengths by their names.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pellucid.errors import ConfigurationError
+from pellucid.export.loops import (
+    Apply,
+    Array,
+    Assign,
+    Expression,
+    For,
+    Function,
+    Guarded,
+    Index,
+    Let,
+    Local,
+    Number,
+    Place,
+    Read,
+    Statement,
+    expressions,
+)
+
+# How tightly an expression holds together, loosest first.
+CHOICE, NOT, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(7)
+WIDTH = 88
+
+
+class Form(NamedTuple):
+    """How an operation is printed.
+
+    Parameters
+    ----------
+    text : str
+        With {0}, {1}... for its inputs.
+    level : int
+        How tightly the result holds together.
+    needs : tuple of int
+        How tightly each input has to; brackets are put around others. Loosest for all,
+        by default, as between the brackets of a function.
+    """
+
+    text: str
+    level: int = ATOM
+    needs: tuple[int, ...] = (CHOICE, CHOICE, CHOICE)
+
+
+# What C, JavaScript and Python have in common.
+COMMON_FORMS = {
+    "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
+    "subtract": Form("{0} - {1}", SUM, (SUM, PRODUCT)),
+    "multiply": Form("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
+    "negative": Form("-{0}", SIGN, (ATOM,)),
+    "ratio": Form("{0} / {1}", PRODUCT, (PRODUCT, SIGN)),
+    "greater": Form("{0} > {1}", COMPARISON, (SUM, SUM)),
+    "greater_equal": Form("{0} >= {1}", COMPARISON, (SUM, SUM)),
+    "less": Form("{0} < {1}", COMPARISON, (SUM, SUM)),
+    "less_equal": Form("{0} <= {1}", COMPARISON, (SUM, SUM)),
+    "equal": Form("{0} == {1}", COMPARISON, (SUM, SUM)),
+    "not_equal": Form("{0} != {1}", COMPARISON, (SUM, SUM)),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """How one language prints loops.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    forms : mapping of str to Form
+        By operation.
+    helpers : mapping of str to str
+        Functions that have to be printed where an operation is used, by its name.
+    number : callable
+        Returns a `Number` in print.
+    let, let_changes, assign, adds, write, write_adds : str
+        Forms of statements.
+    loop, end, place, skip : str
+        Forms of a loop, its end, a place, and going on with the next round where it is
+        outside.
+    guard : Form
+        Of a value that may be outside of its array.
+    types : mapping of str to str
+        The word before a new variable, by the kind of its value.
+    indent : str
+        Of a body.
+    brackets : bool
+        Whether an expression of several lines needs brackets around it.
+    """
+
+    name: str
+    forms: Mapping[str, Form]
+    helpers: Mapping[str, str]
+    number: Callable[[Number], str]
+    types: Mapping[str, str]
+    let: str
+    let_changes: str
+    assign: str
+    adds: str
+    write: str
+    write_adds: str
+    loop: str
+    end: str
+    place: str
+    skip: str
+    guard: Form
+    indent: str = "    "
+    brackets: bool = False
+
+
+class Printed:
+    """One function in a language.
+
+    Parameters
+    ----------
+    language : Language
+        Which.
+    function : Function
+        What.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        The lengths that the lines name.
+    lines : list of str
+        The body.
+    """
+
+    def __init__(self, language: Language, function: Function) -> None:
+        self.language, self.function = language, function
+        self.sizes: dict[str, int] = {}
+        self._lengths: dict[str, tuple[int, str]] = {}
+        self.lines = list(self._body(function.body, ""))
+        self.sizes = {
+            label: length
+            for label, length in self.sizes.items()
+            if any(label in line for line in self.lines)
+        }
+
+    def _size(self, stem: str, length: int) -> str:
+        """Return the name of a length, with a number where it has several."""
+        label, number = stem, 1
+        while self.sizes.setdefault(label, length) != length:
+            number += 1
+            label = f"{stem}_{number}"
+        return label
+
+    def _body(self, body: list[Statement], indent: str) -> Iterator[str]:
+        form, text = self.language, self._expression
+        for one in body:
+            if isinstance(one, For):
+                label = self._size(one.label, one.length)
+                self._lengths[one.name] = one.length, label
+                yield indent + form.loop.format(name=one.name, length=label)
+                yield from self._body(one.body, indent + form.indent)
+                if form.end:
+                    yield indent + form.end
+            elif isinstance(one, Place):
+                label = self._size(one.label, one.length)
+                self._lengths[one.name] = one.length, label
+                index = self._plain_index(one.index)
+                yield indent + form.place.format(name=one.name, index=index)
+                if one.checked:
+                    for line in form.skip.format(name=one.name, length=label).split(
+                        "\n"
+                    ):
+                        yield indent + line
+            elif isinstance(one, Let):
+                let = form.let_changes if one.changes else form.let
+                kind = form.types[one.value.kind]
+                value = text(one.value)
+                line = let.format(type=kind, name=one.name, value=value)
+                yield from self._wrapped(indent + line)
+            elif isinstance(one, Assign):
+                yield from self._wrapped(indent + self._assigned(one))
+            else:
+                array = self.function.names[one.array]
+                write = form.write_adds if one.adds else form.write
+                index, value = self._index(one.index), text(one.value)
+                line = write.format(array=array, index=index, value=value)
+                yield from self._wrapped(indent + line)
+
+    def _assigned(self, one: Assign) -> str:
+        value = one.value
+        if isinstance(value, Apply) and value.operation == "add":
+            first, second = value.inputs
+            if isinstance(first, Local) and first.name == one.name:
+                return self.language.adds.format(
+                    name=one.name, value=self._expression(second)
+                )
+        return self.language.assign.format(
+            name=one.name, value=self._expression(value)
+        )
+
+    def _wrapped(self, line: str) -> Iterator[str]:
+        """Yield a line, broken behind an operator or comma where it is too long."""
+        form = self.language
+        room = WIDTH - len(form.indent)  # the lines of a function stand further right
+        if len(line) > room and form.brackets:
+            head, equals, value = line.partition("= ")
+            line = f"{head}{equals}({value})"
+        indent = " " * (len(line) - len(line.lstrip())) + 2 * form.indent
+        while len(line) > room:
+            places = [
+                place + len(mark) - 1
+                for mark in (" + ", " - ", " * ", " / ", ", ", " ? ", " : ", "= ")
+                for place in _places(line, mark)
+                if len(indent) < place + len(mark) <= room
+            ]
+            if not places:
+                break
+            yield line[: max(places)]
+            line = indent + line[max(places) + 1 :]
+        yield line
+
+    # -- expressions -------------------------------------------------------------------
+
+    def _expression(self, value: Expression, level: int = CHOICE) -> str:
+        text, holds = self._printed(value)
+        return text if holds >= level else f"({text})"
+
+    def _printed(self, value: Expression) -> tuple[str, int]:
+        if isinstance(value, Number):
+            text = self.language.number(value)
+            return text, SIGN if text.startswith("-") else ATOM
+        if isinstance(value, Local):
+            return value.name, ATOM
+        if isinstance(value, Read):
+            name = self.function.names[value.array]
+            return f"{name}[{self._index(value.index)}]", ATOM
+        if isinstance(value, Guarded):
+            form = self.language.guard
+            inner = self._expression(value.value, form.needs[0])
+            text = form.text.format(inner, name=value.name, length=value.limit)
+            return text, form.level
+        form = self._form(value.operation)
+        given = (
+            self._expression(each, need)
+            for each, need in zip(value.inputs, form.needs, strict=False)
+        )
+        return form.text.format(*given), form.level
+
+    def _form(self, operation: str) -> Form:
+        found = self.language.forms.get(operation)
+        if found is None:
+            where = f"Layer {self.function.layer!r}" if self.function.layer else "A layer"
+            raise ConfigurationError(
+                f"{where} uses {operation}, for which there is no "
+                f"{self.language.name} yet."
+            )
+        return found
+
+    def _index(self, index: Index) -> str:
+        """Return ``(row * width + column) * channels + c`` where that is what it is."""
+        text, before = "", 0
+        for name, factor in index.terms:
+            if not text:
+                text = name
+            elif factor and not before % factor:
+                ratio = before // factor
+                length, label = self._lengths.get(name, (0, ""))
+                times = label if length == ratio else str(ratio)
+                base = f"({text})" if " + " in text or " - " in text else text
+                text = f"{base} * {times} + {name}" if ratio != 1 else f"{text} + {name}"
+            else:
+                return self._plain_index(index)
+            before = factor
+        if before not in (0, 1):
+            base = f"({text})" if " + " in text or " - " in text else text
+            text = f"{base} * {before}"
+        if index.offset and text:
+            sign = "+" if index.offset > 0 else "-"
+            return f"{text} {sign} {abs(index.offset)}"
+        return text or str(index.offset)
+
+    def _plain_index(self, index: Index) -> str:
+        parts = [
+            name if factor == 1 else f"{name} * {factor}"
+            for name, factor in index.terms
+        ]
+        parts += [str(index.offset)] if index.offset else []
+        return " + ".join(parts).replace("+ -", "- ")
+
+
+def _places(line: str, mark: str) -> Iterator[int]:
+    """Yield where a text occurs in a line."""
+    start = line.find(mark)
+    while start >= 0:
+        yield start
+        start = line.find(mark, start + 1)
+
+
+def helpers(language: Language, functions: Iterable[Function]) -> list[str]:
+    """Return the helper functions that are used, each with those that it calls before.
+
+    Parameters
+    ----------
+    language : Language
+        Which.
+    functions : iterable of Function
+        Which use them.
+
+    Returns
+    -------
+    list of str
+    """
+    used = {
+        each.operation
+        for function in functions
+        for each in expressions(function.body)
+        if isinstance(each, Apply)
+    }
+    return [text for name, text in language.helpers.items() if name in used]
+
+
+def rows(numbers: Iterable[str], indent: str = "    ") -> Iterator[str]:
+    """Yield numbers in print, separated by commas, in lines of limited width.
+
+    Parameters
+    ----------
+    numbers : iterable of str
+        Each number.
+    indent : str
+        What every line starts with.
+
+    Yields
+    ------
+    str
+    """
+    line = indent
+    for number in numbers:
+        if len(line) + len(number) + 1 > WIDTH and line != indent:
+            yield line.rstrip()
+            line = indent
+        line += f"{number}, "
+    if line != indent:
+        yield line.rstrip()
+
+
+def shape_text(array: Array) -> str:
+    """Return the shape of one sample in print: ``8 x 8 x 3``.
+
+    Parameters
+    ----------
+    array : Array
+        With the axis of the batch, which is left out.
+
+    Returns
+    -------
+    str
+    """
+    return " x ".join(map(str, array.shape[1:] or array.shape)) or "1"
+
+
+def literal(value: Any, single: bool) -> str:
+    """Return the shortest text that reads back as the same number.
+
+    Parameters
+    ----------
+    value : float
+        A finite number.
+    single : bool
+        Whether what reads it rounds to float32.
+
+    Returns
+    -------
+    str
+    """
+    number = np.float32(value) if single else np.float64(value)
+    text = str(number)
+    # Some readers go by way of float64, which may round to a neighbour.
+    same = not single or np.float32(float(text)) == number
+    return text if same else repr(float(number))

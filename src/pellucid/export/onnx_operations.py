@@ -1,0 +1,687 @@
+"""What each operation of a Program is in ONNX: two tables.
+
+`ELEMENTWISE` has the operators on numbers one by one, or short formulas of them.
+`OPERATIONS` has the rest: ``row(writer, node, *inputs)``. ONNX Runtime convolves and
+averages float32 only. Networks of float64 have these as slices and a matrix product,
+the same numbers in more operators.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import special
+from pellucid.convolution import Window
+from pellucid.ops import shape_of
+from pellucid.symbol import FLOAT, Dim, Symbol
+
+TO_FIRST = (0, 3, 1, 2)
+
+
+# -- elementwise -----------------------------------------------------------------------
+
+
+def _expm1(writer: Any, x: str) -> str:
+    """``tanh(x / 2) (exp(x) + 1)``, which keeps its digits near 0."""
+    add = writer.graph.add
+    half = add("Tanh", add("Mul", x, writer.number(0.5)))
+    return str(add("Mul", half, add("Add", add("Exp", x), writer.number(1.0))))
+
+
+def _log1p(writer: Any, x: str) -> str:
+    """``log(u) x / (u - 1)`` with u = 1 + x, and x where u is 1 (Kahan)."""
+    add, one = writer.graph.add, writer.number(1.0)
+    u = add("Add", x, one)
+    exact = add("Div", add("Mul", add("Log", u), x), add("Sub", u, one))
+    return str(add("Where", add("Equal", u, one), x, exact))
+
+
+def _erf(writer: Any, x: str) -> str:
+    if not writer.double:
+        return str(writer.graph.add("Erf", x))
+
+    def formula(z: Any) -> Any:
+        size = special.erf_from_zero(np.abs(z))
+        return np.where(z < 0.0, -size, size)
+
+    return str(writer.expand(formula, x))
+
+
+def _negated(operator: str) -> Callable[..., str]:
+    def row(writer: Any, x: str, y: str) -> str:
+        return str(writer.graph.add("Not", writer.graph.add(operator, x, y)))
+
+    return row
+
+
+ELEMENTWISE: dict[str, str | Callable[..., str]] = {
+    "add": "Add",
+    "subtract": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "negative": "Neg",
+    "positive": "Identity",
+    "absolute": "Abs",
+    "maximum": "Max",
+    "minimum": "Min",
+    "sign": "Sign",
+    "square": lambda writer, x: writer.graph.add("Mul", x, x),
+    "reciprocal": "Reciprocal",
+    "floor": "Floor",
+    "sqrt": "Sqrt",
+    "exp": "Exp",
+    "expm1": _expm1,
+    "log": "Log",
+    "log1p": _log1p,
+    "tanh": "Tanh",
+    "sin": "Sin",
+    "cos": "Cos",
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "equal": "Equal",
+    "not_equal": _negated("Equal"),
+    "logical_and": "And",
+    "logical_or": "Or",
+    "logical_not": "Not",
+    "power": "Pow",
+    "erf": _erf,
+    "where": "Where",
+    "clip": "Clip",
+    "astype": lambda writer, x: writer.graph.add("Cast", x, to=writer.element(FLOAT)),
+}
+
+# -- operators for formulas ------------------------------------------------------------
+
+
+def unary(
+    operator: str, exact: Callable[[Any], Any] | None = None
+) -> Callable[..., None]:
+    """Return a row for an operator of one input, number by number.
+
+    Parameters
+    ----------
+    operator : str
+        Its type.
+    exact : callable, optional
+        The formula that float64 networks have instead, where ONNX Runtime's float64
+        kernel loses digits.
+
+    Returns
+    -------
+    callable
+    """
+
+    def row(writer: Any, node: Symbol, x: Symbol) -> None:
+        first = writer.stays_first(node, (x,))
+        value = writer.first(x) if first else writer.last(x)
+        if exact is not None and writer.double:
+            writer.set(node, writer.expand(exact, value), first)
+        else:
+            writer.set(node, writer.graph.add(operator, value), first)
+
+    return row
+
+
+def along_last(operator: str) -> Callable[..., None]:
+    """Return a row for an operator along the axis of features.
+
+    Parameters
+    ----------
+    operator : str
+        Its type.
+
+    Returns
+    -------
+    callable
+    """
+
+    def row(writer: Any, node: Symbol, x: Symbol) -> None:
+        first = writer.stays_first(node, (x,))
+        value = writer.first(x) if first else writer.last(x)
+        found = writer.graph.add(operator, value, axis=1 if first else -1)
+        writer.set(node, found, first)
+
+    return row
+
+
+def leaky(writer: Any, node: Symbol, x: Symbol, leak: Any) -> None:
+    """Write a ReLU with a fixed or learned slope for negative numbers.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x : Symbol
+        Result and input.
+    leak : float, or Symbol of known numbers
+        The slope.
+    """
+    first = writer.stays_first(node, (x,))
+    value = writer.first(x) if first else writer.last(x)
+    add = writer.graph.add
+    if not isinstance(leak, Symbol) and not writer.double:
+        found = add("LeakyRelu", value, alpha=float(leak))
+    elif isinstance(leak, Symbol):
+        shape = (-1, 1, 1) if first else (-1,)
+        found = add("PRelu", value, writer.turned(leak, lambda a: a.reshape(shape)))
+    else:  # the attributes of ONNX are float32
+        positive = add("Greater", value, writer.number(0.0))
+        found = add("Where", positive, value, add("Mul", writer.number(leak), value))
+    writer.set(node, found, first)
+
+
+def elu(writer: Any, node: Symbol, x: Symbol, alpha: Any) -> None:
+    """Write an exponential linear unit.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x : Symbol
+        Result and input.
+    alpha : float, or Symbol of known numbers
+        Where the negative side levels off.
+    """
+    first = writer.stays_first(node, (x,))
+    value = writer.first(x) if first else writer.last(x)
+    add = writer.graph.add
+    if isinstance(alpha, Symbol) or writer.double:
+        zero = writer.number(0.0)
+        below = _expm1(writer, add("Min", value, zero))
+        scaled = add("Mul", writer.operand(alpha, node, first), below)
+        found = add("Where", add("Greater", value, zero), value, scaled)
+    else:
+        found = add("Elu", value, alpha=float(alpha))
+    writer.set(node, found, first)
+
+
+def batch_normalization(
+    writer: Any,
+    node: Symbol,
+    x: Symbol,
+    mean: Any,
+    variance: Any,
+    epsilon: Any,
+    scale: Any,
+    shift: Any,
+) -> None:
+    """Write ``scale (x - mean) / sqrt(variance + epsilon) + shift``.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x : Symbol
+        Result and input.
+    mean, variance, scale, shift : Symbol of known numbers, shape (features,)
+        Those of each feature.
+    epsilon : float
+        Keeps the division from zero.
+    """
+    first, graph = writer.stays_first(node, (x,)), writer.graph
+
+    def numbers(value: Any, more: float = 0.0) -> str:
+        features = node.shape[-1]
+        if not isinstance(value, Symbol):
+            return str(graph.constant(np.full(features, value, writer.dtype)))
+        return str(writer.turned(value, lambda a: np.broadcast_to(a + more, features)))
+
+    # Attributes are float32, too coarse for float64: there epsilon joins the variance.
+    apart = not isinstance(epsilon, Symbol) and not writer.double
+    if len(node.shape) == 2 or first:
+        spread = (
+            numbers(variance)
+            if apart
+            else numbers(variance, writer.known.get(getattr(epsilon, "id", -1), epsilon))
+        )
+        found = graph.add(
+            "BatchNormalization",
+            writer.first(x) if first else writer.last(x),
+            *(numbers(scale), numbers(shift), numbers(mean), spread),
+            epsilon=float(epsilon) if apart else 0.0,
+        )
+        writer.set(node, found, first)
+        return
+    known = [
+        writer.known[v.id] if isinstance(v, Symbol) else writer.dtype.type(v)
+        for v in (variance, epsilon)
+    ]
+    centred = graph.add("Sub", writer.last(x), numbers(mean))
+    spread = graph.constant(np.sqrt(known[0] + known[1]), f"{node.layer}.spread")
+    scaled = graph.add("Mul", graph.add("Div", centred, spread), numbers(scale))
+    writer.set(node, graph.add("Add", scaled, numbers(shift)))
+
+
+# -- products --------------------------------------------------------------------------
+
+
+def product(
+    writer: Any,
+    node: Symbol,
+    x: Symbol,
+    W: Symbol,
+    bias: Symbol | None = None,
+    last: Symbol | None = None,
+) -> None:
+    """Write ``x @ W``, or ``x @ W + bias``.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x, W : Symbol
+        The product and what is multiplied.
+    bias : Symbol, shape (units,), optional
+        What is added.
+    last : Symbol, optional
+        The sum, where there is a bias.
+    """
+    end, graph = node if last is None else last, writer.graph
+    if writer.at_home_first(x) and W.id in writer.known and not writer.double:
+        filters = writer.turned(W, lambda a: a.T[:, :, None, None])
+        more = [] if bias is None else [writer.last(bias)]
+        found = graph.add("Conv", writer.first(x), filters, *more, kernel_shape=(1, 1))
+        writer.set(end, found, first=True)
+    elif bias is not None and len(node.shape) == 2:
+        writer.set(end, graph.add("Gemm", *map(writer.last, (x, W, bias))))
+    else:
+        found = graph.add("MatMul", writer.last(x), writer.last(W))
+        if bias is not None:
+            found = graph.add("Add", found, writer.last(bias))
+        writer.set(end, found)
+
+
+# -- windows ---------------------------------------------------------------------------
+
+
+def _attributes(window: Window, dilated: bool = True) -> dict[str, Any]:
+    (top, bottom), (left, right) = window.padding
+    found: dict[str, Any] = {
+        "kernel_shape": window.size,
+        "strides": window.stride,
+        "pads": (top, left, bottom, right),
+    }
+    return found | ({"dilations": window.dilation} if dilated else {})
+
+
+def convolution(
+    writer: Any,
+    node: Symbol,
+    x: Symbol,
+    W: Symbol,
+    bias: Symbol | None = None,
+    last: Symbol | None = None,
+) -> None:
+    """Write a convolution, with a bias where there is one.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x, W : Symbol
+        The convolution, images and filters.
+    bias : Symbol, shape (filters,), optional
+        What is added.
+    last : Symbol, optional
+        The sum, where there is a bias.
+    """
+    end = node if last is None else last
+    window, groups = node.settings["window"], node.settings["groups"]
+    if writer.double:
+        filters = _dense_filters(writer.known[W.id], groups)
+        places = node.shape[1:3]
+        found = _as_product(writer, writer.last(x), filters, window, places, W)
+        _finish(writer, end, found, bias)
+        return
+    filters = writer.turned(W, lambda a: a.transpose(3, 2, 0, 1))
+    more = [] if bias is None else [writer.last(bias)]
+    how = _attributes(window) | {"group": groups}
+    found = writer.graph.add("Conv", writer.first(x), filters, *more, **how)
+    writer.set(end, found, first=True)
+
+
+def transposed_convolution(
+    writer: Any,
+    node: Symbol,
+    dz: Symbol,
+    W: Symbol,
+    bias: Symbol | None = None,
+    last: Symbol | None = None,
+) -> None:
+    """Write the adjoint of a convolution, with a bias where there is one.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, dz, W : Symbol
+        The result, its input and filters.
+    bias : Symbol, shape (channels,), optional
+        What is added.
+    last : Symbol, optional
+        The sum, where there is a bias.
+    """
+    end = node if last is None else last
+    window, groups = node.settings["window"], node.settings["groups"]
+    if writer.double:
+        filters = _dense_filters(writer.known[W.id], groups)
+        found = _back_as_product(writer, node, dz, filters, W)
+        _finish(writer, end, found, bias)
+        return
+    filters = writer.turned(W, lambda a: a.transpose(3, 2, 0, 1))
+    value = [writer.first(dz), filters, *([] if bias is None else [writer.last(bias)])]
+    how = _attributes(window) | {"group": groups, "output_padding": _rest(node, dz)}
+    found = writer.graph.add("ConvTranspose", *value, **how)
+    writer.set(end, found, first=True)
+
+
+def _rest(node: Symbol, dz: Symbol) -> list[int]:
+    """Return how many pixels at the end of each axis no window reaches."""
+    window = node.settings["window"]
+    return [
+        length + sum(side) - stride * (places - 1) - reach
+        for length, side, stride, places, reach in zip(
+            node.shape[1:3],
+            window.padding,
+            window.stride,
+            dz.shape[1:3],
+            window.reach,
+            strict=True,
+        )
+    ]
+
+
+def _finish(writer: Any, node: Symbol, value: str, bias: Symbol | None) -> None:
+    if bias is not None:
+        value = writer.graph.add("Add", value, writer.last(bias))
+    writer.set(node, value)
+
+
+def _dense_filters(W: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Return filters in groups as filters of all channels, mostly zeros."""
+    height, width, each, filters = W.shape
+    dense = np.zeros((height, width, each * groups, filters), W.dtype)
+    own = filters // groups
+    for g in range(groups):
+        ins, outs = slice(g * each, (g + 1) * each), slice(g * own, (g + 1) * own)
+        dense[:, :, ins, outs] = W[..., outs]
+    return dense
+
+
+def _sees(writer: Any, x: str, window: Window, places: Any, border: float) -> list[str]:
+    """Return what each pixel of a window sees as it moves, channels last."""
+    graph = writer.graph
+    (top, bottom), (left, right) = window.padding
+    if top or bottom or left or right:
+        pads = graph.integers(0, top, left, 0, 0, bottom, right, 0)
+        x = graph.add("Pad", x, pads, writer.number(border))
+    if window.size == (1, 1) and window.stride == (1, 1):
+        return [x]
+    axes, steps = graph.integers(1, 2), graph.integers(*window.stride)
+    seen = []
+    for u in range(window.size[0]):
+        for v in range(window.size[1]):
+            start = u * window.dilation[0], v * window.dilation[1]
+            end = (
+                s + step * (count - 1) + 1
+                for s, step, count in zip(start, window.stride, places, strict=True)
+            )
+            ends = graph.integers(*end)
+            seen.append(
+                graph.add("Slice", x, graph.integers(*start), ends, axes, steps)
+            )
+    return seen
+
+
+def _as_product(
+    writer: Any, x: str, filters: NDArray[Any], window: Window, places: Any, W: Any
+) -> str:
+    seen = _sees(writer, x, window, places, 0.0)
+    columns = writer.graph.add("Concat", *seen, axis=3) if len(seen) > 1 else seen[0]
+    matrix = filters.reshape(-1, filters.shape[3])
+    name = writer.turned(W, lambda _: matrix) if W is not None else None
+    name = name or writer.graph.constant(matrix, "ones")
+    return str(writer.graph.add("MatMul", columns, name))
+
+
+def _back_as_product(
+    writer: Any, node: Symbol, dz: Symbol, filters: NDArray[Any], W: Any
+) -> str:
+    """Write the adjoint: zeros between the pixels, then a convolution."""
+    window, graph = node.settings["window"], writer.graph
+    value, (rows, columns), depth = writer.last(dz), dz.shape[1:3], dz.shape[3]
+    down, right = window.stride
+    if (down, right) != (1, 1):
+        apart = graph.integers(-1, rows, 1, columns, 1, depth)
+        more = (0,) * 8 + (down - 1, 0, right - 1, 0)
+        value = graph.add("Reshape", value, apart)
+        value = graph.add("Pad", value, graph.integers(*more), writer.number(0.0))
+        together = graph.integers(-1, rows * down, columns * right, depth)
+        value = graph.add("Reshape", value, together)
+    sides = []
+    for axis in (0, 1):
+        before = window.reach[axis] - 1 - window.padding[axis][0]
+        length = dz.shape[1 + axis] * window.stride[axis]
+        after = node.shape[1 + axis] + window.reach[axis] - 1 - before - length
+        sides.append((before, after))
+    pads = graph.integers(
+        0, sides[0][0], sides[1][0], 0, 0, sides[0][1], sides[1][1], 0
+    )
+    value = graph.add("Pad", value, pads, writer.number(0.0))
+    turned = filters[::-1, ::-1].transpose(0, 1, 3, 2)
+    moved = Window(window.size, dilation=window.dilation)
+    return _as_product(writer, value, turned, moved, node.shape[1:3], W)
+
+
+def _largest(writer: Any, node: Symbol, x: Symbol) -> None:
+    window = node.settings["window"]
+    found = writer.graph.add("MaxPool", writer.first(x), **_attributes(window))
+    writer.set(node, found, first=True)
+
+
+def _summed(writer: Any, node: Symbol, x: Symbol) -> None:
+    window = node.settings["window"]
+    if writer.double:
+        writer.set(node, _total(writer, x, window, node.shape[1:3]))
+        return
+    how = _attributes(window, dilated=False) | {"count_include_pad": 1}
+    mean = writer.graph.add("AveragePool", writer.first(x), **how)
+    pixels = writer.number(float(window.size[0] * window.size[1]))
+    writer.set(node, writer.graph.add("Mul", mean, pixels), first=True)
+
+
+def _total(writer: Any, x: Symbol, window: Window, places: Any) -> str:
+    seen = _sees(writer, writer.last(x), window, places, 0.0)
+    return str(writer.graph.add("Sum", *seen))
+
+
+def average(
+    writer: Any, node: Symbol, x: Symbol, window: Window, pixels: NDArray[Any]
+) -> None:
+    """Write the mean of each window; the border does not count.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x : Symbol
+        Result and images.
+    window : Window
+        How it moves.
+    pixels : ndarray, shape (1, rows, columns, 1)
+        How many pixels each mean is over.
+    """
+    if not writer.double:
+        how = _attributes(window, dilated=False)
+        found = writer.graph.add("AveragePool", writer.first(x), **how)
+        writer.set(node, found, first=True)
+        return
+    total = _total(writer, x, window, node.shape[1:3])
+    count = writer.graph.constant(pixels, f"{node.layer}.count")
+    writer.set(node, writer.graph.add("Div", total, count))
+
+
+def _spread(writer: Any, node: Symbol, dy: Symbol) -> None:
+    window, channels = node.settings["window"], node.shape[3]
+    blocks = window.stride == window.size and not any(map(any, window.padding))
+    if blocks and not writer.double:
+        scales = np.array([1, 1, *window.size], np.float32)
+        found = writer.graph.add(
+            "Resize",
+            *(writer.first(dy), "", writer.graph.constant(scales, "scales")),
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+        writer.set(node, found, first=True)
+        return
+    ones = np.ones((*window.size, 1, channels), writer.dtype)
+    if writer.double:
+        filters = _dense_filters(ones, channels)
+        writer.set(node, _back_as_product(writer, node, dy, filters, None))
+        return
+    filters = writer.graph.constant(ones.transpose(3, 2, 0, 1), "ones")
+    how = _attributes(window) | {"group": channels, "output_padding": _rest(node, dy)}
+    found = writer.graph.add("ConvTranspose", writer.first(dy), filters, **how)
+    writer.set(node, found, first=True)
+
+
+# -- shapes and reductions -------------------------------------------------------------
+
+
+def _axes_first(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return where axes of images are once the channels are first."""
+    return tuple(sorted(TO_FIRST.index(axis) for axis in axes))
+
+
+def _reduced(operator: str) -> Callable[..., None]:
+    def row(writer: Any, node: Symbol, x: Symbol) -> None:
+        axes, keep = node.settings["axis"], node.settings["keepdims"]
+        # The axes that remain must be in the same order either way.
+        if writer.at_home_first(x) and (keep or 3 in axes or not {1, 2} - {*axes}):
+            places, value = _axes_first(axes), writer.first(x)
+            first = keep
+        else:
+            places, value, first = axes, writer.last(x), False
+        names = value, writer.graph.integers(*places)
+        found = writer.graph.add(operator, *names, keepdims=int(keep))
+        writer.set(node, found, first)
+
+    return row
+
+
+def _reshaped(writer: Any, node: Symbol, x: Symbol) -> None:
+    shape = [-1 if isinstance(s, Dim) else s for s in node.shape]
+    found = writer.graph.add("Reshape", writer.last(x), writer.graph.integers(*shape))
+    writer.set(node, found)
+
+
+def _transposed(writer: Any, node: Symbol, x: Symbol) -> None:
+    axes = node.settings["axes"] or tuple(reversed(range(len(x.shape))))
+    order = [axis % len(x.shape) for axis in axes]
+    writer.set(node, writer.graph.add("Transpose", writer.last(x), perm=order))
+
+
+def _sliced(writer: Any, node: Symbol, x: Symbol) -> None:
+    index = node.settings["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    used = sum(1 for part in parts if part is not None and part is not Ellipsis)
+    if not any(part is Ellipsis for part in parts):
+        parts = (*parts, Ellipsis)
+    cuts, gone, new = [], [], []
+    axis = place = 0
+    for part in parts:
+        if part is None:
+            new.append(place)
+            place += 1
+        elif part is Ellipsis:
+            axis, place = axis + len(x.shape) - used, place + len(x.shape) - used
+        elif isinstance(part, slice):
+            if part != slice(None):
+                cuts.append((axis, range(*part.indices(x.shape[axis]))))
+            axis, place = axis + 1, place + 1
+        else:
+            at = part % x.shape[axis]
+            cuts.append((axis, range(at, at + 1)))
+            gone.append(axis)
+            axis += 1
+    graph, value = writer.graph, writer.last(x)
+    if cuts:
+        # An end before the first entry is written as far below 0, not as -1.
+        far = -(2**31)
+        value = graph.add(
+            "Slice",
+            value,
+            graph.integers(*(cut.start for _, cut in cuts)),
+            graph.integers(*(cut.stop if cut.stop >= 0 else far for _, cut in cuts)),
+            graph.integers(*(axis for axis, _ in cuts)),
+            graph.integers(*(cut.step for _, cut in cuts)),
+        )
+    if gone:
+        value = graph.add("Squeeze", value, graph.integers(*gone))
+    if new:
+        value = graph.add("Unsqueeze", value, graph.integers(*new))
+    writer.set(node, value)
+
+
+def _joined(writer: Any, node: Symbol, *inputs: Symbol) -> None:
+    axis, first = node.settings["axis"] % len(node.shape), False
+    if writer.stays_first(node, inputs) and all(
+        s.id not in writer.known for s in inputs
+    ):
+        axis, first = TO_FIRST.index(axis), True
+    values = [writer.first(s) if first else writer.last(s) for s in inputs]
+    writer.set(node, writer.graph.add("Concat", *values, axis=axis), first)
+
+
+def _padded(writer: Any, node: Symbol, x: Symbol) -> None:
+    width, first = node.settings["width"], writer.stays_first(node, (x,))
+    sides = [width[axis] for axis in TO_FIRST] if first else width
+    flat = (*(side[0] for side in sides), *(side[1] for side in sides))
+    value = writer.first(x) if first else writer.last(x)
+    zero = writer.number(0.0)
+    found = writer.graph.add("Pad", value, writer.graph.integers(*flat), zero)
+    writer.set(node, found, first)
+
+
+def _taken(writer: Any, node: Symbol, x: Symbol, index: Symbol) -> None:
+    names = writer.last(x), writer.last(index)
+    writer.set(node, writer.graph.add("Gather", *names, axis=0))
+
+
+def _picked(writer: Any, node: Symbol, x: Symbol, index: Symbol) -> None:
+    names = writer.last(x), writer.last(index)
+    axis = len(shape_of(x)) - 1
+    writer.set(node, writer.graph.add("GatherElements", *names, axis=axis))
+
+
+def _filled(writer: Any, node: Symbol, x: Symbol) -> None:
+    shape = writer.graph.add("Shape", writer.last(x))
+    value = writer.number(node.settings["value"])
+    writer.set(node, writer.graph.add("Expand", value, shape))
+
+
+OPERATIONS: dict[str, Callable[..., None]] = {
+    "matmul": product,
+    "convolve": convolution,
+    "convolve_back": transposed_convolution,
+    "max_windows": _largest,
+    "sum_windows": _summed,
+    "spread_windows": _spread,
+    "sum": _reduced("ReduceSum"),
+    "mean": _reduced("ReduceMean"),
+    "max": _reduced("ReduceMax"),
+    "min": _reduced("ReduceMin"),
+    "reshape": _reshaped,
+    "transpose": _transposed,
+    "slice": _sliced,
+    "concatenate": _joined,
+    "pad": _padded,
+    "take": _taken,
+    "take_along_axis": _picked,
+    "full_like": _filled,
+}

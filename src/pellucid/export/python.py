@@ -1,0 +1,560 @@
+"""A network as a complete NumPy program that can be read, run and changed.
+
+It has the form of the tutorials: a class with `feedforward`, `backprop` and the
+training, short functions above it, and below it a check that it computes what the
+network computed. It needs NumPy and nothing else.
+"""
+
+import inspect
+import io
+import re
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pellucid.export import numpy_functions
+from pellucid.export.equations import Equation, Equations, functions, is_leaf
+from pellucid.export.literals import MOST, numpy_literal
+from pellucid.export.numpy_text import NumpyText, constant
+from pellucid.export.proof import Proof, prove
+from pellucid.export.words import Call
+from pellucid.export.written import (
+    Written,
+    write_prediction,
+    write_training,
+    write_update,
+)
+from pellucid.notation import Notation
+from pellucid.schedules import Schedule
+from pellucid.symbol import Symbol
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+_WIDTH = 88
+# Names that mean something else in the program.
+_TAKEN = {"np", "math", "self", "x", "y", "n", "rate", "t", "name", "g", "w"}
+
+
+class _Twin:
+    """The text of the program, piece by piece."""
+
+    def __init__(self, network: "NeuralNetwork", proof: Proof) -> None:
+        self.network, self.proof = network, proof
+        self.blueprint = network.blueprint
+        self.notation = Notation(self.blueprint)
+        self.functions: dict[str, str] = {}  # name -> text
+        self._known: dict[tuple[str, str], str] = {}  # name, body -> name
+        self.text = NumpyText(f"np.{network.dtype}", self._leaf, self._function)
+        self._calls: dict[int, str] = {}
+        self.prediction = write_prediction(self.blueprint)
+        self.training = write_training(self.blueprint)
+        self.update = write_update(
+            proof.optimizer, 7, penalized=proof.optimizer.decays
+        )
+
+    # -- names ---------------------------------------------------------------------
+
+    def slot(self, name: str) -> str:
+        """Return the name of a parameter: ``"W1"`` for ``"dense_1.W"``."""
+        path, _, slot = name.rpartition(".")
+        return self.notation.identifier(path, slot)
+
+    def _leaf(self, node: Symbol) -> str:
+        vector, name = node.settings["vector"], node.settings["name"]
+        if vector == "constant":
+            return constant(node.settings["value"])
+        if vector == "x" and name:
+            return f"x[{name!r}]"
+        if vector == "w" and name:
+            return f"self.{self.slot(name)}"
+        if vector == "memory":
+            return f"self.{name}{self.memory_index}"
+        return {"seed": "self.key", "step": "self.step"}.get(vector, vector)
+
+    memory_index = "[name]"
+
+    def _function(self, call: Call) -> str:
+        return self._calls[call.result.id]
+
+    def names(
+        self, lines: Iterable[Equation], fixed: dict[int, str], again: str = ""
+    ) -> dict[int, str]:
+        """Return a name for the value of each line, all different."""
+        names: dict[int, str] = {}
+        taken = {*_TAKEN, *fixed.values(), *self.functions}
+        for line in lines:
+            if line.node.id in fixed:
+                names[line.node.id] = fixed[line.node.id]
+                continue
+            choices = []
+            if line.word:
+                short = self.notation.identifier(line.layer, line.word)
+                path = line.layer.replace(".", "_")
+                choices = [short, f"{line.word}{again}", f"{line.word}_{path}"]
+                choices = choices if again or path else choices[:1]
+            number = 1
+            while not choices or choices[0] in taken or not choices[0]:
+                choices = choices[1:] or [f"t{number}"]
+                number += 1
+            names[line.node.id] = choices[0]
+            taken.add(choices[0])
+        return names
+
+    # -- functions -----------------------------------------------------------------
+
+    def equations(
+        self, written: Written, outputs: Iterable[Symbol]
+    ) -> Equations:
+        """Return equations; their functions are noted."""
+        equations = Equations(outputs, written.words)
+        functions(equations, written.words, self._note)
+        return equations
+
+    def _note(self, call: Call, body: Equations) -> None:
+        given = {}
+        for word, node in call.parameters.items():
+            if node.id in {v.id for v in body.arguments(call)}:
+                given[node.id] = "z" if word == "y_hat" and _is_logit(call) else word
+        names = self._named(body, given | {call.result.id: "return"})
+        lines = []
+        for line in body.lines:
+            if line.node is call.result:
+                continue
+            formula = self.text.formula(line.node, body, given | names)
+            lines.append(f"    {names[line.node.id]} = {formula}")
+        formula = self.text.formula(call.result, body, given | names)
+        lines.append(f"    return {formula}")
+        lines = [f'    """{call.meaning}"""', *lines] if call.meaning else lines
+        text = f"({', '.join(given.values())}):\n" + "\n".join(map(fitted, lines))
+        key = call.name, text
+        if key not in self._known:
+            name, count = call.name, 1
+            while name in self.functions:
+                count += 1
+                name = f"{call.name}_{count}"
+            self._known[key] = name
+            self.functions[name] = f"def {name}{text}"
+        self._calls[call.result.id] = self._known[key]
+
+    # -- the class -----------------------------------------------------------------
+
+    def program(self, name: str) -> str:
+        """Return the whole text."""
+        pieces = [self._class(name)]
+        pieces[:0] = self.functions.values()
+        helpers = _with_needs(self.text.helpers)
+        pieces[:0] = [_text_of(helper) for helper in helpers]
+        imports = "import numpy as np\n"
+        if any("math." in piece for piece in pieces):
+            imports = f"import math\n\n{imports}"
+        return "\n\n\n".join(
+            [self._head() + "\n\n" + imports.rstrip(), *pieces, self._main()]
+        ) + "\n"
+
+    def _head(self) -> str:
+        layers = ", ".join(map(repr, self.network.layers))
+        text = (
+            f"A neural network in NumPy: {layers}. The loss is {self.network.loss.label}"
+            f", the optimizer {self.proof.optimizer!r}."
+        )
+        return '"""' + "\n".join(textwrap.wrap(text, _WIDTH - 3)) + '\n"""'
+
+    def _class(self, name: str) -> str:
+        written = self.training
+        own = self.blueprint.layout.parameters.entries
+        trained = [k for k in own if k not in self.network.frozen]
+        gradients = {k: written.outputs["g", k] for k in trained}
+        state = written.of("state")
+        training = self.equations(
+            written,
+            [written["output"], written["losses"], written["loss"]]
+            + list(gradients.values())
+            + list(state.values()),
+        )
+        prediction = self.equations(self.prediction, [self.prediction["output"]])
+        fixed = {written["loss"].id: "loss"}
+        fixed |= {v.id: f"new_{self.slot(k)}" for k, v in state.items()}
+        for k, v in gradients.items():
+            word = "" if v.id in fixed or v.label else f"d{self.slot(k)}"
+            if word:
+                fixed[v.id] = word
+        names = self._named(training, fixed)
+        forward = [e for e in training.lines if e.node.id < written.forward]
+        behind = [e for e in training.lines if e.node.id >= written.forward]
+        predicted = self._named(prediction, {})
+        lines = self._lines(prediction.lines, prediction, predicted)
+        kept = self._lines(forward, training, names)
+        output = names.get(written["output"].id) or self._leaf(written["output"])
+        body = self._update_method(trained)
+        if lines == kept:
+            used = training.used_by(behind)
+            wanted = [names[e.node.id] for e in forward if e.node.id in used]
+            wanted = [w for w in wanted if w != output]
+            feedforward = [
+                "def forward(self, x):",
+                '    """Return what backprop needs, and the output: every layer in turn."""',
+                *indented(lines),
+                f"    return {', '.join([*wanted, output])}",
+                "",
+                "def feedforward(self, x):",
+                '    """Return the predictions."""',
+                f"    return self.forward(x){'[-1]' if wanted else ''}",
+            ]
+            begin = [f"{', '.join([*wanted, output])} = self.forward(x)"]
+        else:
+            end = predicted.get(self.prediction["output"].id)
+            end = end or self._leaf(self.prediction["output"])
+            feedforward = [
+                "def feedforward(self, x):",
+                '    """Return the predictions: every layer in turn."""',
+                *indented(self._with_n(lines, "x")),
+                f"    return {end}",
+            ]
+            begin = ["# forward, in training", *kept]
+        back = [*begin, *self._lines(behind, training, names)]
+        back.append(f"gradients = {self._dictionary(gradients, names)}")
+        result = "return loss, gradients"
+        if state:
+            result += f", {self._dictionary(state, names)}"
+        backprop = [
+            "def backprop(self, x, y):",
+            '    """Return the loss and its slope in every parameter: the chain rule."""',
+            *indented(self._with_n(back, "y")),
+            f"    {result}",
+        ]
+        parts = [self._init(name, trained), feedforward, backprop, body, self._train(bool(state))]
+        text = "class Network:\n" + "\n\n".join(
+            "\n".join(fitted(f"    {line}") if line else "" for line in part)
+            for part in parts
+        )
+        return text
+
+    def _named(
+        self, equations: Equations, fixed: dict[int, str], again: str = ""
+    ) -> dict[int, str]:
+        """Return a name for each line, after long ones have been split."""
+        while True:
+            names = self.names(equations.lines, fixed, again)
+            for line in equations.lines:
+                formula = self.text.formula(line.node, equations, fixed | names)
+                if len(f"            {names[line.node.id]} = {formula}") > _WIDTH:
+                    if equations.split(line.node):
+                        break
+            else:
+                return names
+
+    def _dictionary(self, values: dict[str, Symbol], names: dict[int, str]) -> str:
+        each = (f'"{self.slot(k)}": {names[v.id]}' for k, v in values.items())
+        return f"{{{', '.join(each)}}}"
+
+    def _lines(
+        self, lines: list[Equation], equations: Equations, names: dict[int, str]
+    ) -> list[str]:
+        """Return lines of code, with a comment above those of each layer."""
+        found = []
+        layer = None
+        for line in lines:
+            if line.node.layer != layer:
+                layer = line.node.layer
+                found.append(f"# {self._layer(layer)}")
+            formula = self.text.formula(line.node, equations, names)
+            found.append(f"{names[line.node.id]} = {formula}")
+        return found
+
+    def _with_n(self, lines: list[str], rows: str) -> list[str]:
+        """Return lines that begin with the number of rows where they need it."""
+        if not any(re.search(r"\bn\b", line.partition("#")[0]) for line in lines):
+            return lines
+        if rows == "x" and isinstance(self.blueprint.inputs, dict):
+            rows = f"x[{next(iter(self.blueprint.inputs))!r}]"
+        return [f"n = len({rows})", *lines]
+
+    def _layer(self, path: str) -> str:
+        if not path:
+            return f"the loss, {self.network.loss.label}"
+        return path
+
+    def _init(self, name: str, trained: list[str]) -> list[str]:
+        lines = ["def __init__(self):"]
+        size = self.network.weights.size
+        for full, entry in self.blueprint.layout.entries.items():
+            values = self.network.weights[entry.start : entry.stop].reshape(entry.shape)
+            key = self.slot(full)
+            if size > MOST:
+                lines.append(f'    self.{key} = numbers["{key}"]')
+            else:
+                lines.append(f"    self.{key} = {numpy_literal(values, 8)}")
+        if size > MOST:
+            lines.insert(1, f'    numbers = np.load("{name}.npz")')
+        lines += [f"    {line}" for line in self._memory(trained)]
+        lines.append("    self.step = 0")
+        if "uniform" in self.text.helpers:
+            lines.append(f"    self.key = {self.proof.key}")
+        return lines
+
+    # -- the update ----------------------------------------------------------------
+
+    @property
+    def _elementwise(self) -> bool:
+        groups = {n.operation.group for n in self.update.trace.nodes}
+        return groups <= {"leaf", "elementwise"}
+
+    def _memory(self, trained: list[str]) -> list[str]:
+        names = [self.slot(k) for k in trained]
+        if not self.proof.optimizer.memories:
+            return []
+        listed = ", ".join(f'"{name}"' for name in names)
+        lines = []
+        if self._elementwise:
+            lines.append(f"names = [{listed}]")
+            zeros = "{name: np.zeros_like(getattr(self, name)) for name in names}"
+        else:
+            layout = self.blueprint.layout
+            size = sum(layout.entries[k].stop - layout.entries[k].start for k in trained)
+            zeros = f"np.zeros({size}, np.{self.network.dtype})"
+        lines += [f"self.{k} = {zeros}" for k in self.proof.optimizer.memories]
+        return lines
+
+    def _update_method(self, trained: list[str]) -> list[str]:
+        memory = self.update.of("memory")
+        new = self.update.outputs["new", "w"]
+        self.memory_index = "[name]" if self._elementwise else ""
+        equations = self.equations(self.update, [*memory.values(), new])
+        fixed = {v.id: k for k, v in memory.items()}
+        for line in equations.lines:
+            word = "w" if line.node is new else line.word
+            if word in ("w", "g") and _in_place(equations, line, word):
+                fixed[line.node.id] = word
+        names = self._named(equations, fixed, "_hat")
+        result = names.get(new.id, "w")
+        decayed = [
+            f'"{self.slot(k)}"'
+            for k in trained
+            if self.blueprint.layout.entries[k].slot.role == "weight"
+        ]
+        lines = []
+        for e in equations.lines:
+            formula = self.text.formula(e.node, equations, names)
+            lines.append(f"{names[e.node.id]} = {formula}")
+        lines += [
+            f"self.{k}{self.memory_index} = {names[v.id]}" for k, v in memory.items()
+        ]
+        head = [
+            "def update(self, gradients):",
+            '    """Make one step of the optimizer."""',
+            "    self.step += 1",
+        ]
+        text = "\n".join(lines)
+        if re.search(r"\bt\b", text):
+            head.append("    t = self.step")
+        head.append(f"    rate = {self._rate()}")
+        known = f"({', '.join(decayed)}{',' * (len(decayed) == 1)})"
+        uses = re.search(r"\bdecayed\b", text)
+        if self._elementwise:
+            body = ["for name, g in gradients.items():", "    w = getattr(self, name)"]
+            if uses:
+                body.append(f"    decayed = name in {known}")
+            body += [*indented(lines), f"    setattr(self, name, {result})"]
+        else:
+            body = [
+                "# all parameters as one vector",
+                "w = np.concatenate([getattr(self, name).ravel() for name in gradients])",
+                "g = np.concatenate([dw.ravel() for dw in gradients.values()])",
+            ]
+            if uses:
+                body += [
+                    "each = {name: getattr(self, name) for name in gradients}",
+                    f"weights = {known}",
+                    "decayed = np.concatenate(",
+                    "    [np.full(a.size, name in weights) for name, a in each.items()]",
+                    ")",
+                ]
+            body += [
+                *lines,
+                "start = 0",
+                "for name, dw in gradients.items():",
+                f"    new = {result}[start : start + dw.size].reshape(dw.shape)",
+                "    setattr(self, name, new)",
+                "    start += dw.size",
+            ]
+        return [*head, *indented(body)]
+
+    def _rate(self) -> str:
+        if isinstance(self.proof.optimizer.learning_rate, Schedule):
+            return "RATES[min(self.step, len(RATES)) - 1]"
+        return repr(float(self.proof.optimizer.learning_rate))
+
+    def _train(self, state: bool) -> list[str]:
+        named = isinstance(self.blueprint.inputs, dict)
+        rows = "{name: values[rows] for name, values in x.items()}" if named else "x[rows]"
+        found = "loss, gradients, state" if state else "loss, gradients"
+        moved = ["            vars(self).update(state)"] if state else []
+        return [
+            "def train(self, x, y, epochs, batch_size=None, shuffle=None):",
+            '    """Return the loss of each batch before its update.',
+            "",
+            "    shuffle: a np.random.Generator that gives each epoch a new order.",
+            '    """',
+            "    history, order = [], np.arange(len(y))",
+            "    size = batch_size or len(y)",
+            "    for _ in range(epochs):",
+            "        if shuffle is not None:",
+            "            order = shuffle.permutation(len(y))",
+            "        for start in range(0, len(y), size):",
+            "            rows = order[start : start + size]",
+            f"            {found} = self.backprop({rows}, y[rows])",
+            "            self.update(gradients)",
+            *moved,
+            "            history.append(loss)",
+            "    return history",
+        ]
+
+    # -- the proof -----------------------------------------------------------------
+
+    def _main(self) -> str:
+        proof = self.proof
+        lines = ['if __name__ == "__main__":']
+        if isinstance(proof.x, dict):
+            lines.append("    x = {")
+            for name, values in proof.x.items():
+                lines.append(f"        {name!r}: {numpy_literal(values, 8)},")
+            lines.append("    }")
+        else:
+            lines.append(f"    x = {numpy_literal(proof.x, 4)}")
+        lines.append(f"    y = {numpy_literal(proof.y, 4)}")
+        batch = "" if proof.batch_size is None else f", batch_size={proof.batch_size}"
+        first, last = proof.losses[0], proof.losses[-1]
+        close = 1e-6 if self.network.dtype == np.float64 else 1e-3
+        lines += [
+            "    network = Network()",
+            f"    history = network.train(x, y, {proof.epochs}{batch})",
+            '    print(f"loss {history[0]:.6g} at first, {history[-1]:.6g} at last")',
+            "    # what pellucid computed with the same numbers",
+            f"    recorded = np.array([{first!r}, {last!r}])",
+            f"    assert np.allclose([history[0], history[-1]], recorded, {close}, 0)",
+        ]
+        text = "\n".join(lines)
+        if isinstance(proof.optimizer.learning_rate, Schedule):
+            rates = np.array(proof.rates)
+            text = (
+                f"# the learning rate of each iteration: "
+                f"{proof.optimizer.learning_rate!r}\n"
+                f"RATES = {numpy_literal(rates)}\n\n{text}"
+            )
+        return text
+
+
+def _in_place(equations: Equations, line: Equation, vector: str) -> bool:
+    """Return whether nothing after a line needs what it replaces."""
+    later = [each for each in equations.lines if each.node.id > line.node.id]
+    old = [v for v in line.node.trace.nodes if is_leaf(v)]
+    replaced = {v.id for v in old if v.settings["vector"] == vector}
+    return not equations.used_by(later) & replaced
+
+
+def _is_logit(call: Call) -> bool:
+    return getattr(call.owner, "link", None) not in (None, "identity")
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Return lines four spaces further right."""
+    return [f"    {line}" if line else "" for line in lines]
+
+
+
+
+def fitted(line: str) -> str:
+    """Return a line of code, broken between its arguments where it is too long."""
+    if len(line) <= _WIDTH or "\n" in line or line.lstrip().startswith("#"):
+        return line
+    space = " " * (len(line) - len(line.lstrip()))
+    depth, start, last = 0, 0, 0
+    pieces: list[str] = []
+    for i, sign in enumerate(line):
+        if sign in "([{":
+            depth += 1
+            if depth == 1 and not start:
+                start = last = i + 1
+        elif sign in ")]}":
+            depth -= 1
+            if depth == 0 and start:
+                pieces.append(line[last:i].strip())
+                rest = line[i:]
+                break
+        elif sign == "," and depth == 1 and start:
+            pieces.append(line[last:i].strip())
+            last = i + 1
+    else:
+        return line
+    inner = [f"{space}    {piece}," for piece in pieces]
+    return "\n".join([line[:start], *map(fitted, inner), space + rest])
+
+
+def _with_needs(helpers: Iterable[str]) -> list[str]:
+    wanted: list[str] = []
+    for name in helpers:
+        for needed in (*numpy_functions.NEEDS.get(name, ()), name):
+            if needed not in wanted:
+                wanted.append(needed)
+    return wanted
+
+
+def _text_of(name: str) -> str:
+    """Return the text of a helper function, without its annotations."""
+    text = inspect.getsource(getattr(numpy_functions, name)).rstrip()
+    head, _, body = text.partition(") -> Any:\n")
+    head = re.sub(r": (Any|int) = ", "=", " ".join(head.split()))
+    head = re.sub(r": (Any|int)", "", head).replace("( ", "(").removesuffix(",")
+    return f"{fitted(f'{head}):')}\n{body}"
+
+
+def source(network: "NeuralNetwork", **settings: Any) -> str:
+    """Return a network as a NumPy program, see `pellucid.export.proof.prove`.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With its numbers.
+    **settings
+        ``optimizer``, ``x``, ``y``, ``epochs``, ``batch_size``: what it trains with,
+        and on which data it proves that it does the same.
+
+    Returns
+    -------
+    str
+    """
+    return _Twin(network, prove(network, **settings)).program("weights")
+
+
+def files(
+    network: "NeuralNetwork", name: str, **settings: Any
+) -> dict[str, str | bytes]:
+    """Return the program, and the file of its weights where they are many.
+
+    Parameters
+    ----------
+    network, **settings
+        As in `source`.
+    name : str
+        File name of the program.
+
+    Returns
+    -------
+    dict of str to str or bytes
+    """
+    twin = _Twin(network, prove(network, **settings))
+    stem = name.removesuffix(".py")
+    found: dict[str, str | bytes] = {name: twin.program(stem)}
+    if network.weights.size > MOST:
+        entries = network.blueprint.layout.entries
+        arrays = {
+            twin.slot(full): network.weights[e.start : e.stop].reshape(e.shape)
+            for full, e in entries.items()
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        found[f"{stem}.npz"] = buffer.getvalue()
+    return found

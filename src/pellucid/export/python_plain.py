@@ -1,0 +1,300 @@
+"""A network's prediction as plain Python: lists and `math`, no NumPy."""
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from pellucid.export.language import (
+    CHOICE,
+    COMMON_FORMS,
+    COMPARISON,
+    NOT,
+    Form,
+    Language,
+    Printed,
+    helpers,
+    rows,
+    shape_text,
+)
+from pellucid.export.loops import Array, Function, Number
+from pellucid.export.lowering import LoweredNetwork, lower
+from pellucid.symbol import BOOL, FLOAT, INTEGER
+
+if TYPE_CHECKING:
+    from pellucid.network import NeuralNetwork
+
+
+def _literal(value: Any) -> str:
+    """Return a number in print that reads back as the same number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "math.nan" if value != value else f"{'-' * (value < 0)}math.inf"
+    return repr(value)
+
+
+def _number(number: Number) -> str:
+    kinds = {FLOAT: float, INTEGER: int, BOOL: bool}
+    return _literal(kinds[number.kind](number.value))
+
+
+_FORMS = COMMON_FORMS | {
+    "divide": Form("divide({0}, {1})"),
+    "absolute": Form("abs({0})"),
+    "sign": Form("sign({0})"),
+    "square": Form("square({0})"),
+    "reciprocal": Form("divide(1.0, {0})"),
+    "floor": Form("floor({0})"),
+    "sqrt": Form("sqrt({0})"),
+    "exp": Form("exp({0})"),
+    "expm1": Form("expm1({0})"),
+    "log": Form("log({0})"),
+    "log1p": Form("log1p({0})"),
+    "tanh": Form("math.tanh({0})"),
+    "erf": Form("math.erf({0})"),
+    "sin": Form("sin({0})"),
+    "cos": Form("cos({0})"),
+    "maximum": Form("maximum({0}, {1})"),
+    "minimum": Form("minimum({0}, {1})"),
+    "power": Form("power({0}, {1})"),
+    "where": Form("{1} if {0} else {2}", CHOICE, (NOT, NOT, NOT)),
+    "logical_and": Form("{0} and {1}", CHOICE, (NOT, NOT)),
+    "logical_or": Form("{0} or {1}", CHOICE, (NOT, NOT)),
+    "logical_not": Form("not {0}", NOT, (COMPARISON,)),
+    "number": Form("float({0})"),
+}
+
+# Python raises errors where other languages give infinity or "not a number".
+_HELPERS = {
+    "divide": """
+def divide(a, b):
+    if b != 0:  # infinities and "not a number" included
+        return a / b
+    if a == 0 or a != a or b != b:
+        return math.nan
+    return math.copysign(math.inf, a) * math.copysign(1.0, b)
+""",
+    "sign": """
+def sign(a):
+    return a if a == 0 or a != a else math.copysign(1.0, a)
+""",
+    "square": """
+def square(a):
+    return a * a
+""",
+    "floor": """
+def floor(a):
+    return float(math.floor(a)) if math.isfinite(a) else a
+""",
+    "sqrt": """
+def sqrt(a):
+    return math.nan if a < 0 else math.sqrt(a)
+""",
+    "exp": """
+def exp(a):
+    return math.inf if a > 709.782712893384 else math.exp(a)
+""",
+    "expm1": """
+def expm1(a):
+    return math.inf if a > 709.782712893384 else math.expm1(a)
+""",
+    "log": """
+def log(a):
+    return math.log(a) if a > 0 or a != a else -math.inf if a == 0 else math.nan
+""",
+    "log1p": """
+def log1p(a):
+    return math.log1p(a) if a > -1 or a != a else -math.inf if a == -1 else math.nan
+""",
+    "sin": """
+def sin(a):
+    return math.sin(a) if math.isfinite(a) else math.nan
+""",
+    "cos": """
+def cos(a):
+    return math.cos(a) if math.isfinite(a) else math.nan
+""",
+    "maximum": """
+def maximum(a, b):
+    return a if a > b or a != a else b
+""",
+    "minimum": """
+def minimum(a, b):
+    return a if a < b or a != a else b
+""",
+    "power": """
+def power(a, b):
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -math.inf if a < 0 and b % 2 == 1 else math.inf
+    except ValueError:
+        return math.inf if a == 0 else math.nan
+""",
+}
+_HELPERS["reciprocal"] = _HELPERS["divide"]
+
+PYTHON = Language(
+    name="Python",
+    forms=_FORMS,
+    helpers=_HELPERS,
+    number=_number,
+    types={FLOAT: "", INTEGER: "", BOOL: ""},
+    let="{name} = {value}",
+    let_changes="{name} = {value}",
+    assign="{name} = {value}",
+    adds="{name} += {value}",
+    write="{array}[{index}] = {value}",
+    write_adds="{array}[{index}] += {value}",
+    loop="for {name} in range({length}):",
+    end="",
+    place="{name} = {index}",
+    brackets=True,
+    skip="if not 0 <= {name} < {length}:\n    continue",
+    guard=Form("{0} if 0 <= {name} < {length} else math.nan", CHOICE, (NOT,)),
+)
+
+
+def source(
+    network: "NeuralNetwork", *, name: str = "predict", watch: bool = False
+) -> str:
+    """Return the prediction of one sample as Python that needs nothing but `math`.
+
+    The numbers are computed as Python's floats (float64), and those of a float32
+    network are written so that they are exactly the same.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With its numbers.
+    name : str
+        Name of the function that predicts.
+    watch : bool
+        Whether that function takes a second argument, ``watch(layer, values)``, and
+        calls it with the output of every layer.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError
+        If a layer uses an operation that has no such code, or numbers are not finite.
+    """
+    lowered = lower(network, name)
+    lines = [*_head(network, lowered, name), "", "import math", ""]
+    if network.classes is not None:
+        lines += [f"CLASSES = {network.classes.tolist()!r}", ""]
+    for array in lowered.constants:
+        lines += _constant(array)
+    for text in dict.fromkeys(helpers(PYTHON, lowered.functions)):
+        lines += ["", "", text.strip("\n")]
+    for function in lowered.functions:
+        lines += ["", "", *_function(function)]
+    lines += ["", "", *_predict(lowered, name, watch)]
+    lines += ["", "", *_CHECK]
+    return "\n".join(lines) + "\n"
+
+
+def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
+    given = []
+    for key, array in lowered.inputs.items():
+        words = "whole numbers" if array.kind == INTEGER else "numbers"
+        of = f"x[{key!r}]" if key else "x"
+        given.append(f"{of}: {shape_text(array)} {words}")
+    return [
+        '"""A neural network in plain Python, written by pellucid.',
+        "",
+        f"    {name}(x) -> a list of {lowered.output.size} numbers",
+        "",
+        *(f"{line}, nested or in one row." for line in given),
+        f"What comes out is {lowered.meaning}.",
+        *(
+            ["CLASSES has the classes in their order."]
+            if network.classes is not None
+            else []
+        ),
+        f"Computed in float64; the network was trained in {network.dtype}.",
+        '"""',
+    ]
+
+
+def _constant(array: Array) -> list[str]:
+    assert array.values is not None
+    shape = " x ".join(map(str, array.values.shape)) or "1"
+    numbers = (_literal(value) for value in array.values.reshape(-1).tolist())
+    return [f"{array.name} = [  # {shape}", *rows(numbers), "]"]
+
+
+def _function(function: Function) -> list[str]:
+    printed = Printed(PYTHON, function)
+    given = ", ".join(function.names[array] for array in function.inputs)
+    lines = [f"def {function.name}({given}):"]
+    words = [line.replace("\\", "\\\\").replace('"""', "'''") for line in function.words]
+    if len(words) == 1:
+        lines.append(f'    """{words[0]}"""')
+    else:
+        lines += [f'    """{words[0]}', "", *(f"    {w}" for w in words[1:]), '    """']
+    sizes = list(printed.sizes.items())
+    for some in (sizes[i : i + 4] for i in range(0, len(sizes), 4)):
+        names, lengths = zip(*some, strict=True)
+        lines.append(f"    {', '.join(names)} = {', '.join(map(str, lengths))}")
+    for array in function.constants:
+        lines.append(f"    {function.names[array]} = {array.name}")
+    for array in (*function.scratch, *function.outputs):
+        zero = "0.0" if array.kind == FLOAT else "0"
+        lines.append(f"    {function.names[array]} = [{zero}] * {array.size}")
+    lines += [f"    {line}" for line in printed.lines]
+    lines.append(f"    return {', '.join(function.names[a] for a in function.outputs)}")
+    return lines
+
+
+def _text(text: str) -> str:
+    return json.dumps(text)
+
+
+def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
+    whole = list(lowered.inputs) == [""]
+    given = "x" if whole else "given"
+    arguments = f"{given}, watch" if watch else given
+    lines = [f"def {name}({arguments}):", f'    """Return {lowered.meaning}."""']
+    for key, array in lowered.inputs.items():
+        value = "x" if whole else f"given[{_text(key)}]"
+        limit = lowered.limits.get(key)
+        shown = _text(key or "x")
+        lines.append(
+            f"    {array.name} = batch({value}, {array.size}, {shown}, {limit})"
+        )
+    for function in lowered.functions:
+        given = ", ".join(array.name for array in function.inputs)
+        results = ", ".join(array.name for array in function.outputs)
+        lines.append(f"    {results} = {function.name}({given})")
+        if watch and function.layer:
+            lines.append(f"    watch({_text(function.layer)}, {function.outputs[-1].name})")
+    return [*lines, "    return output"]
+
+
+_CHECK = '''
+def batch(values, size, name, limit):
+    """Return the numbers of one sample in one row, or say what is wrong with them."""
+    row = list(flat(values))
+    if len(row) != size:
+        raise ValueError(f"expected {size} numbers for {name}, got {len(row)}")
+    for place, value in enumerate(row):
+        if limit is not None and (value != int(value) or not 0 <= value < limit):
+            raise ValueError(
+                f"{name} has {value!r} at place {place}; expected a whole number from "
+                f"0 to {limit - 1}"
+            )
+        if value != value or value in (math.inf, -math.inf):
+            raise ValueError(f"{name} has {value!r} at place {place}")
+    return row if limit is None else [int(value) for value in row]
+
+
+def flat(values):
+    """Yield the numbers of nested lists one after the other."""
+    for value in values:
+        if hasattr(value, "__iter__"):
+            yield from flat(value)
+        else:
+            yield value
+'''.strip("\n").split("\n")

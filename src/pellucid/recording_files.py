@@ -1,0 +1,318 @@
+"""Files of recordings: replayed without the objects that made them.
+
+A file holds the network and the settings of the training as a model file does, the kept
+states, all losses, and the training data or, without them, their SHA-256.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import arrays, container, targets
+from pellucid.augmentations import as_augmentations
+from pellucid.container import must_have, plain, unplain
+from pellucid.errors import ConfigurationError, DataError, ModelFileError
+from pellucid.files import document_of, network_of
+from pellucid.layer import sample_shape
+from pellucid.network import NeuralNetwork
+from pellucid.recording import Recording
+from pellucid.samples import Samples
+from pellucid.training.plan import hold_out
+from pellucid.training.recorder import Rule
+from pellucid.training.state import Snapshot, Training
+
+FORMAT, SCHEMA = "pellucid recording", 1
+MOST_STEPS = 2**53  # numbers of iterations stay whole in every engine
+_DOCUMENT = {
+    "model": dict,
+    "every": int,
+    "now": int,
+    "most_memory": int,
+    "first": int,
+    "failed": bool,
+    "full": bool,
+    "pinned": list,
+    "rules": list,
+    "watched": list,
+    "share": (float, type(None)),
+    "shapes": dict,
+    "data": (str, type(None)),
+}
+
+
+# -- writing ---------------------------------------------------------------------------
+
+
+def save(recording: Recording, path: str | Path, *, data: bool) -> None:
+    """Write a recording to a file; see `Recording.save`.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to write.
+    path : str or Path
+        Where.
+    data : bool
+        Whether to write the training data.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is nothing to write.
+    ModelFileError
+        If the file cannot be written; an old one is then unchanged.
+    """
+    if not isinstance(data, bool):
+        raise ConfigurationError(f"Expected data True or False, got {data!r}.")
+    network, known = recording.replay().network, recording.data
+    if not recording.states:
+        raise ConfigurationError(
+            "No iteration is recorded, so there is nothing to save."
+        )
+    steps = np.array(sorted(recording.states))
+    states = [recording.states[step] for step in steps]
+    vectors = {
+        "weights": network.weights,
+        "losses": np.array(recording.losses_of(recording.first, len(recording))),
+        "states.steps": steps,
+        "states.weights": np.concatenate([state.weights for state in states]),
+    }
+    for name in states[0].memory:
+        vectors[f"states.memory.{name}"] = np.concatenate(
+            [state.memory[name] for state in states]
+        )
+    shapes = {}
+    if known is not None:
+        vectors["data.weight"] = known.weight
+    if data and known is not None:
+        for name, values in _named(known):
+            vectors[f"data.{name}"] = values
+            shapes[name] = list(values.shape)
+    document = {
+        "model": document_of(network, checkpoint=False),
+        "every": recording.asked,
+        "now": recording.every,
+        "most_memory": recording.most_memory,
+        "first": recording.first,
+        "failed": recording.failed,
+        "full": recording.full,
+        "pinned": sorted(recording.pinned),
+        "rules": [list(rule) for rule in recording.rules],
+        "watched": plain(recording.watched),
+        "share": recording.share,
+        "shapes": shapes,
+        "data": None if known is None else _hash(known),
+    }
+    flat = {name: np.ascontiguousarray(v).reshape(-1) for name, v in vectors.items()}
+    container.write(Path(path), FORMAT, SCHEMA, document, flat)
+
+
+def _named(data: Samples) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield inputs and targets with their names in a file."""
+    if isinstance(data.x, dict):
+        yield from ((f"x.{name}", values) for name, values in data.x.items())
+    else:
+        yield "x", data.x
+    yield "y", data.y
+
+
+def _hash(data: Samples) -> str:
+    digest = hashlib.sha256()
+    for name, values in _named(data):
+        digest.update(f"\0{name}\0{values.dtype.str}\0{values.shape}\0".encode())
+        digest.update(np.ascontiguousarray(values).data.cast("B"))
+    return digest.hexdigest()
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def load_recording(path: str | Path, x: Any = None, y: Any = None) -> Recording:
+    """Return the recording that a file holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `Recording.save` wrote.
+    x, y : array_like, optional
+        The data that `fit` was given, where the file was saved without them; they are
+        compared by their SHA-256. Without data, losses and kept states can be looked
+        at, and nothing between.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, too new, or not one of pellucid's. Nothing in a
+        file is run.
+    DataError
+        If `x` and `y` are not the data of the training.
+    """
+    try:
+        document, vectors = container.read(Path(path), FORMAT, SCHEMA)
+        recording = _recording(document, vectors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error.__cause__
+    except Exception as error:  # a made-up file has many ways to be wrong
+        raise ModelFileError(f"{path} describes no recording: {error}") from error
+    if x is not None or y is not None:
+        _attach(recording, x, y, document["data"], vectors["data.weight"])
+    return recording
+
+
+def _recording(document: dict[str, Any], vectors: dict[str, NDArray[Any]]) -> Recording:
+    must_have(document, _DOCUMENT, "the description")
+    network = network_of(
+        document["model"], {k: v for k, v in vectors.items() if k == "weights"}
+    )
+    settings = network.training
+    if settings is None or settings.engine not in ("readable", "compiled"):
+        raise ModelFileError("it names no training that can be repeated.")
+    recording = Recording(document["every"], document["most_memory"])
+    recording.every = _whole(document["now"], 1, "every")
+    recording.network, recording.first = network, _whole(document["first"], 0, "first")
+    recording.failed, recording.full = document["failed"], document["full"]
+    recording.share = document["share"]
+    recording.put_losses(_vector(vectors, "losses", np.dtype(np.float64)))
+    recording.states = _states(vectors, network, settings)
+    _put_rules(recording, document)
+    _whole(settings.total, 1, "total")
+    if settings.origin > recording.first:
+        raise ModelFileError("its first iteration lies before the training.")
+    if document["shapes"]:
+        recording.data = _data(document, vectors, network, settings)
+    _check_steps(recording, document["pinned"])
+    return recording
+
+
+def _whole(value: Any, least: int, what: str) -> int:
+    if type(value) is not int or not least <= value < MOST_STEPS:
+        raise ModelFileError(f"it has {what!r} of {str(value)[:40]}.")
+    return value
+
+
+def _vector(
+    vectors: dict[str, NDArray[Any]],
+    name: str,
+    dtype: np.dtype[Any],
+    size: int | None = None,
+) -> NDArray[Any]:
+    vector = vectors.get(name)
+    if vector is None or vector.dtype != dtype or size not in (None, vector.size):
+        expected = "" if size is None else f"{size} "
+        found = "none" if vector is None else f"{vector.size} of {vector.dtype}"
+        raise ModelFileError(
+            f"the vector {name!r} must have {expected}numbers of {dtype}; the file has "
+            f"{found}."
+        )
+    return vector
+
+
+def _states(
+    vectors: dict[str, NDArray[Any]], network: NeuralNetwork, settings: Training
+) -> dict[int, Snapshot]:
+    steps = _vector(vectors, "states.steps", np.dtype(np.int64)).tolist()
+    if not steps or any(a >= b for a, b in pairwise(steps)):
+        raise ModelFileError("its states are not in order.")
+    layout, dtype = network.blueprint.layout, network.dtype
+
+    def rows(name: str, size: int) -> NDArray[Any]:
+        vector = _vector(vectors, f"states.{name}", dtype, len(steps) * size)
+        return vector.reshape(len(steps), size)
+
+    weights = rows("weights", layout.size)
+    memory = {
+        name: rows(f"memory.{name}", layout.parameters.size)
+        for name in settings.optimizer.memories
+    }
+    return {
+        step: Snapshot(weights[i], {name: v[i] for name, v in memory.items()})
+        for i, step in enumerate(steps)
+    }
+
+
+def _put_rules(recording: Recording, document: dict[str, Any]) -> None:
+    watched, rules = unplain(document["watched"]), document["rules"]
+    if not rules or not all(type(loss) is float for loss in watched):
+        raise ModelFileError("it does not say how updates were made.")
+    recording.watched = watched
+    for step, seen, total in rules:
+        last = recording.rules[-1].step if recording.rules else -1
+        _whole(step, last + 1, "step of a rule")
+        if _whole(seen, 0, "seen of a rule") > len(watched):
+            raise ModelFileError("a rule follows more losses than there are.")
+        recording.rules.append(Rule(step, seen, _whole(total, 1, "total of a rule")))
+
+
+def _check_steps(recording: Recording, pinned: Any) -> None:
+    steps = [*recording.states]
+    if steps[0] != recording.first or steps[-1] > recording.stop:
+        raise ModelFileError("its states are not those of its iterations.")
+    if recording.rules[0].step != recording.first or (
+        recording.rules[-1].step > recording.stop
+    ):
+        raise ModelFileError("its rules are not those of its iterations.")
+    _whole(recording.stop, 0, "length")
+    if not all(type(step) is int for step in pinned) or not {*pinned} <= {*steps}:
+        raise ModelFileError("its pinned states are not all there.")
+    recording.pinned = {*pinned}
+
+
+def _data(
+    document: dict[str, Any],
+    vectors: dict[str, NDArray[Any]],
+    network: NeuralNetwork,
+    settings: Training,
+) -> Samples:
+    """Return the data of the file, which must be such as the network takes."""
+    found = {}
+    for name, shape in document["shapes"].items():
+        lengths = [_whole(length, 0, "length of the data") for length in shape]
+        found[name] = vectors[f"data.{name}"].reshape(lengths)
+    y = found.pop("y")
+    given: Any = found.get("x")
+    if given is None:
+        given = {name.removeprefix("x."): values for name, values in found.items()}
+    blueprint = network.blueprint
+    x, n, single = arrays.as_inputs(
+        given, blueprint.inputs, network.dtype, blueprint.limits
+    )
+    count = targets.class_count(blueprint) if targets.chooses(blueprint) else None
+    classes = None if count is None else np.arange(count)
+    targets.check_rows(y, n)
+    same = targets.as_targets(y, blueprint, classes, network.dtype)
+    weight = arrays.as_weights(vectors["data.weight"], n, network.dtype)
+    data = Samples(x, np.ascontiguousarray(same), weight, same)
+    if single or not 1 <= settings.batch_size <= n or settings.rows != n:
+        raise ModelFileError("its data have another number of rows than its training.")
+    if _hash(data) != document["data"]:
+        raise ModelFileError("its data are not those of its training.")
+    as_augmentations(settings.augment, sample_shape(x), network.loss)
+    return data
+
+
+def _attach(
+    recording: Recording, x: Any, y: Any, wanted: str | None, weight: NDArray[Any]
+) -> None:
+    """Give a recording the data that its file was saved without."""
+    network = recording.replay().network
+    data = network.samples(x, y, several=False)
+    settings = recording.replay().settings
+    if recording.share is not None:
+        data, _ = hold_out(network, data, recording.share, settings.run)
+    if _hash(data) != wanted:
+        raise DataError(
+            "These are not the data of the recorded training: hand in the x and y that "
+            "fit was given."
+        )
+    as_augmentations(settings.augment, sample_shape(data.x), network.loss)
+    data.weight = arrays.as_weights(weight, len(data.y), network.dtype)
+    recording.data = data
