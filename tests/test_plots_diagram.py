@@ -32,7 +32,9 @@ from pellucid import (
     plots,
 )
 from pellucid.errors import ConfigurationError, DataError, NotBuiltError
-from pellucid.plots.diagram_layout import arrange, short_number
+from pellucid.plots import diagram_layout
+from pellucid.plots.diagram_layout import short_number
+from pellucid.plots.diagram_lens import lens_of_network
 from pellucid.plots.diagram_scene import level, thickness
 
 
@@ -44,6 +46,10 @@ def no_figure_stays_open():
 
 def build(layers, shape, loss="mean_squared_error"):
     return NeuralNetwork(layers, loss=loss, input_shape=shape)
+
+
+def arrange(network, most):
+    return diagram_layout.arrange(lens_of_network(network), most)
 
 
 class Doubled(Layer):

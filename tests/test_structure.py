@@ -51,8 +51,11 @@ ORDER = [
     "models",
     "blueprint",
     "tracing",
+    "notation",
     "arrays",
     "targets",
+    "data",
+    "encoder",
     "neuron",
     "samples",
     "engines",
@@ -62,14 +65,16 @@ ORDER = [
     "gradient_check",
     "trace",
     "why",
+    "export",
+    "derivation",
     "summary",
     "container",
     "files",
-    "data",
     "training",
     "recording",
     "course",
     "recording_files",
+    "estimators",
     "plots",
     "testing",
     "doctor",
@@ -85,6 +90,8 @@ ORDER = [
 # that use them, so that `import pellucid` stays light. The exceptions, by module:
 PACKAGES_AT_TOP = {
     "pellucid.cli": {"click"},
+    # The estimators are made of scikit-learn's base classes; nothing else imports them.
+    "pellucid.estimators": {"sklearn"},
     # What Numba compiles is written for Numba; it is imported when it is to run.
     "pellucid.engines.compiled": {"numba", "llvmlite"},
 }

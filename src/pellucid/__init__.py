@@ -15,6 +15,7 @@ _WHERE = {
     ),
     "attribution": "occlusion saliency",
     "augmentations": "Augmentation Cutout Flip Mixup Noise Rotate Scale Shift",
+    "encoder": "Encoder",
     "errors": (
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "
         "PellucidError ShapeError SymbolError"
@@ -45,13 +46,15 @@ _WHERE = {
         "Optimizer RMSProp"
     ),
     "readers": "ImageReader Reader",
+    "recording": "Recording",
+    "recording_files": "load_recording",
     "schedules": (
         "Constant Cosine CosineRestarts Exponential InverseScaling OneCycle Polynomial "
         "ReduceOnPlateau Schedule Step WarmUp"
     ),
     "training": (
         "Call Callback Checkpoint EarlyStopping History InterruptedWarning RateSearch "
-        "RecordWeights Report Run TimeLimit"
+        "RecordWeights RecordingWarning Report Run TimeLimit"
     ),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}
@@ -59,7 +62,9 @@ _MODULES = [
     "activations",
     "augmentations",
     "data",
+    "encoder",
     "errors",
+    "estimators",
     "initializers",
     "layers",
     "losses",

@@ -18,6 +18,7 @@ from pellucid._version import __version__
 from pellucid.augmentations import Augmentation
 from pellucid.blueprint import Blueprint, Inputs, build
 from pellucid.container import must_have, plain, unplain
+from pellucid.encoder import Encoder  # noqa: F401 - registers the readers of tables
 from pellucid.errors import ModelFileError
 from pellucid.layer import Layer
 from pellucid.layers.inputs import Input

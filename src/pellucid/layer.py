@@ -330,6 +330,7 @@ class Memo:
             output = layer.forward(x, p[name], child)
             if self._shared.trace is not None:
                 _check_output(output)
+                output = _own(output, child._path)
         child._name(output, "y")
         self._shared.outputs[child._path] = output
         return output
@@ -406,6 +407,13 @@ def _check_output(output: Any) -> None:
             f"forward returned {type(output).__name__}, not an array: end it with "
             "return and the output."
         )
+
+
+def _own(output: Any, path: str) -> Any:
+    """Return an output that a layer only passes on as its own, where that matters."""
+    if not isinstance(output, Symbol) or not output.trace.apart:
+        return output
+    return output if f"{output.layer}.".startswith(f"{path}.") else +output
 
 
 def _own_line(where: Any) -> str:

@@ -75,7 +75,9 @@ class NeuralNetwork(Views):
     Attributes
     ----------
     reader : Reader or None
-        How a file becomes inputs, such as `ImageReader`; kept in model files.
+        How a file becomes inputs, such as `ImageReader` or `Encoder`; kept in model
+        files. With an `Encoder` the network takes tables and rows as they are, and its
+        predictions are in the units of the targets.
     recording : Recording or None
         Of the last `fit`, if it was asked to ``record``; copies of the network and
         model files go without it.
@@ -272,6 +274,8 @@ class NeuralNetwork(Views):
     # -- feedforward -------------------------------------------------------------------
 
     def _inputs(self, x: Any) -> tuple[Any, int, bool]:
+        if self.reader is not None:
+            x = self.reader.to_inputs(x)
         if self._blueprint is not None:
             if self._names is not None:
                 arrays.must_have_columns(x, self._names)
@@ -392,7 +396,7 @@ class NeuralNetwork(Views):
             targets (``"gaussian_likelihood"``: the means).
         """
         p, single = self._asked(x, engine, threads)
-        found = self._decide(p)
+        found = self._in_units(self._decide(p))
         if targets.chooses(self.blueprint):
             found = found if self._classes is None else self._classes[found]
         elif self._column is False and found.shape[1:] == (1,):
@@ -412,6 +416,12 @@ class NeuralNetwork(Views):
             return yes[:, 0] if p.shape[1:] == (1,) else yes
         answer: NDArray[Any] = self.loss.answer(p)
         return answer
+
+    def _in_units(self, answers: NDArray[Any]) -> NDArray[Any]:
+        """Return answers that are numbers in the units of the targets."""
+        if self.reader is None or self.loss.task != "numbers":
+            return answers
+        return self.reader.to_units(answers)
 
     # -- backprop ----------------------------------------------------------------------
 
@@ -489,6 +499,8 @@ class NeuralNetwork(Views):
         -------
         Samples
         """
+        if self.reader is not None:
+            x = self.reader.to_inputs(x)
         with self.tentatively():
             batch, n, single = self._inputs(x)
             if single:
@@ -499,12 +511,14 @@ class NeuralNetwork(Views):
                 )
             if n == 0:
                 raise DataError("x has no rows: there is nothing to learn from.")
-            own = arrays.as_array(y, "y")
+            own = given = arrays.as_array(y, "y")
             targets.check_rows(own, n)
+            if self.reader is not None and self.loss.task == "numbers":
+                given = self.reader.to_targets(own)
             classes = self._classes
             if classes is None:
                 classes = targets.learn_classes(own, self.blueprint, several)
-            found = targets.as_targets(own, self.blueprint, classes, self.dtype)
+            found = targets.as_targets(given, self.blueprint, classes, self.dtype)
         if learn:
             self._classes, self._column = classes, own.ndim > 1
             self._names = arrays.column_names(x) or self._names
@@ -800,8 +814,11 @@ class NeuralNetwork(Views):
             # A share such as 0.3 counts as the label that is nearer.
             y = (y > 0.5).astype(np.int64)
             y = y[:, 0] if y.shape[1:] == (1,) else y
+        if metric.uses == "numbers":
+            y = self._in_units(y)
         decided = metric.uses in ("classes", "numbers")
-        return metric.value(y, self._decide(p) if decided else p, data.weight)
+        answers = self._in_units(self._decide(p)) if decided else p
+        return metric.value(y, answers, data.weight)
 
     def evaluate(
         self,

@@ -131,6 +131,7 @@ class Program:
         wanted: Iterable[int],
         n: int,
         dtype: Any,
+        within: str = "",
     ) -> dict[int, Any]:
         """Return what would come out had some nodes had other values.
 
@@ -146,18 +147,24 @@ class Program:
             Ids of the nodes that are asked for.
         n, dtype
             As in `run`.
+        within : str
+            A layer: only it, and layers inside it, see the changed values. All do by
+            default.
 
         Returns
         -------
         dict
             The id of every wanted node -> array or number.
         """
-        wanted = tuple(wanted)
-        found = dict(changed)
+        wanted, found = tuple(wanted), dict[int, Any]()
+        outside = ChainMap(found, values)  # type: ignore[arg-type]
+        inside = ChainMap(found, changed, values)  # type: ignore[arg-type]
         for node in self._between(tuple(sorted(changed)), wanted):
-            mixed = ChainMap(found, values)  # type: ignore[arg-type]
-            found[node.id] = _applied(node, mixed, n, dtype)
-        return {i: found[i] if i in found else values[i] for i in wanted}
+            sees = not within or f"{node.layer}.".startswith(f"{within}.")
+            seen = inside if sees else outside
+            found[node.id] = _applied(node, seen, n, dtype)
+        ends = outside if within else inside
+        return {i: ends[i] for i in wanted}
 
     def _between(self, first: tuple[int, ...], last: tuple[int, ...]) -> list[Symbol]:
         """Return the operations that some nodes have an effect through on others."""

@@ -34,6 +34,18 @@ class Reader(Part, abstract=True):
         """
         raise NotImplementedError
 
+    def to_inputs(self, x: Any) -> Any:
+        """Return inputs `x` as the network takes them; numbers stay as they are."""
+        return x
+
+    def to_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets `y`, which are numbers, as the network learns them."""
+        return y
+
+    def to_units(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return the network's answers `y`, which are numbers, in units of targets."""
+        return y
+
 
 class ImageReader(Reader):
     """Makes pixels of a PNG or JPEG file, all images in the same size and colours.

@@ -53,13 +53,19 @@ class Recording(Recorder):
     >>> recording = net.recording
     >>> len(recording), recording.kept[:3]
     (100, [0, 10, 20])
-    >>> recording[37].loss == history.iterations[37]
+    >>> abs(recording[37].loss - history.iterations[37]) < 1e-6
     True
-    >>> (recording.weights(100).vector == net.weights).all()
+    >>> (recording.weights(100).vector == net.weights).all().item()
     True
     """
 
-    _replayed: Replay | None = None
+    def __init__(self, every: int = 1, most_memory: int = MOST_MEMORY) -> None:
+        super().__init__(every, most_memory)
+        self._replayed: Replay | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An engine's run holds addresses of this process.
+        return self.__dict__ | {"_replayed": None}
 
     # -- what is there -----------------------------------------------------------------
 
@@ -256,6 +262,8 @@ class Recording(Recorder):
 
         Raises
         ------
+        DataError
+            If the data are to be written and the recording was loaded without them.
         ModelFileError
             If it cannot be written.
         """
@@ -334,6 +342,6 @@ def as_recording(given: Any, earlier: Recording | None) -> Recording | None:
             "Expected record=True, a number of iterations, or a Recording; got "
             f"{given!r}."
         )
-    new = Recording(every=int(given), most_memory=MOST_MEMORY)
+    new = Recording(every=int(given))
     goes_on = earlier is not None and earlier.asked == new.asked
     return earlier if goes_on else new

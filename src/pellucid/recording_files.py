@@ -23,7 +23,7 @@ from pellucid.network import NeuralNetwork
 from pellucid.recording import Recording
 from pellucid.samples import Samples
 from pellucid.training.plan import hold_out
-from pellucid.training.recorder import Rule
+from pellucid.training.recorder import Proof, Rule
 from pellucid.training.state import Snapshot, Training
 
 FORMAT, SCHEMA = "pellucid recording", 1
@@ -41,7 +41,7 @@ _DOCUMENT = {
     "watched": list,
     "share": (float, type(None)),
     "shapes": dict,
-    "data": (str, type(None)),
+    "data": str,
 }
 
 
@@ -64,6 +64,8 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
     ------
     ConfigurationError
         If there is nothing to write.
+    DataError
+        If the data are to be written and the recording has none.
     ModelFileError
         If the file cannot be written; an old one is then unchanged.
     """
@@ -77,7 +79,7 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
     steps = np.array(sorted(recording.states))
     states = [recording.states[step] for step in steps]
     vectors = {
-        "weights": network.weights,
+        "weights": states[0].weights,
         "losses": np.array(recording.losses_of(recording.first, len(recording))),
         "states.steps": steps,
         "states.weights": np.concatenate([state.weights for state in states]),
@@ -86,9 +88,17 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
         vectors[f"states.memory.{name}"] = np.concatenate(
             [state.memory[name] for state in states]
         )
-    shapes = {}
+    proof = recording.proof
     if known is not None:
-        vectors["data.weight"] = known.weight
+        proof = Proof(_hash(known), known.weight)
+    elif data:
+        raise DataError(
+            "The recording was loaded without its data: save(path, data=False), or "
+            "load_recording(path, x, y) first."
+        )
+    assert proof is not None
+    vectors["data.weight"] = proof.weight
+    shapes = {}
     if data and known is not None:
         for name, values in _named(known):
             vectors[f"data.{name}"] = values
@@ -106,7 +116,7 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
         "watched": plain(recording.watched),
         "share": recording.share,
         "shapes": shapes,
-        "data": None if known is None else _hash(known),
+        "data": proof.sha256,
     }
     flat = {name: np.ascontiguousarray(v).reshape(-1) for name, v in vectors.items()}
     container.write(Path(path), FORMAT, SCHEMA, document, flat)
@@ -164,7 +174,7 @@ def load_recording(path: str | Path, x: Any = None, y: Any = None) -> Recording:
     except Exception as error:  # a made-up file has many ways to be wrong
         raise ModelFileError(f"{path} describes no recording: {error}") from error
     if x is not None or y is not None:
-        _attach(recording, x, y, document["data"], vectors["data.weight"])
+        _attach(recording, x, y)
     return recording
 
 
@@ -187,8 +197,15 @@ def _recording(document: dict[str, Any], vectors: dict[str, NDArray[Any]]) -> Re
     _whole(settings.total, 1, "total")
     if settings.origin > recording.first:
         raise ModelFileError("its first iteration lies before the training.")
+    rows = settings.rows
+    if settings.batch_size > rows:
+        raise ModelFileError("its batches have more rows than its data.")
+    weight = arrays.as_weights(
+        _vector(vectors, "data.weight", network.dtype, rows), rows, network.dtype
+    )
+    recording.proof = Proof(document["data"], weight)
     if document["shapes"]:
-        recording.data = _data(document, vectors, network, settings)
+        recording.data = _data(document, vectors, recording)
     _check_steps(recording, document["pinned"])
     return recording
 
@@ -267,10 +284,7 @@ def _check_steps(recording: Recording, pinned: Any) -> None:
 
 
 def _data(
-    document: dict[str, Any],
-    vectors: dict[str, NDArray[Any]],
-    network: NeuralNetwork,
-    settings: Training,
+    document: dict[str, Any], vectors: dict[str, NDArray[Any]], recording: Recording
 ) -> Samples:
     """Return the data of the file, which must be such as the network takes."""
     found = {}
@@ -281,38 +295,40 @@ def _data(
     given: Any = found.get("x")
     if given is None:
         given = {name.removeprefix("x."): values for name, values in found.items()}
+    network = recording.replay().network
     blueprint = network.blueprint
     x, n, single = arrays.as_inputs(
         given, blueprint.inputs, network.dtype, blueprint.limits
     )
+    if single:
+        raise ModelFileError("its data are a single sample.")
     count = targets.class_count(blueprint) if targets.chooses(blueprint) else None
     classes = None if count is None else np.arange(count)
     targets.check_rows(y, n)
-    same = targets.as_targets(y, blueprint, classes, network.dtype)
-    weight = arrays.as_weights(vectors["data.weight"], n, network.dtype)
-    data = Samples(x, np.ascontiguousarray(same), weight, same)
-    if single or not 1 <= settings.batch_size <= n or settings.rows != n:
-        raise ModelFileError("its data have another number of rows than its training.")
-    if _hash(data) != document["data"]:
-        raise ModelFileError("its data are not those of its training.")
-    as_augmentations(settings.augment, sample_shape(x), network.loss)
-    return data
+    y = targets.as_targets(y, blueprint, classes, network.dtype)
+    return _checked(recording, Samples(x, np.ascontiguousarray(y), y, y))
 
 
-def _attach(
-    recording: Recording, x: Any, y: Any, wanted: str | None, weight: NDArray[Any]
-) -> None:
-    """Give a recording the data that its file was saved without."""
-    network = recording.replay().network
-    data = network.samples(x, y, several=False)
-    settings = recording.replay().settings
-    if recording.share is not None:
-        data, _ = hold_out(network, data, recording.share, settings.run)
-    if _hash(data) != wanted:
+def _checked(recording: Recording, data: Samples) -> Samples:
+    """Return the data with their weights, if they are those of the training."""
+    proof, replay = recording.proof, recording.replay()
+    assert proof is not None
+    if _hash(data) != proof.sha256 or len(data.y) != replay.settings.rows:
         raise DataError(
             "These are not the data of the recorded training: hand in the x and y that "
             "fit was given."
         )
-    as_augmentations(settings.augment, sample_shape(data.x), network.loss)
-    data.weight = arrays.as_weights(weight, len(data.y), network.dtype)
-    recording.data = data
+    augmentations, loss = replay.settings.augment, replay.network.loss
+    as_augmentations(augmentations, sample_shape(data.x), loss)
+    data.weight = proof.weight
+    return data
+
+
+def _attach(recording: Recording, x: Any, y: Any) -> None:
+    """Give a recording the data that its file was saved without."""
+    replay = recording.replay()
+    data = replay.network.samples(x, y, several=False)
+    if recording.share is not None:
+        run = replay.settings.run
+        data, _ = hold_out(replay.network, data, recording.share, run)
+    recording.data = _checked(recording, data)

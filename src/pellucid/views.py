@@ -1,16 +1,17 @@
 """What a network shows of itself: tables, checks, Programs, code."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
 from pellucid import tracing
-from pellucid.errors import ConfigurationError, suggestion
 from pellucid.optimizers import Optimizer
 from pellucid.program import Programs
 from pellucid.texttable import Table
 
 if TYPE_CHECKING:
+    from pellucid.derivation import Derivation
     from pellucid.doctor import Diagnosis
     from pellucid.gradient_check import GradientCheck
     from pellucid.network import NeuralNetwork
@@ -197,16 +198,21 @@ class Views:
             self._network.blueprint, rule, bool(self._network.frozen)
         )
 
-    def source(self, kind: str, *, optimizer: Any = "adam") -> str:
+    def source(self, kind: str, **settings: Any) -> str:
         """Return the network as code that can be read.
 
         Parameters
         ----------
         kind : str
+            ``"python"``: a complete NumPy program that predicts and learns, and proves
+            that it does the same. ``"python-plain"``, ``"c"``, ``"javascript"``:
+            prediction without any library. ``"latex"``: its mathematics.
             ``"kernels"``: the loops that the compiled engine runs, in order, each with
             the formulas it computes and the layers that asked for them.
-        optimizer : Optimizer or str
-            Whose update to show.
+        **settings
+            Of this kind. For ``"python"``: `optimizer`, `x`, `y`, `epochs`,
+            `batch_size` of the training that it repeats. For ``"kernels"``:
+            `optimizer`, whose update to show.
 
         Returns
         -------
@@ -216,14 +222,80 @@ class Views:
         ------
         ConfigurationError
             If there is no such kind, or the compiled engine cannot run the network.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> net = NeuralNetwork([Dense(1)], loss="sum_of_squares", input_shape=2)
+        >>> program = net.source("python", optimizer="gradient_descent")
+        >>> "z1 = x @ self.W1 + self.b1" in program
+        True
         """
         if kind != "kernels":
-            raise ConfigurationError(
-                f"There is no source of kind {kind!r}. {suggestion(kind, ['kernels'])}"
-            )
+            from pellucid.export import source
+
+            return source(self._network, kind, **settings)
         engine, _ = self._network.engines.choose("compiled", "training")
-        text: str = engine.source(Optimizer.of(optimizer))
+        rule = Optimizer.of(settings.pop("optimizer", "adam"))
+        text: str = engine.source(rule, **settings)
         return text
+
+    def derivation(self, optimizer: Any = None) -> "Derivation":
+        """Write out feedforward, loss, backpropagation and update as formulas.
+
+        Parameters
+        ----------
+        optimizer : Optimizer or str, optional
+            Whose update to write; that of the last training, or Adam, by default.
+
+        Returns
+        -------
+        Derivation
+            Printed it is plain text; ``.latex()`` is a document, ``.markdown()`` what
+            notebooks show.
+
+        Examples
+        --------
+        >>> from pellucid import Dense, NeuralNetwork
+        >>> layers = [Dense(2, "sigmoid"), Dense(1, "sigmoid")]
+        >>> net = NeuralNetwork(layers, loss="sum_of_squares", input_shape=2)
+        >>> for formula in net.derivation().formulas[-8:-3]:
+        ...     print(formula.plain)
+        """
+        from pellucid.derivation import derive
+
+        return derive(self._network, optimizer)
+
+    def export(
+        self, path: Path | str, to: str | None = None, **settings: Any
+    ) -> list[Path]:
+        """Write the network as a program or a file for other software.
+
+        Parameters
+        ----------
+        path : Path or str
+            The file. What exists is replaced.
+        to : str, optional
+            ``"python"``, ``"python-plain"``, ``"c"``, ``"javascript"``, ``"latex"`` or
+            ``"onnx"``; told by the ending of the file by default.
+        **settings
+            Of this kind, as in `source`.
+
+        Returns
+        -------
+        list of Path
+            What was written; large weights of ``"python"`` go to a file of their own.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such kind.
+        OSError
+            If a file cannot be written.
+        """
+        from pellucid.export import export
+
+        return export(self._network, path, to, **settings)
 
     def summary(self, batch_size: int | None = None) -> Table:
         """Return a table of the layers: output shape, parameters, operations.

@@ -101,9 +101,18 @@ WHOLE = {
         (6, 6, 1),
     ),
     "resnet": (models.resnet(3, [4, 8], 1), "cross_entropy", (8, 8, 3)),
-    "mixed": (mixed(), "binary_cross_entropy", {"x-1": 3, "the float": Input(2, "integer")}),
+    "mixed": (
+        mixed(),
+        "binary_cross_entropy",
+        {"x-1": 3, "the float": Input(2, "integer")},
+    ),
     "sequence": (
-        [Conv1D(4, 3, "relu", padding="same"), GroupNorm(2), GlobalAveragePool(), Dense(2)],
+        [
+            Conv1D(4, 3, "relu", padding="same"),
+            GroupNorm(2),
+            GlobalAveragePool(),
+            Dense(2),
+        ],
         "cross_entropy",
         (7, 3),
     ),
@@ -167,7 +176,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
 def compare(network, x, output, layers):
-    """Fail unless a twin gives what the network gives; name the first layer that differs.
+    """Fail unless a twin gives what the network gives; name the first wrong layer.
 
     Parameters
     ----------
@@ -181,15 +190,28 @@ def compare(network, x, output, layers):
     limit = TOLERANCE[str(network.dtype)]
     for path, values in [*layers, ("the output", output)]:
         good = np.ravel(wanted) if path == "the output" else inside[path]
-        found = np.array(values, np.float64)
+        with np.errstate(over="ignore"):
+            found = np.array(values).astype(network.dtype).astype(np.float64)
         assert found.shape == good.shape, f"{path}: {found.shape}, not {good.shape}"
         finite = np.isfinite(good)
         same = np.array_equal(found[~finite], good[~finite], equal_nan=True)
         scale = max(np.abs(good[finite]).max(initial=0.0), 1e-30)
         far = np.abs(found[finite] - good[finite]).max(initial=0.0) / scale
-        assert same and far <= limit, (
-            f"first differing layer: {path}, by {far:.3g} of its largest number\n"
-            f"{found[:8]}\n{good[:8]}"
-        )
+        told = f"first differing layer: {path}, by {far:.3g} of its largest number"
+        told += f"\n{found[:8]}\n{good[:8]}"
+        assert same, told
+        assert far <= limit, told
     known = [path for path, _ in layers]
     assert set(known) <= set(inside)
+
+
+def extremes(dtype):
+    """Return all activations on one input each, and samples of numbers of all sizes."""
+    found = []
+    for kind in ours(Activation).values():
+        found += [(part, 3) for part in test_contract.samples(kind)]
+    network = side_by_side(found, dtype)
+    info = np.finfo(dtype)
+    sizes = [0.0, 1.0, 30.0, 1e4, info.smallest_subnormal, info.tiny, info.max]
+    rows = [np.array([size, -size, size / 2]) for size in map(float, sizes)]
+    return network, [dict.fromkeys(network.blueprint.inputs, row) for row in rows]

@@ -22,6 +22,7 @@ from pellucid.errors import (
     ModelFileError,
     PellucidError,
 )
+from pellucid.export import KINDS
 
 DEMOS = {
     "breast_cancer": "is a tumour malignant or benign?",
@@ -296,6 +297,33 @@ def predict(model: Path, files: tuple[Path, ...], as_json: bool) -> int:
     from pellucid.cli.prediction import predict as answer
 
     return answer(model, files, as_json=as_json)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    type=click.Choice(list(KINDS)),
+    help="What it becomes. [default: what the ending of the output says]",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Where it is written; - prints it. [default: NAME of the model, here]",
+)
+@_debug
+def export(model: Path, to: str | None, output: Path | None) -> int:
+    """Write a network as a program or a file for other software.
+
+    'python' is a complete NumPy program that predicts and learns; 'python-plain', 'c'
+    and 'javascript' predict and need no library; 'latex' is the mathematics; 'onnx' is
+    for other frameworks.
+    """
+    from pellucid.cli.exporting import export_model
+
+    return export_model(model, to, output)
 
 
 @main.command()

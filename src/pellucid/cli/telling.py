@@ -8,6 +8,7 @@ import click
 from pellucid.cli.terminal import Course, Telling, console_of
 from pellucid.demo import WRITTEN_BY, Demo, write
 from pellucid.report import snippet, story
+from pellucid.report.checkup import sentences
 from pellucid.report.result import Result
 from pellucid.report.sections import FILES
 from pellucid.report.truth_table import outputs
@@ -99,6 +100,7 @@ class DemoTelling(Telling):
         self.console.print()
         seconds = sum(result.history.seconds)
         self.say(*story.training(result), f"The training took {seconds:.1f} seconds.")
+        self.say(*sentences(result))
         if not len(result.test):
             self._outputs(result)
             return

@@ -12,6 +12,7 @@ from pellucid.data import images
 from pellucid.data.image_folder import listed
 from pellucid.image_training import TEST, VALIDATION, WRITTEN_BY, ImageTraining
 from pellucid.report import image_story, story
+from pellucid.report.checkup import sentences
 from pellucid.report.image_page import IMAGE_FILES
 from pellucid.report.result import Result
 from pellucid.texttable import show
@@ -107,6 +108,7 @@ class ImageTelling(Telling):
         self.console.print()
         seconds = sum(result.history.seconds)
         self.say(*story.training(result), f"The training took {seconds:.1f} seconds.")
+        self.say(*sentences(result))
         self.test(result)
 
     def files(self, folder: Path) -> None:

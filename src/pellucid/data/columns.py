@@ -1,7 +1,8 @@
 """Columns of a table: their kinds, and where their values are kept."""
 
+import shutil
 import tempfile
-from collections.abc import Mapping
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KINDS = ("number", "category", "boolean", "date")
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "number": np.dtype(np.float64),
     "date": np.dtype(np.float64),
     "boolean": np.dtype(np.int8),
@@ -37,6 +38,8 @@ class Column:
         The different texts of a category, in the order in which they were met.
     words : (str, str)
         How no and yes are written in the source of a boolean.
+    form : str
+        How the dates of a text are written, such as ``"day/month/year"``.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Column:
     values: NDArray[Any]
     levels: tuple[str, ...] = ()
     words: tuple[str, str] = ("0", "1")
+    form: str = ""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -89,6 +93,24 @@ def _nan(values: NDArray[Any]) -> Any:
     return values != values
 
 
+def nothing(name: str, kind: str, rows: int) -> Column:
+    """Return a column of gaps.
+
+    Parameters
+    ----------
+    name, kind : str
+        Its name and kind.
+    rows : int
+        How many.
+
+    Returns
+    -------
+    Column
+    """
+    gap = np.nan if DTYPES[kind].kind == "f" else -1
+    return Column(name, kind, np.full(rows, gap, DTYPES[kind]))
+
+
 def date_text(seconds: float) -> str:
     """Return seconds since 1970 as a date, with the time where it is not midnight.
 
@@ -112,6 +134,25 @@ def date_text(seconds: float) -> str:
     return day if time == "00:00:00" else f"{day} {time}"
 
 
+class Folder:
+    """A new folder, which is taken away when nothing needs it any more.
+
+    Parameters
+    ----------
+    parent : str or Path, optional
+        Where it is made; by default where the system keeps such folders.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    """
+
+    def __init__(self, parent: str | Path | None = None) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="pellucid-", dir=parent))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 class Store:
     """Where growing columns are kept: in memory, or in a folder when they are large.
 
@@ -126,9 +167,11 @@ class Store:
 
     def __init__(self, memory: int, folder: str | Path | None = None) -> None:
         self.memory, self._parent = memory, folder
-        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.folder: Folder | None = None
         self.bytes = 0
-        self._columns: list[Growing] = []
+        # Columns hold the store; the other way round would keep its folder for longer.
+        self._columns: weakref.WeakSet[Growing] = weakref.WeakSet()
+        self._made = 0
 
     def new(self, dtype: Any) -> "Growing":
         """Return an empty column.
@@ -142,17 +185,16 @@ class Store:
         -------
         Growing
         """
-        column = Growing(self, np.dtype(dtype), len(self._columns))
-        self._columns.append(column)
+        column = Growing(self, np.dtype(dtype), self._made)
+        self._columns.add(column)
+        self._made += 1
         return column
 
     def grow(self, size: int) -> None:
         """Note that columns have grown by `size` bytes."""
         self.bytes += size
         if self.folder is None and self.bytes > self.memory:
-            self.folder = tempfile.TemporaryDirectory(
-                prefix="pellucid-", dir=self._parent, ignore_cleanup_errors=True
-            )
+            self.folder = Folder(self._parent)
             for column in self._columns:
                 column.flush()
 
@@ -179,7 +221,7 @@ class Growing:
     @property
     def _file(self) -> Path:
         assert self.store.folder is not None
-        return Path(self.store.folder.name, f"{self.number}.values")
+        return self.store.folder.path / f"{self.number}.values"
 
     def append(self, values: NDArray[Any]) -> None:
         """Add `values`, shape (n,), at the end."""
@@ -222,18 +264,3 @@ def blocks(length: int, size: int) -> "list[slice]":
     list of slice
     """
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
-
-
-def same_length(columns: Mapping[str, Any]) -> int:
-    """Return the number of rows that all of some columns have, 0 without columns.
-
-    Parameters
-    ----------
-    columns : mapping of str to sized
-        Columns by name.
-
-    Returns
-    -------
-    int
-    """
-    return len(next(iter(columns.values()))) if columns else 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn, cast
 
 from pellucid.errors import ConfigurationError, DataError, suggestion
 
@@ -100,8 +100,13 @@ class CsvFile:
         sample = self._sample()
         if separator is None and sample and sample[0].lower().startswith("sep="):
             # How Excel notes the separator in a line of its own.
-            mark = sample[0][4:].strip("\r\n")
-            separator, self._first, sample = mark or "\t", 2, sample[1:]
+            separator = sample[0][4:].strip("\r\n")
+            if len(separator) != 1 or separator == '"':
+                raise DataError(
+                    f"{self.place(1)} names the separator {separator!r}; expected one "
+                    "character."
+                )
+            self._first, sample = 2, sample[1:]
         self.separator = _separator(sample) if separator is None else separator
         if len(self.separator) != 1 or self.separator in '"\r\n':
             raise ConfigurationError(
@@ -205,7 +210,8 @@ class CsvFile:
 
     def _bytes(self) -> IO[bytes]:
         if self.packed:
-            return gzip.open(self.path, "rb")
+            packed: Any = gzip.GzipFile(self.path)
+            return cast(IO[bytes], packed)
         return self.path.open("rb")
 
     def _lines(self) -> Iterator[str]:
@@ -348,15 +354,16 @@ class CsvFile:
             )
         if not names[0] and len(names) > 1:
             names[0] = "(rows)"  # pandas and R write names of rows without a header
+        places: dict[str, int] = {}
         for place, name in enumerate(names):
             if not name:
                 raise DataError(
                     f"{self.place(line)}: column {place + 1} has no name. Give every "
                     "column one."
                 )
-            if name in names[:place]:
+            if places.setdefault(name, place) != place:
                 raise DataError(
-                    f"{self.place(line)}: columns {names.index(name) + 1} and "
+                    f"{self.place(line)}: columns {places[name] + 1} and "
                     f"{place + 1} are both named {name!r}. Give them different names."
                 )
         return tuple(names)

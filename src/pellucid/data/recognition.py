@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import DTYPES, Column, Growing, Store, blocks
+from pellucid.data.columns import DTYPES, Column, Growing, Store, blocks, nothing
 from pellucid.errors import DataError
 
 MISSING = (
@@ -35,9 +36,8 @@ DATE_FORMS = {  # how a date is written, and in which place year, month and day 
 }
 _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _NAMES_OF_ROWS = re.compile(
-    r"\(rows\)|id|.*[_\s.-]id|.*[a-z]ID|.*[a-z]Id|index|uuid|guid|row|row[_\s]?names?|"
-    r"unnamed: 0",
-    re.IGNORECASE,
+    r"(?i:\(rows\)|id|.*[_\s.-]id|index|uuid|guid|row|row[_\s]?names?|unnamed: 0)"
+    r"|.*[a-z](ID|Id)"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ class Reading:
     decimal: str = "."
 
 
-class _TooMany(Exception):
+class _TooManyError(Exception):
     """A column has more different texts than a category may have."""
 
 
@@ -109,7 +109,7 @@ class Levels(dict[str, int]):
             self[text] = self[own]
             return self[own]
         if len(self.texts) >= MOST_LEVELS:
-            raise _TooMany
+            raise _TooManyError
         return self._add(own)
 
 
@@ -149,6 +149,8 @@ class TextColumn:
         if wanted in DATE_FORMS:
             self.forms, wanted = [wanted], "date"
         self.kind = wanted
+        # Whether a number such as -999 stands for nothing.
+        self._numbers_missing = any(map(_is_finite, reading.missing))
         self._tells = wanted is None  # whether the kind is told from the cells
         self.again: str | None = None
         self.levels = Levels(reading.missing)
@@ -234,7 +236,7 @@ class TextColumn:
         levels, known = self.levels, len(self.levels.texts)
         try:
             codes = np.array([levels[cell] for cell in cells], np.int32)
-        except _TooMany:
+        except _TooManyError:
             self.too_many = True
             codes = None
         if self._odd is None and self._tells:
@@ -284,17 +286,14 @@ class TextColumn:
 
     def _floats(self, cells: Sequence[str]) -> NDArray[np.float64]:
         if self.reading.decimal == "." and "_" not in "".join(cells):
-            try:
-                return np.array(list(map(float, cells)))
-            except ValueError:
-                pass
+            if not self._numbers_missing:
+                with suppress(ValueError):
+                    return np.array(list(map(float, cells)))
             missing, nan = self.reading.missing, math.nan
-            try:
+            with suppress(ValueError):
                 return np.array(
                     [nan if cell in missing else float(cell) for cell in cells]
                 )
-            except ValueError:
-                pass
         return np.array([self._number(cell) for cell in cells])
 
     def _look_at(
@@ -330,9 +329,9 @@ class TextColumn:
                 if moment.tzinfo is None:
                     moment = moment.replace(tzinfo=UTC)
             else:
-                day = (int(match[place]) for place in order)
-                time = (int(match[place] or 0) for place in (4, 5, 6))
-                moment = datetime(*day, *time, tzinfo=UTC)
+                year, month, day = (int(match[place]) for place in order)
+                hour, minute, second = (int(match[p] or 0) for p in (4, 5, 6))
+                moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             seconds.append((moment - _EPOCH).total_seconds())
         return np.array(seconds)
 
@@ -432,7 +431,7 @@ class TextColumn:
                     "'category' or 'ignore' for the column."
                 )
             self.again = "category"
-        if self.kind == "date" and len(self.forms) > 1:
+        if self.kind == "date" and len(self.forms) > 1 and self._numbers:
             raise DataError(
                 f"Dates in column {self.name!r} may be day/month/year or "
                 "month/day/year, both fit every row: say columns="
@@ -441,12 +440,21 @@ class TextColumn:
         if self.again is not None:
             return None
         if self._values is None:
-            return LeftOut(self.name, "nothing is in it")
+            return nothing(self.name, self.kind, 0)
         values = self._values.values()
         if self.kind in ("category", "boolean"):
             levels = tuple(self.levels.texts)
             return settled(self.name, "category", values, levels, self.asked)
+        if self.kind == "date":
+            return Column(self.name, "date", values, form=self.forms[0])
         return settled(self.name, self.kind, values, (), self.asked)
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _short(cell: str) -> str:
@@ -490,18 +498,21 @@ def settled(
     """
     if kind == "category":
         pair = _pair(levels)
-        if asked == "boolean" and levels and pair is None:
+        if not levels:
+            if asked is None:
+                return LeftOut(name, "nothing is in it")
+            return nothing(name, asked, len(values))
+        if asked == "boolean" and pair is None:
             raise DataError(
                 f"The column {name!r} is no boolean: it holds "
                 f"{', '.join(map(repr, levels[:3]))}; expected two of yes and no, true "
                 "and false, 1 and 0. Say 'category' for it."
             )
-        if not levels:
-            return LeftOut(name, "nothing is in it")
-        if pair is not None and asked in (None, "boolean"):
+        both = pair is not None and all(pair)
+        if pair is not None and (asked == "boolean" or (asked is None and both)):
             no, yes = pair
             turned = np.array([*(text in yes for text in levels), -1], np.int8)
-            words = (_first_of(levels, no), _first_of(levels, yes))
+            words = ((*no, "no")[0], (*yes, "yes")[0])
             return Column(name, "boolean", turned[values], (), words)
         if asked is None and len(levels) > FEW_LEVELS:
             present = int(np.count_nonzero(values >= 0))
@@ -519,7 +530,13 @@ def _settled_number(
     first = values[:FIRST]
     there = first[first == first]
     if not there.size and not np.any(values == values):
-        return LeftOut(name, "nothing is in it")
+        if asked is None:
+            return LeftOut(name, "nothing is in it")
+        return nothing(name, asked, len(values))
+    whole = there.size == first.size and bool((there == np.floor(there)).all())
+    distinct = whole and there.size > 1 and len(np.unique(there)) == len(there)
+    if asked is None and distinct and _NAMES_OF_ROWS.fullmatch(name):
+        return LeftOut(name, "an identifier: each row has another whole number")
     odd = _no_flag(values)
     if odd is None:
         flags = np.empty(len(values), np.int8)
@@ -531,10 +548,6 @@ def _settled_number(
             f"The column {name!r} is no boolean: it holds {odd:g}; expected 0 and 1, "
             "or yes and no."
         )
-    whole = there.size == first.size and bool((there == np.floor(there)).all())
-    distinct = whole and there.size > 1 and len(np.unique(there)) == len(there)
-    if distinct and _NAMES_OF_ROWS.fullmatch(name):
-        return LeftOut(name, "an identifier: each row has another whole number")
     return Column(name, "number", values)
 
 
@@ -552,13 +565,9 @@ def _pair(levels: tuple[str, ...]) -> tuple[list[str], list[str]] | None:
     """Return which levels say no and which say yes, if there are no others."""
     folded = {text.lower() for text in levels}
     for no, yes in (*WORDS, ("0", "1")):
-        if folded == {no, yes}:
+        if folded and folded <= {no, yes}:
             return (
                 [text for text in levels if text.lower() == no],
                 [text for text in levels if text.lower() == yes],
             )
     return None
-
-
-def _first_of(levels: tuple[str, ...], among: list[str]) -> str:
-    return next(text for text in levels if text in among)

@@ -1,24 +1,16 @@
 """Where tables come from: CSV and Parquet files, data frames, arrays, mappings."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pellucid.data.columns import DTYPES, Column, Store
+from pellucid.data.columns import Column, Store
 from pellucid.data.csv_file import CsvFile
 from pellucid.data.dataset import Dataset
-from pellucid.data.recognition import (
-    DATE_FORMS,
-    LARGEST_WHOLE,
-    LeftOut,
-    Reading,
-    TextColumn,
-    settled,
-)
+from pellucid.data.recognition import LeftOut, Reading, TextColumn
+from pellucid.data.typed_columns import TypedColumn
 from pellucid.errors import ConfigurationError, DataError, ShapeError
 
 PARQUET = (".parquet", ".pq")
@@ -116,6 +108,7 @@ class CsvSource(Source):
     ) -> None:
         super().__init__(file.path.stem.removesuffix(".csv"), file.names)
         self.file = file
+        self._places = {name: place for place, name in enumerate(file.names)}
         decimal = _decimal(file) if decimal is None else decimal
         self.reading = Reading(file.place, missing, decimal)
         self.said = file.said + ", decimal comma" * (decimal == ",")
@@ -137,7 +130,7 @@ class CsvSource(Source):
                 name: TextColumn(name, self.reading, store, asked[name], kind)
                 for name, kind in settled_kinds.items()
             }
-            places = [(self.names.index(name), columns[name]) for name in columns]
+            places = [(self._places[name], columns[name]) for name in columns]
             for chunk in self.file.chunks():
                 for place, column in places:
                     column.add(chunk.columns[place], chunk.lines)
@@ -153,14 +146,14 @@ class CsvSource(Source):
     def stream(
         self, asked: Mapping[str, str | None], rows: int
     ) -> Iterator[dict[str, Column | LeftOut]]:
-        places = [(self.names.index(name), name) for name in asked]
+        places = [(self._places[name], name) for name in asked]
         for chunk in self.file.chunks(rows):
             store = Store(2**62)
             columns = {n: TextColumn(n, self.reading, store, asked[n]) for n in asked}
             for place, name in places:
                 columns[name].add(chunk.columns[place], chunk.lines)
             yield {
-                name: column.finish() or LeftOut(name, "nothing is in it")
+                name: column.finish() or LeftOut(name, "another kind is asked for")
                 for name, column in columns.items()
             }
 
@@ -170,7 +163,9 @@ def _decimal(file: CsvFile) -> str:
     if file.separator == ",":
         return "."
     chunk = next(file.chunks(1000), None)
-    cells = [cell.strip() for column in chunk.columns for cell in column] if chunk else []
+    cells = (
+        [cell.strip() for column in chunk.columns for cell in column] if chunk else []
+    )
     halves = [cell.lstrip("+-").split(",") for cell in cells if cell.count(",") == 1]
     after = {len(half[1]) for half in halves if half[0].isdigit() and half[1].isdigit()}
     points = any(
@@ -225,18 +220,21 @@ class Chunks(Source):
     def stream(
         self, asked: Mapping[str, str | None], rows: int
     ) -> Iterator[dict[str, Column | LeftOut]]:
+        before = 0
         for piece in self.pieces():
-            for start in range(0, _same_length(piece), rows):
+            count = _same_length(piece)
+            for start in range(0, count, rows):
                 few = {name: piece[name][start : start + rows] for name in asked}
                 columns = {
                     name: TypedColumn(
-                        name, self.reading, Store(2**62), asked[name], start
+                        name, self.reading, Store(2**62), asked[name], before + start
                     )
                     for name in asked
                 }
                 for name, column in columns.items():
                     column.add(few[name])
                 yield {name: column.finish() for name, column in columns.items()}
+            before += count
 
 
 def _same_length(piece: Mapping[str, Any]) -> int:
@@ -244,297 +242,6 @@ def _same_length(piece: Mapping[str, Any]) -> int:
     if len(set(counts.values())) > 1:
         raise ShapeError(f"The columns have different numbers of rows: {counts}.")
     return next(iter(counts.values()), 0)
-
-
-class TypedColumn:
-    """A column of values that have a type, on its way into a table.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    reading : Reading
-        How texts are read.
-    store : Store
-        Where the values go.
-    asked : str, optional
-        The kind that the user wants.
-    rows : int
-        How many rows there were before.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        reading: Reading,
-        store: Store,
-        asked: str | None,
-        rows: int = 0,
-    ) -> None:
-        self.name, self.reading, self.store, self.asked = name, reading, store, asked
-        self.rows, self.kind = rows, "nothing"
-        self._empty = 0
-        self._texts: TextColumn | None = None
-        self._values: Any = None
-
-    def add(self, values: Any) -> None:
-        """Take some more `values`: an array, a series or a list."""
-        kind, found = typed(values, self.name, self.reading.place, self.rows)
-        if self.asked == "category" and kind in ("number", "boolean", "date"):
-            kind, found = "text", Column(self.name, kind, found).cells()
-            found = [_as_text(value) for value in found]
-        if self.asked == "number" and kind == "boolean":
-            kind, found = "number", np.where(found < 0, np.nan, found)
-        count = len(found)
-        if kind == "nothing":
-            self._empty += count
-            if self.kind == "text" or self._values is not None:
-                kind, found = self.kind, self._gaps(self._empty)
-                self._empty = 0
-            else:
-                self.rows += count
-                return
-        if self.kind not in ("nothing", kind):
-            raise DataError(
-                f"The column {self.name!r} holds a {self.kind} first and a {kind} from "
-                f"{self.reading.place(self.rows)} on; expected one kind of value."
-            )
-        self.kind = kind
-        if self._empty:
-            gaps, self._empty = self._gaps(self._empty), 0
-            self._take(gaps, self.rows - len(gaps))
-        self._take(found, self.rows)
-        self.rows += count
-
-    def _gaps(self, count: int) -> Any:
-        if self.kind == "text":
-            return [""] * count
-        gap = -1 if self.kind == "boolean" else np.nan
-        return np.full(count, gap, DTYPES[self.kind])
-
-    def _take(self, found: Any, first: int) -> None:
-        if self.kind == "text":
-            if self._texts is None:
-                known = None if self.asked else "category"
-                self._texts = TextColumn(
-                    self.name, self.reading, self.store, self.asked, known
-                )
-            self._texts.add(found, range(first, first + len(found)))
-            return
-        wanted = "date" if self.asked in DATE_FORMS else self.asked
-        allowed = {"number": ("number", "boolean")}.get(self.kind, (self.kind,))
-        if wanted not in (None, "category", *allowed):
-            raise DataError(
-                f"The column {self.name!r} holds a {self.kind}; expected a {wanted}."
-            )
-        if self.kind == "number":
-            self._must_be_finite(found, first)
-        if self._values is None:
-            self._values = self.store.new(DTYPES[self.kind])
-        self._values.append(found)
-
-    def _must_be_finite(self, found: NDArray[Any], first: int) -> None:
-        infinite = np.isinf(found)
-        if infinite.any():
-            row = int(np.argmax(infinite))
-            count = int(infinite.sum())
-            more = f"; {count} such values in all" if count > 1 else ""
-            raise DataError(
-                f"{self.reading.place(first + row)}, column {self.name!r}: found an "
-                f"infinity, expected a finite number{more}. Correct it, or put NaN "
-                "where the number is not known."
-            )
-
-    def finish(self) -> Column | LeftOut:
-        """Return the column, or why it is left out."""
-        if self._texts is not None:
-            found = self._texts.finish()
-            assert found is not None
-            return found
-        if self._values is None:
-            return LeftOut(self.name, "nothing is in it")
-        values = self._values.values()
-        return settled(self.name, self.kind, values, (), self.asked)
-
-
-def _as_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def typed(
-    values: Any, name: str, place: Any, first: int = 0
-) -> tuple[str, Any]:
-    """Return the kind of some values, and the values as `Column` keeps them.
-
-    Parameters
-    ----------
-    values : array, series or list
-        The values.
-    name : str
-        Name of the column, for messages.
-    place : callable
-        Returns how messages name a row.
-    first : int
-        Number of the first row.
-
-    Returns
-    -------
-    kind : str
-        ``"number"``, ``"boolean"``, ``"date"``, ``"text"`` or ``"nothing"``.
-    found : ndarray or list of str
-
-    Raises
-    ------
-    DataError
-        If they are of another kind.
-    """
-    if isinstance(values, np.ma.MaskedArray):
-        raise DataError(
-            f"The column {name!r} is a masked array; its masked values would count. "
-            "Fill them first, with NaN for numbers."
-        )
-    if isinstance(values, np.ndarray):
-        if values.dtype.kind in "OT":
-            return _typed_objects(values.tolist(), name, place, first)
-        return _typed_array(values, name)
-    if isinstance(values, list | tuple):
-        return _typed_objects(values, name, place, first)
-    return _typed_series(values, name, place, first)
-
-
-def _typed_array(values: NDArray[Any], name: str) -> tuple[str, Any]:
-    kind = values.dtype.kind
-    if values.ndim != 1:
-        raise ShapeError(
-            f"The column {name!r} has shape {values.shape}; expected one value a row."
-        )
-    if kind == "b":
-        return "boolean", values.astype(np.int8)
-    if kind in "iu":
-        if values.size and max(int(values.max()), -int(values.min())) > LARGEST_WHOLE:
-            return "text", [str(value) for value in values.tolist()]
-        return "number", values.astype(np.float64)
-    if kind == "f":
-        return "number", values.astype(np.float64)
-    if kind == "U":
-        return "text", values.tolist()
-    if kind == "M":
-        moments = values.astype("datetime64[ms]").astype(np.int64) / 1000.0
-        return "date", np.where(np.isnat(values), np.nan, moments)
-    what = {"c": "complex numbers", "S": "bytes", "m": "durations", "V": "records"}
-    raise DataError(
-        f"The column {name!r} holds {what.get(kind, str(values.dtype))}; expected "
-        "numbers, texts, booleans or dates."
-    )
-
-
-def _typed_objects(
-    values: Sequence[Any], name: str, place: Any, first: int
-) -> tuple[str, Any]:
-    there = [value for value in values if not _is_gap(value)]
-    kinds = {_kind_of(value) for value in there}
-    if not there:
-        return "nothing", values
-    if len(kinds) > 1 or None in kinds:
-        kind = _kind_of(there[0])
-        row = next(
-            row
-            for row, value in enumerate(values)
-            if not _is_gap(value) and (_kind_of(value) != kind or kind is None)
-        )
-        others = "numbers, texts, booleans or dates" if kind is None else f"a {kind}"
-        raise DataError(
-            f"{place(first + row)}, column {name!r}: found {values[row]!r}; expected "
-            f"{others}, as in the rows before. A column holds one kind of value."
-        )
-    (kind,) = kinds
-    if kind == "text":
-        return "text", ["" if _is_gap(value) else str(value) for value in values]
-    if kind == "boolean":
-        return "boolean", np.array(
-            [-1 if _is_gap(value) else int(value) for value in values], np.int8
-        )
-    if kind == "date":
-        return "date", np.array(
-            [np.nan if _is_gap(value) else _seconds(value) for value in values]
-        )
-    if any(isinstance(v, int) and abs(v) > LARGEST_WHOLE for v in there):
-        return "text", ["" if _is_gap(value) else str(value) for value in values]
-    return "number", np.array(
-        [np.nan if _is_gap(value) else float(value) for value in values]
-    )
-
-
-def _is_gap(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float | np.floating) and bool(value != value)
-
-
-def _kind_of(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, bool | np.bool):
-        return "boolean"
-    if isinstance(value, int | float | np.integer | np.floating):
-        return "number"
-    if type(value).__name__ == "Decimal":
-        return "number"
-    return "date" if isinstance(value, date) else None
-
-
-def _seconds(value: Any) -> float:
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    return float(value.timestamp())
-
-
-def _typed_series(
-    series: Any, name: str, place: Any, first: int
-) -> tuple[str, Any]:
-    import narwhals.stable.v2 as nw
-
-    series = nw.from_native(series, series_only=True, allow_series=True)
-    dtype = series.dtype
-    if len(series) and series.null_count() == len(series):
-        return "nothing", [None] * len(series)
-    if dtype.is_integer():
-        if max(abs(int(series.max())), abs(int(series.min()))) > LARGEST_WHOLE:
-            texts = ("" if v is None else str(v) for v in series.to_list())
-            return "text", list(texts)
-        return "number", _floats(series, nw)
-    if dtype.is_numeric():
-        return "number", _floats(series, nw)
-    if dtype == nw.Boolean:
-        flags = (-1 if v is None else int(v) for v in series.to_list())
-        return "boolean", np.array(list(flags), np.int8)
-    if dtype in (nw.Date, nw.Datetime):
-        if dtype == nw.Date:
-            series = series.cast(nw.Datetime("ms"))
-        moments = series.dt.timestamp("ms")
-        return "date", _floats(moments, nw) / 1000.0
-    if dtype in (nw.String, nw.Categorical, nw.Enum):
-        return "text", ["" if _is_gap(v) else str(v) for v in series.to_list()]
-    if dtype == nw.Object or dtype == nw.Unknown:
-        return _typed_objects(series.to_list(), name, place, first)
-    raise DataError(
-        f"The column {name!r} holds values of type {dtype}; expected numbers, texts, "
-        "booleans or dates."
-    )
-
-
-def _floats(series: Any, nw: Any) -> NDArray[np.float64]:
-    if series.null_count():
-        values = (np.nan if v is None else v for v in series.to_list())
-        return np.array(list(values), np.float64)
-    array: NDArray[np.float64] = series.cast(nw.Float64).to_numpy()
-    return array
 
 
 # -- what users hand in ----------------------------------------------------------------
@@ -573,9 +280,7 @@ def source_of(
     if isinstance(given, str | Path):
         path = Path(given)
         if path.suffix.lower() not in (*PARQUET, *ARROW):
-            file = CsvFile(
-                path, separator=separator, encoding=encoding, header=header
-            )
+            file = CsvFile(path, separator=separator, encoding=encoding, header=header)
             return CsvSource(file, missing, decimal)
         return _arrow_file(path, missing)
     wrong = [name for name, value in settings.items() if value is not None]
@@ -624,15 +329,23 @@ def _array(given: Any, missing: frozenset[str]) -> Chunks:
                 raise DataError(
                     f"row {row} has the columns {list(each)}; expected {names}."
                 )
+        piece: dict[str, Any]
         piece = {name: [each[name] for each in given] for name in names}
         return _one_piece("rows", piece, missing)
     try:
-        array = np.asarray(given, dtype=None if isinstance(given, np.ndarray) else object)
+        array = np.asarray(
+            given, dtype=None if isinstance(given, np.ndarray) else object
+        )
     except ValueError as error:
         raise ShapeError(f"The rows have different lengths ({error}).") from error
     if array.dtype.names:
         piece = {name: array[name] for name in array.dtype.names}
         return _one_piece("array", piece, missing)
+    if (
+        array.ndim == 1
+        and len({len(row) for row in array if hasattr(row, "__len__")}) > 1
+    ):
+        raise ShapeError("The rows have different lengths.")
     if array.ndim != 2:
         raise ShapeError(
             f"The array has shape {array.shape}; expected rows and columns, (n, k)."
@@ -646,6 +359,9 @@ def _frame(given: Any, missing: frozenset[str]) -> Chunks:
 
     try:
         frame = nw.from_native(given)
+    except nw.exceptions.DuplicateError as error:
+        told = " ".join(str(error).split())
+        raise DataError(f"Each column needs a name of its own. {told}") from None
     except TypeError:
         raise DataError(
             f"Got a {type(given).__name__}; expected the path of a CSV or Parquet "
@@ -657,7 +373,9 @@ def _frame(given: Any, missing: frozenset[str]) -> Chunks:
     for place, name in enumerate(names):
         if name in names[:place]:
             raise DataError(f"Two columns are named {name!r}: rename one.")
-    native = {n: frame[c].to_native() for n, c in zip(names, frame.columns, strict=True)}
+    native = {
+        n: frame[c].to_native() for n, c in zip(names, frame.columns, strict=True)
+    }
     return _one_piece("frame", native, missing)
 
 

@@ -1,15 +1,15 @@
 """Tables: columns of numbers, categories, booleans and dates, and a target."""
 
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import KINDS, Column, Store, date_text
+from pellucid.data.columns import KINDS, Column, Folder, Store, date_text
 from pellucid.data.recognition import DATE_FORMS, MISSING, LeftOut
 from pellucid.data.sources import CsvSource, Source, source_of
 from pellucid.errors import ConfigurationError, DataError, suggestion
@@ -17,7 +17,7 @@ from pellucid.errors import ConfigurationError, DataError, suggestion
 MEMORY = 2**28  # bytes of values that are kept in memory
 MOST_CLASSES = 10  # so many different whole numbers are classes
 _IGNORE = "ignore"
-_SHOWN = 12  # classes that the text of a table names
+_SHOWN = 12  # columns and classes that the text of a table names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,8 +44,8 @@ class Table:
         How much each row counts, shape (n,).
     source : str
         How the table was read, in words.
-    store : Store, optional
-        Keeps the folder of the values of a large table.
+    folder : Folder, optional
+        Where the values of a large table are.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class Table:
     notes: tuple[str, ...] = ()
     weight: NDArray[np.float64] | None = None
     source: str = ""
-    store: Store | None = field(default=None, kw_only=True)
+    folder: Folder | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -145,24 +145,20 @@ class Table:
 
     def __repr__(self) -> str:
         """Return a few lines that fit into a terminal of 80 columns."""
-        number = len(self.columns)
-        facts = [
-            f"Table {self.name!r}: {_count(len(self), 'row')}, "
-            f"{_count(number, 'column')}"
-        ]
+        size = f"{_count(len(self), 'row')}, {_count(len(self.columns), 'column')}"
+        facts = [f"Table {self.name!r}: {size}"]
         if self.source:
             facts.append(f"  read with {self.source}")
         for kind in KINDS:
             names = [column.name for column in self.columns if column.kind == kind]
             if names:
-                facts.append(f"  {kind}: {', '.join(names)}")
-        for each in self.left_out:
-            facts.append(f"  left out: {each.name} ({each.why})")
+                facts.append(f"  {kind}: {_some(names)}")
+        facts += [f"  left out: {each.name} ({each.why})" for each in self.left_out]
         gaps = {c.name: int(np.count_nonzero(c.missing)) for c in self.columns}
         gaps = {name: count for name, count in gaps.items() if count}
         if gaps:
-            each_gap = (f"{name} ({count:,})" for name, count in gaps.items())
-            facts.append(f"  missing cells: {', '.join(each_gap)}")
+            each_gap = [f"{name} ({count:,})" for name, count in gaps.items()]
+            facts.append(f"  missing cells: {_some(each_gap)}")
         if self.y is not None:
             facts.append(f"  target: {self.target}, {self._target()}")
         facts += [f"  {note}" for note in self.notes]
@@ -177,9 +173,7 @@ class Table:
                 return "numbers"
             return f"numbers from {self.y.min():.4g} to {self.y.max():.4g}"
         named = [f"{name} ({count:,})" for name, count in self.counts.items()]
-        more = len(named) - _SHOWN
-        rest = f" and {more} more" * (more > 0)
-        return f"{len(named)} classes: {', '.join(named[:_SHOWN])}{rest}"
+        return f"{len(named)} classes: {_some(named)}"
 
 
 def table(
@@ -200,7 +194,7 @@ def table(
     memory: int = MEMORY,
     folder: str | Path | None = None,
 ) -> Table:
-    """Read a table: a CSV or Parquet file, a data frame, a mapping or an array.
+    r"""Read a table: a CSV or Parquet file, a data frame, a mapping or an array.
 
     What a column is, is told from its cells: numbers; dates; two words such as yes and
     no, or 0 and 1, are a boolean; other texts are a category. Columns that cannot help
@@ -269,7 +263,7 @@ def table(
     >>> import pellucid
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "houses.csv")
-    ...     _ = file.write_text("area;city;price\\n80,5;Rome;200\\n120,0;Oslo;410,5\\n")
+    ...     _ = file.write_text("area;city;price\n80,5;Rome;200\n120,0;Oslo;410,5\n")
     ...     houses = pellucid.data.table(file, target="price")
     >>> houses
     Table 'houses': 2 rows, 2 columns
@@ -334,7 +328,7 @@ def stream(
     Yields
     ------
     Table
-        Without a target. A column in which nothing is, is in `Table.left_out`.
+        Without a target.
     """
     found = source_of(
         source,
@@ -346,15 +340,8 @@ def stream(
     )
     asked = wanted_columns(found, None, columns, tuple(columns), None)
     for read in found.stream(asked, rows):
-        yield Table(
-            tuple(each for each in read.values() if isinstance(each, Column)),
-            None,
-            "",
-            (),
-            found.name,
-            tuple(each for each in read.values() if isinstance(each, LeftOut)),
-            source=found.said,
-        )
+        used = tuple(each for each in read.values() if isinstance(each, Column))
+        yield Table(used, None, "", (), found.name, source=found.said)
 
 
 def _check_settings(
@@ -494,7 +481,7 @@ def _assembled(
         tuple(notes),
         _weights(source, read, weight),
         source.said,
-        store=store,
+        store.folder,
     )
     made = made if kept is None else made.take(kept)
     return replace(made, y=y)
@@ -526,7 +513,9 @@ def _weights(
             f"{column.take([row]).cells()[0]!r}, expected a weight of 0 or more."
         )
     if not values.any():
-        raise DataError(f"Every weight in {weight!r} is zero: nothing would be learned.")
+        raise DataError(
+            f"Every weight in {weight!r} is zero: nothing would be learned."
+        )
     return values
 
 
@@ -648,6 +637,11 @@ def _distinct_whole(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
         return None
     number = np.unique(values)
     return number if len(number) <= MOST_CLASSES else None
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _SHOWN
+    return ", ".join(texts[:_SHOWN]) + f" and {more} more" * (more > 0)
 
 
 def _count(number: int, what: str) -> str:

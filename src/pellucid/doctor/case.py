@@ -1,6 +1,6 @@
 """What the checks look at: a network, its data, one traced step, the course so far."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.doctor.findings import Finding
 from pellucid.doctor.thresholds import DATA_NUMBERS, DATA_ROWS
 from pellucid.samples import Samples
 from pellucid.training.history import History
@@ -108,6 +109,10 @@ class Case:
         return tuple(_columns(self.some.x, self.names))
 
 
+# A check: it looks at a case, and yields what it finds.
+Check = Callable[[Case], Iterator[Finding]]
+
+
 def _columns(x: Any, names: list[str] | None) -> Iterator[Column]:
     parts = x if isinstance(x, dict) else {"": x}
     for part, values in parts.items():
@@ -137,26 +142,6 @@ def evenly(data: Samples, most: int) -> Samples:
     if n <= most:
         return data
     return data.take(np.linspace(0, n - 1, most).astype(np.int64))
-
-
-def listed(names: list[str], most: int = 4) -> str:
-    """Return names as they stand in a sentence: ``"a, b and c"``.
-
-    Parameters
-    ----------
-    names : list of str
-        At least one.
-    most : int
-        How many to write out.
-
-    Returns
-    -------
-    str
-    """
-    if len(names) > most:
-        rest = len(names) - most + 1
-        return f"{', '.join(names[: most - 1])} and {rest} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def size(values: Any) -> float:

@@ -1,14 +1,13 @@
 """Checks of the course of a training: its losses, its gradients, its steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.doctor import thresholds
-from pellucid.doctor.case import Case
-from pellucid.doctor.data import Check
+from pellucid.doctor.case import Case, Check
 from pellucid.doctor.findings import Finding
 from pellucid.minimizers import Minimizer
 from pellucid.trace import Step
@@ -29,11 +28,10 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
     ------
     Finding
     """
-    losses, rate = _losses(case), _rate(case)
-    if losses is None or rate is None:
+    course, rate = _course(case), _rate(case)
+    if course is None or rate is None:
         return
-    start, course = float(losses[:5].mean()), parts(losses)
-    end = float(course[-1])
+    start, end = _first_loss(case, course), float(course[-1])
     longest, slot = (0.0, "") if case.step is None else longest_step(case.step)
     measured: dict[str, Any] = {
         "first loss": start,
@@ -97,10 +95,9 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
     ------
     Finding
     """
-    losses, rate = _losses(case), _rate(case)
-    if losses is None or rate is None:
+    course, rate = _course(case), _rate(case)
+    if case.history is None or course is None or rate is None:
         return
-    course = parts(losses)
     start, end = float(course[0]), float(course[-1])
     fall = (start - end) / abs(start) if start else 0.0
     if not 0 < fall < thresholds.HARDLY:
@@ -119,8 +116,8 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
     yield Finding(
         "rate_too_low",
         "warning",
-        f"In {len(losses):,} iterations the loss fell steadily, but only by {fall:.1%}:"
-        " the steps are too short to get anywhere.",
+        f"In {len(case.history.iterations):,} iterations the loss fell steadily, but "
+        f"only by {fall:.1%}: the steps are too short to get anywhere.",
         f"Take a larger learning rate, ten times to begin with ({rate * 10:.1g} instead"
         f" of {rate:.3g}), or ask: net.find_learning_rate(x, y).suggestion.",
         "",
@@ -188,7 +185,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
         return
     yield Finding(
         "overfitting",
-        "warning",
+        "note" if history.best_epoch else "warning",
         f"Since epoch {best + 1} the training loss went on falling, from "
         f"{loss[best]:.3g} to {loss[-1]:.3g}, while the validation loss rose from "
         f"{lowest:.3g} to {end:.3g}: the network learned its rows by heart. It has "
@@ -219,33 +216,20 @@ def nothing_learned(case: Case) -> Iterator[Finding]:
     ------
     Finding
     """
-    history, losses = case.history, _losses(case)
-    if history is None or losses is None:
+    history, course = case.history, _course(case)
+    if history is None or course is None:
         return
     fixed = fixed_answer_loss(case)
     if not np.isfinite(fixed) or fixed <= 0:
         return
     held = min(history.validation, default=np.nan)
-    last = float(parts(losses)[-1])
+    last = float(course[-1])
     if case.network.loss.reduction == "sum":  # of a batch: not comparable
         last = held = np.nan
     now = mean_loss(case)
     measured = {"loss": now, "loss of a fixed answer": fixed}
-    if now >= thresholds.NOTHING_LEARNED * fixed:
-        yield Finding(
-            "nothing_learned",
-            "warning",
-            f"After {len(losses):,} iterations the loss is {now:.3g}. Always giving "
-            f"the same answer, the best one, has {fixed:.3g}: nothing was learned.",
-            "Look first whether rows of x and y belong together (sorted or shuffled "
-            "alone?) and whether inputs are scaled; then try a learning rate ten times "
-            "larger and ten times smaller, and more units.",
-            "",
-            measured,
-        )
-    elif held >= thresholds.NOTHING_LEARNED * fixed and (
-        last < thresholds.BY_HEART * fixed
-    ):
+    by_heart = last < thresholds.BY_HEART * fixed
+    if by_heart and held >= thresholds.NOTHING_LEARNED * fixed:
         yield Finding(
             "learned_by_heart",
             "warning",
@@ -257,6 +241,19 @@ def nothing_learned(case: Case) -> Iterator[Finding]:
             "rows.",
             "",
             measured | {"training loss": last, "lowest validation loss": held},
+        )
+    elif now >= thresholds.NOTHING_LEARNED * fixed:
+        yield Finding(
+            "nothing_learned",
+            "warning",
+            f"After {len(history.iterations):,} iterations the loss is {now:.3g}. "
+            f"Always giving the same answer, the best one, has {fixed:.3g}: nothing "
+            "was learned.",
+            "Look first whether rows of x and y belong together (sorted or shuffled "
+            "alone?) and whether inputs are scaled; then try a learning rate ten times "
+            "larger and ten times smaller, and more units.",
+            "",
+            measured,
         )
 
 
@@ -371,12 +368,23 @@ def mean_loss(case: Case) -> float:
     return float(np.mean(each, dtype=np.float64))
 
 
-def _losses(case: Case) -> NDArray[np.float64] | None:
-    """Return the loss of every iteration, if there are enough to judge by."""
-    course: Sequence[float] = case.history.iterations if case.history else ()
-    if len(course) < thresholds.FEWEST_ITERATIONS:
+def _course(case: Case) -> NDArray[np.float64] | None:
+    """Return the mean loss of each part of the course, if it is long enough.
+
+    Of epochs, where there are enough: every epoch sees the same rows.
+    """
+    history = case.history
+    if history is None or len(history.iterations) < thresholds.FEWEST_ITERATIONS:
         return None
-    return np.array(course, dtype=np.float64)
+    enough = len(history.loss) >= PARTS
+    return parts(np.array(history.loss if enough else history.iterations))
+
+
+def _first_loss(case: Case, course: NDArray[np.float64]) -> float:
+    """Return the loss before anything was learned, as far as it is known."""
+    if case.history is None or case.network.loss.reduction == "sum":
+        return float(course[0])  # a batch adds up fewer rows than an epoch
+    return float(np.mean(case.history.iterations[:5]))
 
 
 def _rate(case: Case) -> float | None:

@@ -1,20 +1,17 @@
-"""Checks of data: inputs and targets, before anything is learned from them."""
+"""Checks of rows and columns, before anything is learned from them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import arrays
-from pellucid.activations import Activation
 from pellucid.doctor import thresholds
-from pellucid.doctor.case import Case, listed, size
+from pellucid.doctor.case import Case, Check
 from pellucid.doctor.findings import Finding
 from pellucid.doctor.leaks import telling_columns
-
-Check = Callable[[Case], Iterator[Finding]]
-
+from pellucid.doctor.words import capital, listed, number
 
 # -- numbers that are none -------------------------------------------------------------
 
@@ -89,7 +86,7 @@ def _gap(
     return Finding(
         "missing_targets" if targets else "missing_inputs",
         "severe",
-        f"{part} has {_number(int(bad.sum()), 'value')} that cannot be computed with; "
+        f"{part} has {number(int(bad.sum()), 'value')} that cannot be computed with; "
         f"the first is {value:g} in row {first[0]}{column}, {kind}.",
         remedy,
         part,
@@ -120,7 +117,7 @@ def constant_features(case: Case) -> Iterator[Finding]:
     yield Finding(
         "constant_features",
         "note",
-        f"{_capital(listed([c.name for c in same]))} "
+        f"{capital(listed([c.name for c in same]))} "
         f"{'has' if len(same) == 1 else 'have'} the same value in every row, which "
         "tells nothing that the bias does not.",
         "Leave it out, x = x[:, x.std(axis=0) > 0]; if it is meant to vary, look at "
@@ -160,7 +157,7 @@ def duplicate_features(case: Case) -> Iterator[Finding]:
     yield Finding(
         "duplicate_features",
         "note",
-        f"{_number(len(copies), 'column is a copy', 'columns are copies')} of another "
+        f"{number(len(copies), 'column is a copy', 'columns are copies')} of another "
         f"one, perhaps in another unit: {listed(shown[::-1])}. Together they count "
         "twice.",
         "Leave the copies out: x = np.delete(x, [...], axis=1).",
@@ -189,7 +186,7 @@ def leaking_features(case: Case) -> Iterator[Finding]:
         yield Finding(
             "leaking_feature",
             "warning",
-            f"{_capital(column.name)} alone tells the target nearly exactly. Either "
+            f"{capital(column.name)} alone tells the target nearly exactly. Either "
             "the problem is that easy, or the column was made from the target or after "
             "it, and will not be there when the network is used.",
             "Ask when its value is known. If only after the target, leave it out: "
@@ -274,198 +271,14 @@ def shared_rows(case: Case) -> Iterator[Finding]:
     )
 
 
-# -- targets ---------------------------------------------------------------------------
-
-
-def class_counts(case: Case) -> Iterator[Finding]:
-    """Yield findings about classes that are missing, rare, or nearly all there is.
-
-    Parameters
-    ----------
-    case : Case
-        What to look at.
-
-    Yields
-    ------
-    Finding
-    """
-    if case.classes is None:
-        return
-    count = max(2, case.network.blueprint.outputs)
-    rows = np.bincount(case.classes, minlength=count)
-    total = int(rows.sum())
-    evidence = {"rows": {case.label(k): int(n) for k, n in enumerate(rows)}}
-    if (rows > 0).sum() == 1:
-        yield Finding(
-            "single_class",
-            "severe",
-            f"Every row is of class {case.label(int(rows.argmax()))}: there is nothing "
-            "to tell apart.",
-            "Look at how y was read or cut: print(np.unique(y, return_counts=True)).",
-            "y",
-            evidence,
-        )
-        return
-    few = [k for k in range(count) if rows[k] < thresholds.ROWS_OF_CLASS]
-    if few and total >= count * thresholds.FEWEST_ROWS:
-        yield Finding(
-            "rare_classes",
-            "warning",
-            f"{_number(len(few), 'class', 'classes')} of {count} "
-            f"{'has' if len(few) == 1 else 'have'} fewer than "
-            f"{thresholds.ROWS_OF_CLASS} rows: {listed([case.label(k) for k in few])}.",
-            "Collect more rows of them, or put them together with a class that is "
-            "like them.",
-            "y",
-            evidence,
-        )
-    share = float(rows.max() / total)
-    least = rows[rows > 0].min()
-    alone = share >= thresholds.LARGEST_CLASS
-    if total >= thresholds.FEWEST_ROWS and (
-        alone or rows.max() >= thresholds.CLASS_RATIO * least
-    ):
-        largest = case.label(int(rows.argmax()))
-        yield Finding(
-            "class_imbalance",
-            "warning" if alone else "note",
-            f"{share:.0%} of the rows are of class {largest}: always answering so has "
-            f"an accuracy of {share:.1%}, and the other classes count little."
-            if alone
-            else f"Class {largest} has {rows.max() / least:.0f} times as many rows as "
-            "the smallest class, which counts little beside it.",
-            'Let rows of rare classes count more: net.fit(x, y, class_weight="balanced"'
-            '), and judge by more than accuracy: metrics=["f1"].',
-            "y",
-            evidence | {"largest share": share},
-        )
-
-
-def target_scale(case: Case) -> Iterator[Finding]:
-    """Yield a finding if targets that are numbers are far from size 1.
-
-    Parameters
-    ----------
-    case : Case
-        What to look at.
-
-    Yields
-    ------
-    Finding
-    """
-    y = case.numbers
-    if y is None or case.network.loss.link not in (None, "identity"):
-        return
-    if len(y) < thresholds.FEWEST_ROWS:
-        return
-    typical, deviation = size(y), float(size(y - y.mean(axis=0)))
-    large = typical > thresholds.LARGE_TARGET
-    if deviation and (large or deviation < thresholds.SMALL_TARGET):
-        yield Finding(
-            "target_scale",
-            "warning",
-            f"The targets are {'large' if large else 'small'}: typically "
-            f"{typical:.3g}, with a deviation of {deviation:.3g}. The outputs of a "
-            "network start near 0 with a size of about 1"
-            + (
-                " and take long to get there."
-                if large
-                else ", beside which the targets hardly differ."
-            ),
-            "Train on standardized targets: scaler = pellucid.data.Standardizer.fit(y);"
-            " net.fit(x, scaler.transform(y)); scaler.inverse(net.predict(x)).",
-            "y",
-            {
-                "size": typical,
-                "deviation": deviation,
-                "largest": float(np.abs(y).max()),
-            },
-        )
-    elif not deviation:
-        yield Finding(
-            "constant_target",
-            "severe",
-            f"Every target is {y[0, 0]:g}: there is nothing to learn.",
-            "Look at how y was read or cut: print(np.unique(y, return_counts=True)).",
-            "y",
-            {"rows": len(y)},
-        )
-
-
-def unreachable_targets(case: Case) -> Iterator[Finding]:
-    """Yield a finding if the last activation cannot give the targets.
-
-    Parameters
-    ----------
-    case : Case
-        What to look at.
-
-    Yields
-    ------
-    Finding
-    """
-    y = case.numbers
-    path, layer = list(case.network.blueprint.layers.items())[-1]
-    activation = layer if isinstance(layer, Activation) else None
-    activation = getattr(layer, "activation", activation)
-    if y is None or case.network.loss.link is not None:
-        return
-    if not isinstance(activation, Activation) or activation.across:
-        return
-    low, high = value_range(activation)
-    outside = float(((y < low) | (y > high)).mean())
-    if not outside:
-        return
-    yield Finding(
-        "unreachable_targets",
-        "severe" if outside > thresholds.CONTRADICTING else "warning",
-        f"The network ends in {activation.label}, whose outputs lie between {low:g} "
-        f"and {high:g}; {outside:.0%} of the targets, which reach from "
-        f"{y.min():.3g} to {y.max():.3g}, lie outside.",
-        "End the network without an activation, Dense(...), where targets are numbers "
-        "of any size, or scale the targets to that range.",
-        path,
-        {
-            "outside": outside,
-            "range": [low, high],
-            "targets": [float(y.min()), float(y.max())],
-        },
-    )
-
-
-# Every check of the data, in the order of the report.
+# Every check of rows and columns, in the order of the report.
 CHECKS: tuple[Check, ...] = (
     constant_features,
     duplicate_features,
     leaking_features,
     contradicting_rows,
     shared_rows,
-    class_counts,
-    target_scale,
-    unreachable_targets,
 )
-
-
-def value_range(activation: Activation) -> tuple[float, float]:
-    """Return the smallest and the largest output, infinite where there is none.
-
-    Parameters
-    ----------
-    activation : Activation
-        One that works number by number.
-
-    Returns
-    -------
-    low, high : float
-    """
-    ends = np.array([1e3, 1e4])
-    z = np.concatenate([-ends[::-1], np.linspace(-20.0, 20.0, 4001), ends])
-    with np.errstate(all="ignore"):
-        a = np.asarray(activation.value(z), dtype=np.float64)
-    inner = a[1:-1]
-    low = -np.inf if a.min() < inner.min() else float(a.min())
-    high = np.inf if a.max() > inner.max() else float(a.max())
-    return low, high
 
 
 def _same_rows(*parts: Any) -> NDArray[np.int64]:
@@ -486,11 +299,3 @@ def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
     moved = moved / np.abs(moved).max()
     standard: NDArray[np.float64] = moved / np.sqrt(np.mean(moved**2))
     return standard
-
-
-def _number(count: int, one: str, several: str = "") -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import arrays
-from pellucid.doctor import course, data, own_parts, step, thresholds
+from pellucid.doctor import course, data, own_parts, step, targets, thresholds
 from pellucid.doctor.case import Case, evenly
 from pellucid.doctor.findings import Diagnosis, Finding
 from pellucid.doctor.first_cause import explain
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
 
 # What is examined, and by which checks.
-ABOUT_DATA = data.CHECKS
+ABOUT_DATA = (*data.CHECKS, *targets.CHECKS)
 ABOUT_STEP = (*own_parts.CHECKS, *step.CHECKS)
 ABOUT_COURSE = course.CHECKS
 

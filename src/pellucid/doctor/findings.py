@@ -112,9 +112,9 @@ class Diagnosis:
     >>> net = NeuralNetwork([Dense(8, "tanh"), Dense(2)], loss="cross_entropy")
     >>> found = net.diagnose(x, y)
     >>> found.ok, found.codes
-    (False, ('unscaled_inputs', 'saturated_units', ...))
+    (False, ('unscaled_inputs', 'saturated_units'))
     >>> print(found["unscaled_inputs"][0].sentence)
-    The inputs that meet the weights of dense_1 are large: typically ...
+    The inputs of dense_1 are large, typically ...
     """
 
     def __init__(

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.activations import Activation, Joint
 from pellucid.doctor import thresholds
-from pellucid.doctor.case import Case
-from pellucid.doctor.data import Check
+from pellucid.doctor.case import Case, Check
 from pellucid.doctor.findings import Finding
 from pellucid.layer import Layer, Memo, new_pass
 from pellucid.layout import LayerView

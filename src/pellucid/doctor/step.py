@@ -14,143 +14,11 @@ from numpy.typing import NDArray
 
 from pellucid.activations import Activation
 from pellucid.doctor import thresholds
-from pellucid.doctor.case import Case, listed, size
-from pellucid.doctor.data import Check, value_range
+from pellucid.doctor.case import Case, Check, size
 from pellucid.doctor.findings import Finding
-from pellucid.symbol import FLOAT, Dim, Symbol
+from pellucid.doctor.scales import meetings, unscaled_inputs
+from pellucid.doctor.targets import value_range
 from pellucid.trace import LayerStep, Step
-
-
-def unscaled_inputs(case: Case) -> Iterator[Finding]:
-    """Yield a finding for each layer whose weights meet inputs far from size 1.
-
-    Parameters
-    ----------
-    case : Case
-        What to look at.
-
-    Yields
-    ------
-    Finding
-    """
-    assert case.step is not None
-    for layer, x, raw in meetings(case.step):
-        columns = x.reshape(-1, x.shape[-1]).astype(np.float64)
-        names = case.names if raw and x.ndim == 2 else None
-        yield from _scale_of(layer, columns, names, x.ndim > 2)
-
-
-def _scale_of(
-    layer: str, columns: NDArray[np.float64], names: list[str] | None, images: bool
-) -> Iterator[Finding]:
-    sizes = np.array([size(values) for values in columns.T])
-    means, deviations = columns.mean(axis=0), columns.std(axis=0)
-    largest = np.abs(columns).max(axis=0)
-    varied = columns.min(axis=0) < columns.max(axis=0)
-    few = len(columns) < thresholds.FEWEST_ROWS
-    large = varied & (sizes > thresholds.LARGE_INPUT)
-    offset = varied & ~large & (np.abs(means) > thresholds.OFFSET_INPUT * deviations)
-    offset &= (np.abs(means) > 1.0) & (not few)
-    small = varied & (largest < thresholds.SMALL_INPUT) & (not few)
-    remedy = (
-        "Make pixels small in the network itself, NeuralNetwork([Rescale(1 / 255), "
-        "...]), or before it."
-        if images
-        else "Bring every column to mean 0 and deviation 1: "
-        "x, x_test = pellucid.data.standardize(x, x_test)."
-    )
-
-    def finding(chosen: Any, sentence: str) -> Finding:
-        places = np.flatnonzero(chosen)
-        worst = places[np.argsort(-sizes[places])][:4]
-        each = {
-            f"{'channel' if images else 'column'} {j}"
-            + (f" ({names[j]!r})" if names else ""): float(sizes[j])
-            for j in worst
-        }
-        measured = {
-            "columns": len(places),
-            "of": len(sizes),
-            "size": each,
-            "mean": float(means[worst[0]]),
-            "deviation": float(deviations[worst[0]]),
-        }
-        where = f"{listed(list(each))}" + (" and more" if len(places) > 4 else "")
-        return Finding(
-            "unscaled_inputs",
-            "warning",
-            f"The inputs that meet the weights of {layer} {sentence}: {where}.",
-            remedy,
-            layer,
-            measured,
-        )
-
-    if large.any():
-        top = sizes[large].max()
-        yield finding(
-            large,
-            f"are large, typically {top:,.3g}, while first weights are drawn for "
-            "inputs of size 1",
-        )
-    if offset.any():
-        yield finding(
-            offset, "vary little around a mean far from 0, which makes learning slow"
-        )
-    if small.any():
-        yield finding(
-            small, "are so small that weights hardly see them beside the bias"
-        )
-
-
-def meetings(step: Step) -> list[tuple[str, NDArray[Any], bool]]:
-    """Return what meets weights for the first time on its way from the inputs.
-
-    Found in the operations: a value that depends on no weight, next to one that does.
-    What a layer without weights (normalization, rescaling) makes of the inputs counts,
-    not the inputs.
-
-    Parameters
-    ----------
-    step : Step
-        A traced step.
-
-    Returns
-    -------
-    list of (str, ndarray, bool)
-        The layer with the weights, what they met, and whether it is an input itself.
-    """
-    entries = step.layout.entries
-    weights: set[int] = set()  # that depend on weights, but on no data
-    touched: set[int] = set()  # that depend on both
-    found: dict[str, tuple[NDArray[Any], bool]] = {}
-    for node in step.program.nodes:
-        known = [v for v in node.inputs if isinstance(v, Symbol)]
-        ids = {v.id for v in known}
-        if node.operation.group == "leaf":
-            name = node.settings["name"]
-            if node.settings["vector"] == "w" and entries[name].slot.role == "weight":
-                weights.add(node.id)
-        elif ids & touched:
-            touched.add(node.id)
-        elif ids & weights:
-            data = [v for v in known if v.id not in weights and _varies(v)]
-            (touched if data else weights).add(node.id)
-            for value in data:
-                if value.kind == FLOAT and value.ndim > 1:
-                    plain = _origin(value).operation.group == "leaf"
-                    found.setdefault(node.layer, (step.values[value.id], plain))
-    return [(layer, x, plain) for layer, (x, plain) in found.items()]
-
-
-def _varies(value: Symbol) -> bool:
-    """Return whether a value has a row for each sample."""
-    return any(isinstance(length, Dim) for length in value.shape)
-
-
-def _origin(value: Symbol) -> Symbol:
-    while value.operation.group == "alias":
-        value = value.inputs[0]
-    return value
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
@@ -166,8 +34,11 @@ def dead_units(case: Case) -> Iterator[Finding]:
     Finding
     """
     assert case.step is not None
+    saturated = flat_shares(case.step)
     for path, layer in case.step.layers.items():
         if "dz" not in layer.kept or layer.d_output is None:
+            continue
+        if path in saturated:  # then that is told, which is more
             continue
         units = layer.d_output.shape[-1]
         reached = (layer.d_output.reshape(-1, units) != 0).any(axis=0)
@@ -221,22 +92,10 @@ def saturated_units(case: Case) -> Iterator[Finding]:
     Finding
     """
     assert case.step is not None
-    *hidden, _ = case.step.layers.items()
-    for path, layer in hidden:
-        activation = _activation(layer)
-        z = layer.kept.get("z")
-        if activation is None or z is None or activation.across:
-            continue
-        if not np.isfinite(value_range(activation)).all():
-            continue
-        grid = np.linspace(-20.0, 20.0, 4001)
-        steepest = np.abs(activation.slope(grid, activation.value(grid))).max()
-        exact = z.astype(np.float64)
-        slopes = np.abs(activation.slope(exact, activation.value(exact)))
-        flat = slopes < thresholds.FLAT_SLOPE * steepest
-        share = float(flat.mean())
-        if share < thresholds.FLAT_SHARE:
-            continue
+    for path, (share, steepest) in flat_shares(case.step).items():
+        layer = case.step[path]
+        activation, z = _activation(layer), layer.kept["z"]
+        assert activation is not None
         typical = size(z)
         yield Finding(
             "saturated_units",
@@ -250,11 +109,43 @@ def saturated_units(case: Case) -> Iterator[Finding]:
             path,
             {
                 "flat": share,
-                "slope below": thresholds.FLAT_SLOPE * float(steepest),
+                "slope below": thresholds.FLAT_SLOPE * steepest,
                 "size of z": typical,
                 "rows": case.step.n,
             },
         )
+
+
+def flat_shares(step: Step) -> dict[str, tuple[float, float]]:
+    """Return which hidden layers work nearly only where their activation is flat.
+
+    Parameters
+    ----------
+    step : Step
+        A traced step.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By path the share of its outputs that are there, and the steepest slope.
+    """
+    found = {}
+    *hidden, _ = step.layers.items()
+    for path, layer in hidden:
+        activation = _activation(layer)
+        z = layer.kept.get("z")
+        if activation is None or z is None or activation.across:
+            continue
+        if not np.isfinite(value_range(activation)).all():
+            continue
+        grid = np.linspace(-20.0, 20.0, 4001)
+        steepest = np.abs(activation.slope(grid, activation.value(grid))).max()
+        exact = z.astype(np.float64)
+        slopes = np.abs(activation.slope(exact, activation.value(exact)))
+        share = float((slopes < thresholds.FLAT_SLOPE * steepest).mean())
+        if share >= thresholds.FLAT_SHARE:
+            found[path] = share, float(steepest)
+    return found
 
 
 def _activation(layer: LayerStep) -> Activation | None:
@@ -345,12 +236,13 @@ def growing_outputs(case: Case) -> Iterator[Finding]:
     if first is None or not np.isfinite(list(sizes.values())).all():
         return
     largest = max(sizes, key=sizes.__getitem__)
-    growth = sizes[largest] / sizes[first]
+    start = max([sizes[first], *(size(x) for _, x, _ in meetings(step))])
+    growth = sizes[largest] / start
     if growth > thresholds.GROWING:
         yield Finding(
             "growing_outputs",
             "warning",
-            f"From {first} to {largest} the outputs grow {growth:,.0f} times: the "
+            f"From the inputs to {largest} numbers grow {growth:,.0f} times: the "
             "weights are too large for the number of inputs of each unit.",
             "Leave weight_init as it is (it divides by the number of inputs), or put "
             "BatchNorm() between layers.",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import Column, blocks
+from pellucid.data.columns import Column, blocks, nothing
 from pellucid.data.table import Table, stream, table
 from pellucid.encoder.encodings import Embedded, Encoding, Left, OneHot
-from pellucid.encoder.fitting import MOST_ROWS, Rows, encoding_of
+from pellucid.encoder.fitting import Rows, encoding_of
 from pellucid.encoder.operations import NUMBERS, Feature, formula, run
 from pellucid.encoder.target import Classes, Standardized, Target
 from pellucid.errors import ConfigurationError, DataError, ShapeError
@@ -58,15 +58,15 @@ class Encoder(Reader):
     ...      "ill": ["no", "no", "no", "yes"]}, "ill"
     ... )
     >>> encoder = pellucid.Encoder.fit(people)
-    >>> encoder
+    >>> print(encoder)
     2 columns become 4 numbers
     column  kind      becomes  how
     ------  --------  -------  ----------------------------------------
     age     number          2  centre 41, scale 29, clip 3; missing: 41
     city    category        2  one of 2: Oslo, Rome
     target: ill, 2 classes: no, yes
-    >>> encoder.encode(people).round(3).tolist()
-    [[0.0, 0.0, 0.0, 1.0], [-0.41, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0], [0.575, 0.0, 0.0, 1.0]]
+    >>> encoder.encode(people)[0].tolist()
+    [0.0, 0.0, 0.0, 1.0]
     """
 
     columns: Any = parts(_encoding)
@@ -161,8 +161,8 @@ class Encoder(Reader):
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The columns that a table must have, each with its kind."""
-        return {column.column: column.kind for column in self.used}
+        """The columns that a table must have, each with what it is in `table`."""
+        return {column.column: column.asked for column in self.used}
 
     def features(self) -> tuple[Feature, ...]:
         """Return all numbers that are made of a row, in order, and how.
@@ -279,7 +279,7 @@ class Encoder(Reader):
         rows_of: Any,
         *,
         rows: Any = None,
-        strict: bool = False,
+        unseen: str = "warn",
         folder: str | Path | None = None,
     ) -> Any:
         """Return the numbers of some rows, as a network takes them.
@@ -290,9 +290,10 @@ class Encoder(Reader):
             The rows; what is no `Table` is read with `table`.
         rows : array_like of int, optional
             Which rows; all, if None.
-        strict : bool
-            Whether a category that training has not seen is an error. Otherwise it is
-            all zeros, or the code 0, and a warning says how many there were.
+        unseen : str
+            What happens to a category that training has not seen: it is all zeros, or
+            the code 0, and ``"warn"`` says how many there were, ``"ignore"`` does not;
+            ``"error"`` refuses it.
         folder : str or Path, optional
             Where to write the numbers as ``.npy`` files, which then need no memory; a
             table that is kept in files has its numbers beside them if None.
@@ -310,22 +311,22 @@ class Encoder(Reader):
         """
         given = rows_of if isinstance(rows_of, Table) else self.table(rows_of)
         columns = self._columns(given)
-        chosen = None if rows is None else np.arange(len(given))[np.asarray(rows)]
+        chosen = None if rows is None else _chosen(len(given), rows)
         count = len(given) if chosen is None else len(chosen)
-        if folder is None and given.store is not None and given.store.folder:
-            folder = given.store.folder.name
+        if folder is None and given.folder is not None:
+            folder = given.folder.path
         made = _Arrays(self, count, folder)
-        unseen: dict[str, Counter[str]] = {}
+        found = _Unseen(unseen)
         for part_of_rows in blocks(count, BLOCK):
             place = part_of_rows if chosen is None else chosen[part_of_rows]
             taken = {name: column.take(place) for name, column in columns.items()}
-            self._look_for_unseen(taken, unseen)
+            found.look(self.used, taken)
             self._fill(taken, made, part_of_rows)
-        _tell_unseen(unseen, strict)
+        found.tell()
         return made.finished()
 
     def batches(
-        self, source: Any, *, rows: int = BLOCK, strict: bool = False, **settings: Any
+        self, source: Any, *, rows: int = BLOCK, unseen: str = "warn", **settings: Any
     ) -> Iterator[Any]:
         """Encode a file of any size, some rows at a time, in bounded memory.
 
@@ -335,7 +336,7 @@ class Encoder(Reader):
             As in `table`.
         rows : int
             At most so many together.
-        strict : bool
+        unseen : str
             As in `encode`; the warning comes at the end.
         **settings
             How a CSV file is read: ``separator``, ``encoding``, ``decimal``, ``header``
@@ -346,16 +347,14 @@ class Encoder(Reader):
         ndarray of float32 or dict of ndarray
             As `encode` returns them.
         """
-        unseen: dict[str, Counter[str]] = {}
+        found = _Unseen(unseen)
         for some in stream(source, self.kinds, rows=rows, **settings):
             columns = self._columns(some)
-            self._look_for_unseen(columns, unseen)
-            if strict:
-                _tell_unseen(unseen, strict)
+            found.look(self.used, columns)
             made = _Arrays(self, len(next(iter(columns.values()))), None)
             self._fill(columns, made, slice(None))
             yield made.finished()
-        _tell_unseen(unseen, strict)
+        found.tell()
 
     def _columns(self, given: Table) -> dict[str, Column]:
         """Return the columns of a table that are encoded, after a look at them."""
@@ -368,7 +367,7 @@ class Encoder(Reader):
             if each.column in known:
                 found[each.column] = _as_kind(known[each.column], each)
             elif each.column in empty:
-                found[each.column] = _nothing(each, length)
+                found[each.column] = nothing(each.column, each.kind, length)
             else:
                 absent.append(each.column)
         if absent:
@@ -392,19 +391,6 @@ class Encoder(Reader):
                     number += 1
                 else:
                     made.arrays[feature.input][place] = values
-
-    def _look_for_unseen(
-        self, columns: Mapping[str, Column], unseen: dict[str, Counter[str]]
-    ) -> None:
-        for each in self.used:
-            if not isinstance(each, OneHot | Embedded):
-                continue
-            column = columns[each.column]
-            counts = np.bincount(column.values + 1, minlength=1 + len(column.levels))
-            known = set(each.levels)
-            for level, count in zip(column.levels, counts[1:].tolist(), strict=True):
-                if count and level not in known:
-                    unseen.setdefault(each.column, Counter())[level] += count
 
     # -- as the reader of a network ----------------------------------------------------
 
@@ -489,7 +475,7 @@ class Encoder(Reader):
             lines.append((feature.name, shown, formula(feature.operations), value))
         return TextTable(("number", "cell x", "formula", "result"), lines)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return str(self.settings_table())
 
     def _repr_html_(self) -> str:
@@ -573,27 +559,42 @@ def _as_kind(column: Column, wanted: Encoding) -> Column:
     )
 
 
-def _nothing(encoding: Encoding, length: int) -> Column:
-    if encoding.kind in ("category", "boolean"):
-        return Column(encoding.column, encoding.kind, np.full(length, -1, np.int32))
-    return Column(encoding.column, encoding.kind, np.full(length, np.nan))
+class _Unseen:
+    """The categories that training has not seen, counted."""
 
+    def __init__(self, what: str) -> None:
+        if what not in ("warn", "ignore", "error"):
+            raise ConfigurationError(
+                f"Expected unseen 'warn', 'ignore' or 'error', got {what!r}."
+            )
+        self.what = what
+        self.counts: dict[str, Counter[str]] = {}
 
-def _tell_unseen(unseen: Mapping[str, Counter[str]], strict: bool) -> None:
-    if not unseen:
-        return
-    told = []
-    for name, counts in unseen.items():
-        levels = ", ".join(repr(level) for level, _ in counts.most_common(3))
-        more = f" and {len(counts) - 3} more" * (len(counts) > 3)
-        rows = counts.total()
-        told.append(f"{name!r}: {levels}{more} in {_count(rows, 'row')}")
-    message = f"Categories that training has not seen: {'; '.join(told)}."
-    if strict:
-        raise DataError(f"{message} With strict=False they count as no known level.")
-    warnings.warn(
-        f"{message} They count as no known level.", UserWarning, stacklevel=3
-    )
+    def look(self, used: Sequence[Encoding], columns: Mapping[str, Column]) -> None:
+        for each in used:
+            if not isinstance(each, OneHot | Embedded):
+                continue
+            column = columns[each.column]
+            counts = np.bincount(column.values + 1, minlength=1 + len(column.levels))
+            known = {*each.levels, *getattr(each, "rare", ())}
+            for level, count in zip(column.levels, counts[1:].tolist(), strict=True):
+                if count and level not in known:
+                    self.counts.setdefault(each.column, Counter())[level] += count
+        if self.counts and self.what == "error":
+            raise DataError(f"{self} With unseen='warn' they count as no known level.")
+
+    def tell(self) -> None:
+        if self.counts and self.what == "warn":
+            message = f"{self} They count as no known level."
+            warnings.warn(message, UserWarning, stacklevel=3)
+
+    def __str__(self) -> str:
+        told = []
+        for name, counts in self.counts.items():
+            levels = ", ".join(repr(level) for level, _ in counts.most_common(3))
+            more = f" and {len(counts) - 3} more" * (len(counts) > 3)
+            told.append(f"{name!r}: {levels}{more} in {_count(counts.total(), 'row')}")
+        return f"Categories that training has not seen: {'; '.join(told)}."
 
 
 def _is_cell(value: Any) -> bool:
@@ -611,11 +612,24 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" + "s" * (number != 1)
 
 
+def _chosen(count: int, rows: Any) -> NDArray[np.int64]:
+    """Return the numbers of some rows, given by number or by yes and no."""
+    given = np.asarray(rows)
+    if given.dtype == np.bool and given.shape == (count,):
+        return np.flatnonzero(given)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise DataError("Expected rows as a list of whole numbers from 0.")
+    if given.size and not -count <= given.min() <= given.max() < count:
+        wrong = given.max() if given.max() >= count else given.min()
+        raise DataError(f"There is no row {wrong}; the table has {count:,}.")
+    return np.arange(count)[given.astype(np.int64)]
+
+
 def _training_rows(rows_of: Table, rows: Any) -> Rows:
     count = len(rows_of)
     chosen = None
     if rows is not None:
-        chosen = np.arange(count)[np.asarray(rows)]
+        chosen = _chosen(count, rows)
     weight = rows_of.weight
     if weight is not None:
         weight = weight if chosen is None else weight[chosen]
@@ -637,8 +651,8 @@ def _target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
     weight = np.ones(len(y)) if rows.weight is None else rows.weight
     low, high = float(y.min()), float(y.max())
     first = float(y[0])
-    unit = max(high - low, -(low - high)) or 1.0
-    moved = (y - first) / unit
+    unit = high / 2 - low / 2 or 1.0  # so that no square overflows
+    moved = y / unit - first / unit
     mean = float((moved * weight).sum() / weight.sum())
     spread = float(np.sqrt((weight * (moved - mean) ** 2).sum() / weight.sum()))
     return Standardized(

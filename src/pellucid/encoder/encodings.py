@@ -30,6 +30,11 @@ class Encoding(Part, abstract=True):
         """The kind that the column of a table must have."""
         raise NotImplementedError
 
+    @property
+    def asked(self) -> str:
+        """What `pellucid.data.table` is told that the column is."""
+        return self.kind
+
     def features(self) -> tuple[Feature, ...]:
         """Return the numbers that are made of a cell."""
         raise NotImplementedError
@@ -153,7 +158,9 @@ class Boolean(Encoding):
     @property
     def said(self) -> str:
         fill = (self.no, self.yes)[self.fill > 0]
-        return f"{self.no} is 0, {self.yes} is 1" + f"; missing: {fill}" * self.indicator
+        return (
+            f"{self.no} is 0, {self.yes} is 1" + f"; missing: {fill}" * self.indicator
+        )
 
 
 class Date(Encoding):
@@ -176,6 +183,8 @@ class Date(Encoding):
         Which parts differ among the rows: month, day, weekday, hour, minute.
     indicator : bool
         Whether a further number says where a gap was.
+    form : str
+        How the dates of a text are written, such as ``"day/month/year"``.
     """
 
     column: str
@@ -185,6 +194,7 @@ class Date(Encoding):
     clip: float = 0.0
     parts: Any = ()
     indicator: bool = False
+    form: str = ""
 
     def check(self) -> None:
         for name in self.parts:
@@ -196,6 +206,11 @@ class Date(Encoding):
     @property
     def kind(self) -> str:
         return "date"
+
+    @property
+    def asked(self) -> str:
+        # A form that one cell decides is not taken from training, where it may vary.
+        return self.form if "/" in self.form else "date"
 
     def features(self) -> tuple[Feature, ...]:
         fill = Operation("fill", (self.fill,))
@@ -278,11 +293,14 @@ class Embedded(Encoding):
         The levels with a code of their own, from 1, sorted.
     indicator : bool
         Whether a gap has a code of its own, the last one.
+    rare : tuple of str
+        Levels of a single training row, which have the code 0.
     """
 
     column: str
     levels: Any
     indicator: bool = False
+    rare: Any = ()
 
     @property
     def kind(self) -> str:
@@ -307,8 +325,8 @@ class Embedded(Encoding):
     def said(self) -> str:
         missing = ", missing" * self.indicator
         return (
-            f"a code from 0 to {self.count - 1}, embedded: 0 for others, "
-            f"{_some(self.levels)}{missing}"
+            f"code 0 to {self.count - 1}, embedded: others, "
+            f"{_some(self.levels, 3)}{missing}"
         )
 
 
@@ -319,16 +337,16 @@ class Gap(Encoding):
     ----------
     column : str
         Name of the column.
-    of : str
+    was : str
         Kind of the column.
     """
 
     column: str
-    of: str = "number"
+    was: str = "number"
 
     @property
     def kind(self) -> str:
-        return self.of
+        return self.was
 
     def features(self) -> tuple[Feature, ...]:
         return (self._gap(),)
@@ -364,6 +382,6 @@ class Left(Encoding):
         return self.why
 
 
-def _some(levels: Any) -> str:
-    shown = ", ".join(levels[:6])
-    return shown + f" and {len(levels) - 6} more" * (len(levels) > 6)
+def _some(levels: Any, most: int = 6) -> str:
+    shown = ", ".join(levels[:most])
+    return shown + f" and {len(levels) - most} more" * (len(levels) > most)

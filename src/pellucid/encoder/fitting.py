@@ -225,11 +225,18 @@ def _of_date(
     days = values / DAY
     scale = _spread(days, weight, float(days.min()), float(days.max()))
     parts = [
-        part
-        for part in PERIODS
-        if len(np.unique(date_part(values[: 2**16], part))) > 1
+        part for part in PERIODS if len(np.unique(date_part(values[: 2**16], part))) > 1
     ]
-    return Date(column.name, median, median / DAY, scale, clip, tuple(parts), gaps)
+    return Date(
+        column.name,
+        median,
+        median / DAY,
+        scale,
+        clip,
+        tuple(parts),
+        gaps,
+        column.form,
+    )
 
 
 def _of_category(column: Column, rows: Rows, one_hot: int) -> Encoding:
@@ -247,5 +254,6 @@ def _of_category(column: Column, rows: Rows, one_hot: int) -> Encoding:
     if len(seen) <= one_hot:
         return OneHot(column.name, tuple(sorted(seen)), gaps)
     # Levels of one row cannot be learned; together they teach what others are like.
-    often = [level for level, n in zip(column.levels, counts[1:], strict=True) if n > 1]
-    return Embedded(column.name, tuple(sorted(often)), gaps)
+    rare = {level for level, n in zip(column.levels, counts[1:], strict=True) if n == 1}
+    often = tuple(sorted(level for level in seen if level not in rare))
+    return Embedded(column.name, often, gaps, tuple(sorted(rare)))

@@ -111,10 +111,18 @@ def date_part(seconds: NDArray[np.float64], part: str) -> NDArray[np.float64]:
             found = months.astype(np.int64) % 12
         else:
             found = (moment.astype("datetime64[D]") - months).astype(np.int64)
-    return found.astype(np.float64)
+    return np.asarray(found, np.float64)
 
 
 PERIODS = {"month": 12, "day": 31, "weekday": 7, "hour": 24, "minute": 60}
+
+
+def _fill(x: NDArray[Any], value: float) -> NDArray[Any]:
+    return np.where(x != x, value, x)
+
+
+def _interpolate(x: NDArray[Any], knots: Any, values: Any) -> NDArray[Any]:
+    return np.asarray(np.interp(x, knots, values))
 
 
 def _equals(x: Any, level: str) -> NDArray[np.float64]:
@@ -128,18 +136,18 @@ def _lookup(x: Any, levels: Sequence[str], missing: int) -> NDArray[np.float64]:
 
 def _is_missing(x: Any) -> NDArray[np.float64]:
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
-        return (x != x).astype(np.float64)
+        return np.asarray(x != x, np.float64)
     return np.array([float(text is None) for text in x])
 
 
 # What each operation computes, on an array of cells.
 OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {
     "is_missing": _is_missing,
-    "fill": lambda x, value: np.where(x != x, value, x),
+    "fill": _fill,
     "subtract": lambda x, value: x - value,
     "divide": lambda x, value: x / value,
     "smooth_clip": smooth_clip,
-    "interpolate": lambda x, knots, values: np.interp(x, knots, values),
+    "interpolate": _interpolate,
     "date_part": date_part,
     "sine": lambda x, period: np.sin(2.0 * math.pi * x / period),
     "cosine": lambda x, period: np.cos(2.0 * math.pi * x / period),
@@ -151,7 +159,9 @@ OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {
 FORMULAS: dict[str, Callable[..., str]] = {
     "is_missing": lambda: "1 if missing, else 0",
     "fill": lambda value: f"x, or {show(value)} if missing",
-    "subtract": lambda value: f"x - {show(value)}" if value >= 0 else f"x + {show(-value)}",
+    "subtract": lambda value: (
+        f"x - {show(value)}" if value >= 0 else f"x + {show(-value)}"
+    ),
     "divide": lambda value: f"x / {show(value)}",
     "smooth_clip": lambda limit: f"x / sqrt(1 + (x / {show(limit)})^2)",
     "interpolate": lambda knots, values: (

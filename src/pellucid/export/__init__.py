@@ -30,7 +30,7 @@ _BY_ENDING |= {".mjs": "javascript", ".tex": "latex", ".onnx": "onnx"}
 def _module(kind: str) -> Any:
     if kind not in KINDS:
         raise ConfigurationError(
-            f"There is no export to {kind!r}. {suggestion(kind, KINDS)}"
+            f"There is no source or export of kind {kind!r}. {suggestion(kind, KINDS)}"
         )
     return import_module(f"pellucid.export.{KINDS[kind][0]}")
 
@@ -88,8 +88,8 @@ def kind_of(path: Path, to: str | None) -> str:
     kind = to or _BY_ENDING.get(path.suffix.lower())
     if kind is None:
         raise ConfigurationError(
-            f"What {path.name!r} is to become cannot be told from its ending: write "
-            f"to= with one of {', '.join(map(repr, KINDS))}."
+            f"What {path.name!r} is to become cannot be told from its ending: say "
+            f"what, with to= (--to) one of {', '.join(map(repr, KINDS))}."
         )
     return kind
 

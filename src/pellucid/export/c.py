@@ -1,20 +1,24 @@
 """A network's prediction as C99: one file, no allocation, nothing beyond libm."""
 
-import re
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pellucid.errors import ConfigurationError
+from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     ATOM,
     CHOICE,
     COMMON_FORMS,
     NOT,
     SIGN,
+    WIDTH,
     Form,
     Language,
     Printed,
+    call_lines,
+    counted,
     helpers,
     literal,
     rows,
@@ -168,11 +172,10 @@ def source(
     Raises
     ------
     ConfigurationError
-        If a layer uses an operation that has no such code, numbers are not finite, or
-        nothing in the network can be stored in 8 bits.
+        If a layer uses an operation that has no such code, numbers are not finite,
+        nothing can have the name, or nothing in the network can be stored in 8 bits.
     """
-    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII):
-        raise ConfigurationError(f"{name!r} cannot be the name of a function in C.")
+    must_be_a_name(name, "C")
     if not int8 and x is not None:
         raise ConfigurationError("x is taken for int8=True only, to find the scales.")
     if int8 and x is None:
@@ -222,26 +225,30 @@ def _head(
     )
     upper = name.upper()
     lines = ["A neural network in C99, written by pellucid.", ""]
-    lines += [f"    {line}" for line in _prototype(lowered, name, real).split("\n")]
+    lines += [f"    {line}" for line in _prototype(lowered, name, real)]
+    lines[-1] += ";"
     lines.append("")
     for key, array in lowered.inputs.items():
-        words = "whole numbers" if array.kind == INTEGER else "numbers"
+        words = counted(array, "whole number" if array.kind == INTEGER else "number")
         if key in lowered.limits:
             words += f" from 0 to {lowered.limits[key] - 1}"
-        named = f" (the input {_comment(repr(key))})" if key not in ("", array.name) else ""
-        lines.append(f"{array.name}: {shape_text(array)} {words}{named}, last axis fastest.")
-    lines.append(f"output: {shape_text(lowered.output)}, {lowered.meaning}.")
+        if key not in ("", array.name):
+            words += f" (the input {_comment(repr(key))})"
+        if len(array.shape) > 2:
+            words += ", the last axis fastest"
+        lines.append(f"{array.name}: {words}.")
+    lines += wrap(f"output: {counted(lowered.output)}, {lowered.meaning}.", 84)
     if network.classes is not None:
         lines.append(f"{name}_classes has the classes in their order.")
-    lines += [
-        "",
-        f"Memory: {constants:,} bytes of numbers that never change (flash), {work:,} bytes",
-        "of intermediate results (RAM). They are static, so only one call may run at a",
-        f"time; with -D{upper}_STORAGE= they are on the stack. Link with -lm.",
-        f"-D{upper}_MAIN makes a program that reads samples and prints what comes out.",
-    ]
+    memory_words = (
+        f"Memory: {constants:,} bytes of numbers that never change (flash), {work:,} "
+        "bytes of intermediate results (RAM). These are static, so only one call may "
+        f"run at a time; with -D{upper}_STORAGE= they are on the stack. Link with -lm. "
+        f"With -D{upper}_MAIN it is a program that reads samples and prints outputs."
+    )
+    lines += ["", *wrap(memory_words, 84)]
     if quantization is not None:
-        lines += ["", *quantization.words()]
+        lines += ["", *wrap(quantization.words(), 84)]
     body = [f" * {line}".rstrip() for line in lines]
     return ["/*", *body, " */"]
 
@@ -254,7 +261,7 @@ def _size(array: Array, single: bool) -> int:
     return array.size * _BYTES.get(array.kind, 4 if single else 8)
 
 
-def _prototype(lowered: LoweredNetwork, name: str, real: str) -> str:
+def _prototype(lowered: LoweredNetwork, name: str, real: str) -> list[str]:
     upper = name.upper()
     arguments = []
     for key, array in lowered.inputs.items():
@@ -262,11 +269,7 @@ def _prototype(lowered: LoweredNetwork, name: str, real: str) -> str:
         size = f"{upper}_{array.name.upper()}" if key else f"{upper}_INPUTS"
         arguments.append(f"const {kind} {array.name}[{size}]")
     arguments.append(f"{real} output[{upper}_OUTPUTS]")
-    line = f"void {name}({', '.join(arguments)})"
-    if len(line) <= 80:
-        return line
-    space = ",\n" + " " * len(f"void {name}(")
-    return f"void {name}({space.join(arguments)})"
+    return call_lines(f"void {name}(", arguments, ")")
 
 
 def _sizes(lowered: LoweredNetwork, upper: str) -> list[str]:
@@ -301,7 +304,7 @@ def _constant(array: Array, single: bool) -> list[str]:
     else:
         numbers = (str(int(value)) for value in numbers)
     head = f"static const {_TYPES[array.kind]} {array.name}[{array.size}] = {{"
-    return [f"{head} /* {shape} */", *rows(numbers), "};", ""]
+    return [f"/* {shape} */", head, *rows(numbers), "};", ""]
 
 
 # -- functions -------------------------------------------------------------------------
@@ -318,15 +321,12 @@ def _function(language: Language, function: Function) -> list[str]:
     ]
     words = [_comment(line) for line in function.words]
     lines = ["/*", *(f" * {line}" for line in words), " */"]
-    head = f"static void {function.name}("
-    whole = f"{head}{', '.join(arguments)})"
-    if len(whole) > 88:
-        space = ",\n" + " " * len(head)
-        whole = f"{head}{space.join(arguments)})"
-    lines += [*whole.split("\n"), "{"]
+    lines += [*call_lines(f"static void {function.name}(", arguments, ")"), "{"]
     if printed.sizes:
-        sizes = (f"{label} = {length}" for label, length in printed.sizes.items())
-        lines += ["    enum {", *rows(sizes, " " * 8), "    };"]
+        sizes = [f"{label} = {length}" for label, length in printed.sizes.items()]
+        line = f"    enum {{ {', '.join(sizes)} }};"
+        long = ["    enum {", *rows(sizes, " " * 8), "    };"]
+        lines += [line] if len(line) <= WIDTH else long
     for array in function.constants:
         kind = _TYPES[array.kind]
         lines.append(f"    const {kind} *const {function.names[array]} = {array.name};")
@@ -340,24 +340,19 @@ def _predict(
     lines = []
     if memory.sizes:
         lines += [f"#ifndef {storage}", f"#define {storage} static", "#endif", ""]
-    lines += [*_prototype(lowered, name, "real").split("\n"), "{"]
+    lines += [*_prototype(lowered, name, "real"), "{"]
     for kind, size in memory.sizes.items():
         lines.append(f"    {storage} {_TYPES[kind]} {memory.names[kind]}[{size}];")
     for array, (kind, offset) in memory.places.items():
         start = memory.names[kind] + (f" + {offset}" if offset else "")
         shape = shape_text(array)
-        lines.append(
-            f"    {_TYPES[kind]} *const {array.name} = {start}; /* {shape} */"
-        )
+        lines.append(f"    {_TYPES[kind]} *const {array.name} = {start}; /* {shape} */")
     if memory.sizes:
         lines.append("")
     for function in lowered.functions:
         given = (*function.inputs, *function.scratch, *function.outputs)
-        head = f"    {function.name}("
-        call = f"{head}{', '.join(array.name for array in given)});"
-        if len(call) > 88:
-            call = head + (",\n" + " " * len(head)).join(a.name for a in given) + ");"
-        lines += call.split("\n")
+        names = (array.name for array in given)
+        lines += call_lines(f"    {function.name}(", names, ");")
         if watch and function.layer:
             last = function.outputs[-1]
             layer = _text(function.layer)
@@ -371,7 +366,7 @@ def _main(lowered: LoweredNetwork, name: str, single: bool) -> list[str]:
         f"#ifdef {upper}_MAIN",
         "#include <stdio.h>",
         "",
-        "/* Reads the numbers of one sample after the other, prints a line for each. */",
+        "/* Reads one sample after the other, prints a line of outputs for each. */",
         "int main(void)",
         "{",
     ]
@@ -401,4 +396,3 @@ def _main(lowered: LoweredNetwork, name: str, single: bool) -> list[str]:
         "}",
         "#endif",
     ]
-

@@ -52,9 +52,7 @@ def _is_constant(node: Symbol) -> bool:
     return is_leaf(node) and node.settings["vector"] == "constant"
 
 
-def _cone(
-    result: Symbol, given: set[int]
-) -> tuple[dict[int, Symbol], set[int]] | None:
+def _cone(result: Symbol, given: set[int]) -> tuple[dict[int, Symbol], set[int]] | None:
     """Return the operations between what is given and a result, and what they use.
 
     None if they use anything besides.
@@ -278,7 +276,9 @@ class Equations:
         if call.owner is None and len(inside) > 2:
             return True
         if call.mathematics and call.owner is not None:
-            literal = any(len(list(symbols_in(n))) < len(n.inputs) for n in inside.values())
+            literal = any(
+                len(list(symbols_in(n))) < len(n.inputs) for n in inside.values()
+            )
             return len(inside) > 1 or literal
         return self._steps(call) > _WORTH_CALLING
 
@@ -296,7 +296,9 @@ class Equations:
             count += 1
             inner = self._words.calls.get(node.id)
             known = inner and inner.mathematics and inner is not call
-            waiting += inner.parameters.values() if inner and known else symbols_in(node)
+            waiting += (
+                inner.parameters.values() if inner and known else symbols_in(node)
+            )
         return count
 
     def _deserves_a_line(self, i: int) -> bool:
@@ -332,7 +334,11 @@ class Equations:
 
 
 def functions(
-    equations: Equations, words: Words, give: Callable[[Call, Equations], None]
+    equations: Equations,
+    words: Words,
+    give: Callable[[Call, Equations], None],
+    *,
+    inlined: bool = False,
 ) -> None:
     """Hand over the body of every function that equations call, inner ones first.
 
@@ -344,6 +350,8 @@ def functions(
         What was heard.
     give : callable
         Gets each call and the equations of its body.
+    inlined : bool
+        Whether bodies have as few lines as they can.
     """
     for i in sorted(equations.called):
         call = equations.called[i]
@@ -351,7 +359,8 @@ def functions(
             [call.result],
             words,
             equations.arguments(call),
-            call.locals,
+            {} if inlined else call.locals,
+            split=not inlined,
         )
-        functions(body, words, give)
+        functions(body, words, give, inlined=inlined)
         give(call, body)

@@ -3,6 +3,8 @@
 import keyword
 import re
 
+from pellucid.errors import ConfigurationError
+
 _C = """auto break case char const continue default do double else enum extern float for
 goto if inline int long register restrict return short signed sizeof static struct
 switch typedef union unsigned void volatile while main NAN INFINITY NULL printf scanf
@@ -23,7 +25,35 @@ isinstance len list log log1p map math max min object power print range reciproc
 sqrt str sum tuple type zip sin cos self"""
 
 RESERVED = {*_C.split(), *_JAVASCRIPT.split(), *_PYTHON.split(), *keyword.kwlist}
-RESERVED |= {"given", "flat", "watch", "work", "batch", "value", "values"}
+RESERVED |= {
+    "given",
+    "flat",
+    "real",
+    "small",
+    "is_finite",
+    "watch",
+    "work",
+    "batch",
+    "value",
+    "values",
+}
+
+
+def must_be_a_name(name: str, language: str) -> None:
+    """Raise `ConfigurationError` unless a function may have this name.
+
+    Parameters
+    ----------
+    name : str
+        What the user wants.
+    language : str
+        For the message.
+    """
+    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or name in RESERVED:
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a function in {language}: write a word of "
+            "letters, digits and underscores that has no meaning there."
+        )
 
 
 class Identifiers:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     ATOM,
     CHOICE,
@@ -14,13 +15,15 @@ from pellucid.export.language import (
     PRODUCT,
     SIGN,
     SUM,
+    WIDTH,
     Form,
     Language,
     Printed,
+    call_lines,
+    counted,
     helpers,
     literal,
     rows,
-    shape_text,
 )
 from pellucid.export.loops import Array, Function, Number
 from pellucid.export.lowering import LoweredNetwork, lower
@@ -64,42 +67,49 @@ _FORMS = (
 )
 
 
-def _ratio(pair: Any) -> str:
-    return f"[{', '.join(map(repr, pair[0]))}],\n      [{', '.join(map(repr, pair[1]))}]"
+def _coefficients(name: str, pair: tuple[Any, Any]) -> str:
+    """Return the two polynomials of a rational function as a constant."""
+    above, below = ("\n".join(rows(map(repr, each), "  ")) for each in pair)
+    return f"const {name} = [[\n{above}\n], [\n{below}\n]];\n"
 
 
+_ERF = "\n".join(
+    [
+        "// The error function, which JavaScript lacks: rational functions of FDLIBM",
+        "// (Sun Microsystems, 1993), coefficients from the lowest power upwards.",
+        _coefficients("erfSmall", _SMALL)
+        + _coefficients("erfMiddle", _MIDDLE)
+        + _coefficients("erfLarge", _LARGE)
+        + _coefficients("erfTail", _TAIL),
+        """
+function ratio(x, [above, below]) {
+  const polynomial = (terms) => terms.reduceRight((sum, term) => sum * x + term, 0);
+  return polynomial(above) / polynomial(below);
+}
+
+function erf(a) {
+  const size = Math.min(Math.abs(a), 6);
+  if (size < 0.84375) return a + a * ratio(a * a, erfSmall);
+  let result;
+  if (size < 1.25) {
+    result = 0.8450629115104675 + ratio(size - 1, erfMiddle);
+  } else {
+    const inverse = 1 / (size * size);
+    const exponent = ratio(inverse, size < 1 / 0.35 ? erfLarge : erfTail);
+    result = 1 - Math.exp(-size * size - 0.5625 + exponent) / size;
+  }
+  return a < 0 ? -result : result;
+}
+""".strip("\n"),
+    ]
+)
 _HELPERS = {
     "square": """
 function square(a) {
   return a * a;
 }
 """,
-    "erf": f"""
-// The error function, which JavaScript lacks: the rational functions of FDLIBM (Sun
-// Microsystems, 1993), coefficients from the lowest power to the highest.
-function erf(a) {{
-  const ratio = (x, above, below) =>
-    above.reduceRight((sum, c) => sum * x + c, 0) /
-    below.reduceRight((sum, c) => sum * x + c, 0);
-  const size = Math.min(Math.abs(a), 6);
-  if (size < 0.84375) {{
-    return a + a * ratio(a * a,
-      {_ratio(_SMALL)});
-  }}
-  let result;
-  if (size < 1.25) {{
-    result = 0.8450629115104675 + ratio(size - 1,
-      {_ratio(_MIDDLE)});
-  }} else {{
-    const inverse = 1 / (size * size);
-    const exponent = size < 1 / 0.35 ? ratio(inverse,
-      {_ratio(_LARGE)}) : ratio(inverse,
-      {_ratio(_TAIL)});
-    result = 1 - Math.exp(-size * size - 0.5625 + exponent) / size;
-  }}
-  return a < 0 ? -result : a > 0 ? result : a;
-}}
-""",
+    "erf": _ERF,
 }
 
 JAVASCRIPT = Language(
@@ -149,8 +159,10 @@ def source(
     Raises
     ------
     ConfigurationError
-        If a layer uses an operation that has no such code, or numbers are not finite.
+        If a layer uses an operation that has no such code, numbers are not finite, or
+        nothing can have the name.
     """
+    must_be_a_name(name, "JavaScript")
     lowered = lower(network, name)
     single = network.dtype == np.float32
     lines = _head(network, lowered, name)
@@ -172,13 +184,13 @@ def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
         "A neural network in JavaScript, written by pellucid.",
         "",
         f'    import {{ {name} }} from "./network.mjs";',
-        f"    const output = {name}(x); // {lowered.output.size} numbers",
+        f"    const output = {name}(x); // {counted(lowered.output)}",
         "",
     ]
     for key, array in lowered.inputs.items():
-        words = "whole numbers" if array.kind == INTEGER else "numbers"
+        words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{json.dumps(key)}]" if key else "x"
-        lines.append(f"{of}: {shape_text(array)} {words}, nested or in one row.")
+        lines.append(f"{of}: {words}, nested or in one row.")
     lines.append(f"What comes out is {lowered.meaning}.")
     if network.classes is not None:
         lines.append("`classes` has the classes in their order.")
@@ -210,12 +222,14 @@ def _constant(array: Array, single: bool) -> list[str]:
 def _function(function: Function, single: bool) -> list[str]:
     printed = Printed(JAVASCRIPT, function)
     lines = [f"// {line}" for line in function.words]
-    given = ", ".join(function.names[array] for array in function.inputs)
-    lines.append(f"function {function.name}({given}) {{")
+    given = (function.names[array] for array in function.inputs)
+    lines += call_lines(f"function {function.name}(", given, ") {")
     if printed.sizes:
-        sizes = (f"{label} = {length}" for label, length in printed.sizes.items())
+        sizes = [f"{label} = {length}" for label, length in printed.sizes.items()]
+        line = f"  const {', '.join(sizes)};"
         some = list(rows(sizes, "    "))
-        lines += ["  const", *some[:-1], some[-1].rstrip(",") + ";"]
+        long = ["  const", *some[:-1], some[-1].rstrip(",") + ";"]
+        lines += [line] if len(line) <= WIDTH else long
     for array in function.constants:
         lines.append(f"  const {function.names[array]} = {array.name};")
     for array in (*function.scratch, *function.outputs):
@@ -241,10 +255,10 @@ def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
             f"  const {array.name} = batch({value}, {array.size}, {shown}, {limit});"
         )
     for function in lowered.functions:
-        inputs = ", ".join(array.name for array in function.inputs)
         names = [array.name for array in function.outputs]
         result = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-        lines.append(f"  const {result} = {function.name}({inputs});")
+        inputs = (array.name for array in function.inputs)
+        lines += call_lines(f"  const {result} = {function.name}(", inputs, ");")
         if watch and function.layer:
             layer = json.dumps(function.layer)
             lines.append(f"  watch({layer}, {function.outputs[-1].name});")

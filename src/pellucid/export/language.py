@@ -6,6 +6,7 @@ read: brackets only where they are needed, lengths by their names.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -198,9 +199,7 @@ class Printed:
                 return self.language.adds.format(
                     name=one.name, value=self._expression(second)
                 )
-        return self.language.assign.format(
-            name=one.name, value=self._expression(value)
-        )
+        return self.language.assign.format(name=one.name, value=self._expression(value))
 
     def _wrapped(self, line: str) -> Iterator[str]:
         """Yield a line, broken behind an operator or comma where it is too long."""
@@ -211,16 +210,11 @@ class Printed:
             line = f"{head}{equals}({value})"
         indent = " " * (len(line) - len(line.lstrip())) + 2 * form.indent
         while len(line) > room:
-            places = [
-                place + len(mark) - 1
-                for mark in (" + ", " - ", " * ", " / ", ", ", " ? ", " : ", "= ")
-                for place in _places(line, mark)
-                if len(indent) < place + len(mark) <= room
-            ]
-            if not places:
+            cut = _best_break(line, len(indent), room, not form.brackets)
+            if not cut:
                 break
-            yield line[: max(places)]
-            line = indent + line[max(places) + 1 :]
+            yield line[:cut]
+            line = indent + line[cut + 1 :]
         yield line
 
     # -- expressions -------------------------------------------------------------------
@@ -253,7 +247,9 @@ class Printed:
     def _form(self, operation: str) -> Form:
         found = self.language.forms.get(operation)
         if found is None:
-            where = f"Layer {self.function.layer!r}" if self.function.layer else "A layer"
+            where = (
+                f"Layer {self.function.layer!r}" if self.function.layer else "A layer"
+            )
             raise ConfigurationError(
                 f"{where} uses {operation}, for which there is no "
                 f"{self.language.name} yet."
@@ -271,7 +267,9 @@ class Printed:
                 length, label = self._lengths.get(name, (0, ""))
                 times = label if length == ratio else str(ratio)
                 base = f"({text})" if " + " in text or " - " in text else text
-                text = f"{base} * {times} + {name}" if ratio != 1 else f"{text} + {name}"
+                text = (
+                    f"{base} * {times} + {name}" if ratio != 1 else f"{text} + {name}"
+                )
             else:
                 return self._plain_index(index)
             before = factor
@@ -292,12 +290,50 @@ class Printed:
         return " + ".join(parts).replace("+ -", "- ")
 
 
-def _places(line: str, mark: str) -> Iterator[int]:
-    """Yield where a text occurs in a line."""
-    start = line.find(mark)
-    while start >= 0:
-        yield start
-        start = line.find(mark, start + 1)
+# Behind these a long line goes on in the next one.
+_BREAKS = (" + ", " - ", " * ", " / ", ", ", " ? ", " : ", " if ", " else ")
+
+
+def _best_break(line: str, start: int, end: int, equals: bool) -> int:
+    """Return the last place to break a line, inside of as few brackets as can be."""
+    marks = (*_BREAKS, "= ") if equals else _BREAKS
+    depths = list(accumulate((c in "([{") - (c in ")]}") for c in line))
+    places = [
+        place
+        for place in range(start + 1, min(end, len(line) - 1))
+        if any(line.startswith(mark, place - len(mark) + 1) for mark in marks)
+    ]
+    return min(places, key=lambda place: (depths[place], -place), default=0)
+
+
+def call_lines(head: str, arguments: Iterable[str], tail: str) -> list[str]:
+    """Return a call, or a head of a function, in one line or with a line for each.
+
+    Parameters
+    ----------
+    head, tail : str
+        What stands before and behind the arguments, brackets included.
+    arguments : iterable of str
+        What stands between, without commas.
+
+    Returns
+    -------
+    list of str
+    """
+    arguments = list(arguments)
+    line = f"{head}{', '.join(arguments)}{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    space = " " * len(head)
+    if len(space) + max(map(len, arguments)) + len(tail) > WIDTH:
+        space = " " * (len(head) - len(head.lstrip()) + 8)
+        return [head, *(space + each for each in _listed(arguments, tail))]
+    first, *rest = _listed(arguments, tail)
+    return [head + first, *(space + each for each in rest)]
+
+
+def _listed(arguments: list[str], tail: str) -> list[str]:
+    return [*(f"{each}," for each in arguments[:-1]), arguments[-1] + tail]
 
 
 def helpers(language: Language, functions: Iterable[Function]) -> list[str]:
@@ -360,6 +396,23 @@ def shape_text(array: Array) -> str:
     str
     """
     return " x ".join(map(str, array.shape[1:] or array.shape)) or "1"
+
+
+def counted(array: Array, what: str = "number") -> str:
+    """Return how many there are of one sample in print: ``8 x 8 numbers``.
+
+    Parameters
+    ----------
+    array : Array
+        With the axis of the batch, which is left out.
+    what : str
+        One of them.
+
+    Returns
+    -------
+    str
+    """
+    return f"{shape_text(array)} {what}{'s' * (array.size != 1)}"
 
 
 def literal(value: Any, single: bool) -> str:

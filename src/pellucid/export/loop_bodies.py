@@ -43,9 +43,7 @@ def _sum_of_products(
     return total, add
 
 
-def _unscaled(
-    writer: "Writer", node: Symbol, at: At, total: Expression
-) -> Expression:
+def _unscaled(writer: "Writer", node: Symbol, at: At, total: Expression) -> Expression:
     """Return a total of small integers as the number that it stands for."""
     if node.id not in writer.quantized:
         return total
@@ -155,7 +153,7 @@ def _over_axes(
 def _take(writer: "Writer", node: Symbol, at: At, scope: "Scope") -> Expression:
     x, index = node.inputs
     axes = len(index.shape)
-    row = scope.let_whole("row", writer.element(index, at[:axes], scope))
+    row = scope.let_whole("choice", writer.element(index, at[:axes], scope))
     value = writer.read(x, (Index(((row, 1),)), *at[axes:]))
     return Guarded(row, at_one(x.shape)[0], value)
 
@@ -168,7 +166,7 @@ def _take_along_axis(
     there = tuple(
         Index() if n == 1 else each for n, each in zip(shape, at, strict=True)
     )
-    column = scope.let_whole("column", writer.element(index, there, scope))
+    column = scope.let_whole("choice", writer.element(index, there, scope))
     value = writer.read(x, (*at[:-1], Index(((column, 1),))))
     return Guarded(column, at_one(x.shape)[-1], value)
 
@@ -284,7 +282,9 @@ def quantize_loop(writer: "Writer", x: Any, scale: float, array: Array) -> None:
     array : Array
         Takes the small integers.
     """
-    with writer.nest(at_one(x.shape)) as (scope, at):
+    shape = at_one(x.shape)
+    names = [("n", "rows"), ("i", "inputs")] if len(shape) == 2 else None
+    with writer.nest(shape, names=names) as (scope, at):
         read = writer.read(x, at)
         divided = Apply("multiply", (read, Number(1 / scale, FLOAT)), FLOAT)
         there = Index()

@@ -9,7 +9,7 @@ languages do not have, so printing it is one table for each language.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Union
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -87,7 +87,15 @@ class Array:
 
 @dataclass(frozen=True)
 class Number:
-    """A number that stands in the code."""
+    """A number that stands in the code.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    kind : str
+        As of Symbols.
+    """
 
     value: float
     kind: str
@@ -95,7 +103,15 @@ class Number:
 
 @dataclass(frozen=True)
 class Local:
-    """A variable of the function."""
+    """A variable of the function.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    kind : str
+        As of Symbols.
+    """
 
     name: str
     kind: str
@@ -103,7 +119,15 @@ class Local:
 
 @dataclass(frozen=True)
 class Read:
-    """One number of an array."""
+    """One number of an array.
+
+    Parameters
+    ----------
+    array : Array
+        Which.
+    index : Index
+        Where in it.
+    """
 
     array: Array
     index: Index
@@ -116,7 +140,19 @@ class Read:
 
 @dataclass(frozen=True)
 class Apply:
-    """An elementwise operation of the vocabulary, by its name in Programs."""
+    """An elementwise operation of the vocabulary.
+
+    Parameters
+    ----------
+    operation : str
+        Its name in Programs. Besides those there are ``"ratio"``, a division whose
+        denominator is never 0; ``"number"``, a condition or whole number as a number;
+        and ``"small"``, the nearest whole number from -127 to 127.
+    inputs : tuple of Expression
+        To what.
+    kind : str
+        Of the result.
+    """
 
     operation: str
     inputs: tuple["Expression", ...]
@@ -147,7 +183,7 @@ class Guarded:
         return self.value.kind
 
 
-Expression = Union[Number, Local, Read, Apply, Guarded]
+Expression = Number | Local | Read | Apply | Guarded
 
 
 # -- statements ------------------------------------------------------------------------
@@ -155,7 +191,17 @@ Expression = Union[Number, Local, Read, Apply, Guarded]
 
 @dataclass(frozen=True)
 class Let:
-    """A new local variable; `changes` says that it will be assigned again."""
+    """A new local variable.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    value : Expression
+        What it is at first.
+    changes : bool
+        Whether it will be assigned again.
+    """
 
     name: str
     value: Expression
@@ -164,7 +210,15 @@ class Let:
 
 @dataclass(frozen=True)
 class Assign:
-    """A local variable gets another value."""
+    """A local variable gets another value.
+
+    Parameters
+    ----------
+    name : str
+        Which.
+    value : Expression
+        The value.
+    """
 
     name: str
     value: Expression
@@ -172,7 +226,19 @@ class Assign:
 
 @dataclass(frozen=True)
 class Write:
-    """One number of an array is set, or something is added to it."""
+    """One number of an array is set, or something is added to it.
+
+    Parameters
+    ----------
+    array : Array
+        Which.
+    index : Index
+        Where in it.
+    value : Expression
+        The number.
+    adds : bool
+        Whether it is added to what is there.
+    """
 
     array: Array
     index: Index
@@ -227,7 +293,7 @@ class For:
     body: list["Statement"]
 
 
-Statement = Union[Let, Assign, Write, Place, For]
+Statement = Let | Assign | Write | Place | For
 
 
 @dataclass
@@ -423,9 +489,7 @@ def _changed_expression(
         inputs = tuple(_changed_expression(e, change) for e in expression.inputs)
         return replace(expression, inputs=inputs)
     if isinstance(expression, Guarded):
-        return replace(
-            expression, value=_changed_expression(expression.value, change)
-        )
+        return replace(expression, value=_changed_expression(expression.value, change))
     return expression
 
 

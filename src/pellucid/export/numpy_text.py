@@ -46,9 +46,7 @@ class NumpyText:
         self.dtype, self._leaf, self._call = dtype, leaf, call
         self.helpers: dict[str, None] = {}
 
-    def formula(
-        self, node: Symbol, equations: Equations, names: dict[int, str]
-    ) -> str:
+    def formula(self, node: Symbol, equations: Equations, names: dict[int, str]) -> str:
         """Return the right side of an equation.
 
         Parameters
@@ -78,16 +76,23 @@ class NumpyText:
     def _made(self, node: Symbol, equations: Equations, names: dict[int, str]) -> Text:
         call = equations.called.get(node.id)
         if call:
-            given = [self._shown(v, equations, names)[0] for v in equations.arguments(call)]
-            return f"{self._call(call)}({', '.join(given)})", ATOM
+            asked = equations.arguments(call)
+            words = [self._shown(v, equations, names)[0] for v in asked]
+            return f"{self._call(call)}({', '.join(words)})", ATOM
         given = [self._shown(v, equations, names) for v in node.inputs]
         operation = node.operation
+        if operation.infix == "*" and _is_one(node.inputs[0]):
+            return given[1]
         if operation.infix:
             return _infix(operation.infix, given)
         write = TABLE.get(operation.name)
         if write is None:
             return f"np.{operation.name}({', '.join(t for t, _ in given)})", ATOM
         return write(self, node, given), ATOM
+
+
+def _is_one(value: Any) -> bool:
+    return not isinstance(value, Symbol) and value == 1
 
 
 def literal(value: float) -> Text:
@@ -128,7 +133,7 @@ def _tight(given: Text) -> str:
     return text if binds == ATOM else f"({text})"
 
 
-def _reduced(self: NumpyText, node: Symbol, given: list[Text]) -> str:
+def _reduced(node: Symbol, given: list[Text]) -> str:
     axes, ndim = node.settings["axis"], node.inputs[0].ndim
     axis: Any = axes[0] if len(axes) == 1 else axes
     if axes == tuple(range(ndim)):
@@ -152,27 +157,27 @@ def _shape(shape: Any) -> str:
     return f"({', '.join(known)}{',' if len(known) == 1 else ''})"
 
 
-def _reshaped(self: NumpyText, node: Symbol, given: list[Text]) -> str:
+def _reshaped(node: Symbol, given: list[Text]) -> str:
     shape = node.settings["shape"]
     free = ["-1" if isinstance(v, Dim) else str(v) for v in shape]
     return f"{_tight(given[0])}.reshape({', '.join(free)})"
 
 
-def _transposed(self: NumpyText, node: Symbol, given: list[Text]) -> str:
+def _transposed(node: Symbol, given: list[Text]) -> str:
     axes = node.settings["axes"]
     if axes is None:
         return f"{_tight(given[0])}.T"
     return f"{_tight(given[0])}.transpose({', '.join(map(str, axes))})"
 
 
-def _full(self: NumpyText, node: Symbol, given: list[Text]) -> str:
+def _full(node: Symbol, given: list[Text]) -> str:
     value = node.settings["value"]
     if value in (0.0, 1.0):
         return f"np.{'ones' if value else 'zeros'}_like({given[0][0]})"
     return f"np.full_like({given[0][0]}, {value!r})"
 
 
-def _taken(self: NumpyText, node: Symbol, given: list[Text]) -> str:
+def _taken(given: list[Text]) -> str:
     return f"{_tight(given[0])}[{given[1][0]}]"
 
 
@@ -193,10 +198,10 @@ def _setting(name: str, key: str, value: Any) -> list[str]:
     if isinstance(value, Window):
         # Filters tell the size of their window themselves.
         found = [] if name in ("convolve", "convolve_back") else [f"{value.size}"]
-        for part in ("stride", "padding", "dilation"):
-            if getattr(value, part) != getattr(Window(value.size), part):
-                found.append(f"{part}={getattr(value, part)}")
-        return found
+        usual = Window(value.size)
+        parts = ("stride", "padding", "dilation")
+        unusual = [p for p in parts if getattr(value, p) != getattr(usual, p)]
+        return found + [f"{part}={getattr(value, part)}" for part in unusual]
     if key == "groups":
         return [f"groups={value}"] if value != 1 else []
     return [f"{key}={value}"]
@@ -209,21 +214,16 @@ def _uniform(self: NumpyText, node: Symbol, given: list[Text]) -> str:
     return f"{drawn}.astype({self.dtype})"
 
 
-def _erf(self: NumpyText, node: Symbol, given: list[Text]) -> str:
-    self.helpers["erf"] = None
-    return f"erf({given[0][0]})"
-
-
 TABLE: dict[str, Callable[[NumpyText, Symbol, list[Text]], str]] = {
     "absolute": lambda self, node, given: f"np.abs({given[0][0]})",
     "astype": lambda self, node, given: f"{_tight(given[0])}.astype({self.dtype})",
-    "full_like": _full,
-    "sum": _reduced,
-    "mean": _reduced,
-    "max": _reduced,
-    "min": _reduced,
-    "reshape": _reshaped,
-    "transpose": _transposed,
+    "full_like": lambda self, node, given: _full(node, given),
+    "reshape": lambda self, node, given: _reshaped(node, given),
+    "transpose": lambda self, node, given: _transposed(node, given),
+    **dict.fromkeys(
+        ("sum", "mean", "max", "min"),
+        lambda self, node, given: _reduced(node, given),
+    ),
     "slice": lambda self, node, given: (
         f"{_tight(given[0])}[{index_text(node.settings['index'])}]"
     ),
@@ -232,14 +232,14 @@ TABLE: dict[str, Callable[[NumpyText, Symbol, list[Text]], str]] = {
         f"axis={node.settings['axis']})"
     ),
     "pad": lambda self, node, given: f"np.pad({given[0][0]}, {node.settings['width']})",
-    "take": _taken,
+    "take": lambda self, node, given: _taken(given),
     "take_along_axis": lambda self, node, given: (
         f"np.take_along_axis({given[0][0]}, {given[1][0]}, axis=-1)"
     ),
-    "erf": _erf,
     "uniform": _uniform,
     **dict.fromkeys(
         (
+            "erf",
             "scatter_add",
             "convolve",
             "convolve_back",

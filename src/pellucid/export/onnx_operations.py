@@ -97,18 +97,13 @@ ELEMENTWISE: dict[str, str | Callable[..., str]] = {
 # -- operators for formulas ------------------------------------------------------------
 
 
-def unary(
-    operator: str, exact: Callable[[Any], Any] | None = None
-) -> Callable[..., None]:
+def unary(operator: str) -> Callable[..., None]:
     """Return a row for an operator of one input, number by number.
 
     Parameters
     ----------
     operator : str
         Its type.
-    exact : callable, optional
-        The formula that float64 networks have instead, where ONNX Runtime's float64
-        kernel loses digits.
 
     Returns
     -------
@@ -116,12 +111,8 @@ def unary(
     """
 
     def row(writer: Any, node: Symbol, x: Symbol) -> None:
-        first = writer.stays_first(node, (x,))
-        value = writer.first(x) if first else writer.last(x)
-        if exact is not None and writer.double:
-            writer.set(node, writer.expand(exact, value), first)
-        else:
-            writer.set(node, writer.graph.add(operator, value), first)
+        first, value = writer.at_home(node, x)
+        writer.set(node, writer.graph.add(operator, value), first)
 
     return row
 
@@ -140,8 +131,7 @@ def along_last(operator: str) -> Callable[..., None]:
     """
 
     def row(writer: Any, node: Symbol, x: Symbol) -> None:
-        first = writer.stays_first(node, (x,))
-        value = writer.first(x) if first else writer.last(x)
+        first, value = writer.at_home(node, x)
         found = writer.graph.add(operator, value, axis=1 if first else -1)
         writer.set(node, found, first)
 
@@ -160,17 +150,17 @@ def leaky(writer: Any, node: Symbol, x: Symbol, leak: Any) -> None:
     leak : float, or Symbol of known numbers
         The slope.
     """
-    first = writer.stays_first(node, (x,))
-    value = writer.first(x) if first else writer.last(x)
-    add = writer.graph.add
-    if not isinstance(leak, Symbol) and not writer.double:
-        found = add("LeakyRelu", value, alpha=float(leak))
-    elif isinstance(leak, Symbol):
+    first, value = writer.at_home(node, x)
+    if isinstance(leak, Symbol):
         shape = (-1, 1, 1) if first else (-1,)
-        found = add("PRelu", value, writer.turned(leak, lambda a: a.reshape(shape)))
-    else:  # the attributes of ONNX are float32
-        positive = add("Greater", value, writer.number(0.0))
-        found = add("Where", positive, value, add("Mul", writer.number(leak), value))
+        slopes = writer.turned(leak, lambda a: a.reshape(shape))
+        found = writer.graph.add("PRelu", value, slopes)
+    elif writer.double:  # attributes are float32
+        positive = writer.graph.add("Greater", value, writer.number(0.0))
+        below = writer.graph.add("Mul", writer.number(leak), value)
+        found = writer.graph.add("Where", positive, value, below)
+    else:
+        found = writer.graph.add("LeakyRelu", value, alpha=float(leak))
     writer.set(node, found, first)
 
 
@@ -186,17 +176,38 @@ def elu(writer: Any, node: Symbol, x: Symbol, alpha: Any) -> None:
     alpha : float, or Symbol of known numbers
         Where the negative side levels off.
     """
-    first = writer.stays_first(node, (x,))
-    value = writer.first(x) if first else writer.last(x)
+    first, value = writer.at_home(node, x)
     add = writer.graph.add
-    if isinstance(alpha, Symbol) or writer.double:
-        zero = writer.number(0.0)
-        below = _expm1(writer, add("Min", value, zero))
+    if isinstance(alpha, Symbol):
+        below = _expm1(writer, add("Min", value, writer.number(0.0)))
         scaled = add("Mul", writer.operand(alpha, node, first), below)
-        found = add("Where", add("Greater", value, zero), value, scaled)
+        positive = add("Greater", value, writer.number(0.0))
+        found = add("Where", positive, value, scaled)
     else:
         found = add("Elu", value, alpha=float(alpha))
     writer.set(node, found, first)
+
+
+def layer_normalization(
+    writer: Any, node: Symbol, x: Symbol, epsilon: Any, scale: Any, shift: Any
+) -> None:
+    """Write the normalization of each row, or of each place of an image.
+
+    Parameters
+    ----------
+    writer : Writer
+        Where.
+    node, x : Symbol
+        Result and input.
+    epsilon : float
+        Keeps the division from zero.
+    scale, shift : Symbol of known numbers, shape (features,)
+        Those of each feature.
+    """
+    more = writer.vector(scale, node), writer.vector(shift, node)
+    how = {"axis": -1, "epsilon": float(epsilon)}
+    found = writer.graph.add("LayerNormalization", writer.last(x), *more, **how)
+    writer.set(node, found)
 
 
 def batch_normalization(
@@ -222,38 +233,25 @@ def batch_normalization(
     epsilon : float
         Keeps the division from zero.
     """
-    first, graph = writer.stays_first(node, (x,)), writer.graph
-
-    def numbers(value: Any, more: float = 0.0) -> str:
-        features = node.shape[-1]
-        if not isinstance(value, Symbol):
-            return str(graph.constant(np.full(features, value, writer.dtype)))
-        return str(writer.turned(value, lambda a: np.broadcast_to(a + more, features)))
-
-    # Attributes are float32, too coarse for float64: there epsilon joins the variance.
-    apart = not isinstance(epsilon, Symbol) and not writer.double
+    (first, value), graph = writer.at_home(node, x), writer.graph
     if len(node.shape) == 2 or first:
-        spread = (
-            numbers(variance)
-            if apart
-            else numbers(variance, writer.known.get(getattr(epsilon, "id", -1), epsilon))
-        )
+        # Attributes are float32: for float64, epsilon joins the variance before.
+        apart = isinstance(epsilon, float) and not writer.double
+        more = 0.0 if apart else writer.array(epsilon)
         found = graph.add(
             "BatchNormalization",
-            writer.first(x) if first else writer.last(x),
-            *(numbers(scale), numbers(shift), numbers(mean), spread),
+            value,
+            *(writer.vector(each, node) for each in (scale, shift, mean)),
+            writer.vector(variance, node, more),
             epsilon=float(epsilon) if apart else 0.0,
         )
-        writer.set(node, found, first)
-        return
-    known = [
-        writer.known[v.id] if isinstance(v, Symbol) else writer.dtype.type(v)
-        for v in (variance, epsilon)
-    ]
-    centred = graph.add("Sub", writer.last(x), numbers(mean))
-    spread = graph.constant(np.sqrt(known[0] + known[1]), f"{node.layer}.spread")
-    scaled = graph.add("Mul", graph.add("Div", centred, spread), numbers(scale))
-    writer.set(node, graph.add("Add", scaled, numbers(shift)))
+    else:
+        spread = np.sqrt(writer.array(variance) + writer.array(epsilon))
+        found = graph.add("Sub", value, writer.vector(mean, node))
+        found = graph.add("Div", found, graph.constant(spread, f"{node.layer}.spread"))
+        found = graph.add("Mul", found, writer.vector(scale, node))
+        found = graph.add("Add", found, writer.vector(shift, node))
+    writer.set(node, found, first)
 
 
 # -- products --------------------------------------------------------------------------

@@ -21,7 +21,7 @@ Known = Mapping[int, NDArray[Any]]
 Reading = tuple[Callable[..., None], tuple[Any, ...]]
 
 
-def reading(node: Symbol, known: Known) -> Reading | None:
+def reading(node: Symbol, known: Known, double: bool) -> Reading | None:
     """Return the operator that a node is the last step of, and what goes into it.
 
     Parameters
@@ -30,13 +30,17 @@ def reading(node: Symbol, known: Known) -> Reading | None:
         An operation of a Program.
     known : mapping of int to ndarray
         What does not depend on the data, by the ids of the nodes.
+    double : bool
+        Whether the numbers are float64. Attributes of ONNX are float32, and some
+        float64 kernels of ONNX Runtime lose digits: their formulas stay as they are.
 
     Returns
     -------
     tuple of (callable, tuple), or None
         A row as in `onnx_operations`, and its inputs.
     """
-    for pattern in (*_PATTERNS.get(node.operation.name, ()), *_FORMULAS):
+    formulas = _FORMULAS if double else (*_FORMULAS, *_FLOAT32_FORMULAS)
+    for pattern in (*_PATTERNS.get(node.operation.name, ()), *formulas):
         found = pattern(node, known)
         if found is not None:
             return found
@@ -98,30 +102,29 @@ _PATTERNS: dict[str, tuple[Callable[[Symbol, Known], Reading | None], ...]] = {
 
 
 def _formula(
-    function: Callable[..., Any], row: Callable[..., None], *features: str
+    function: Callable[..., Any], row: Callable[..., None], others: int = 0
 ) -> Callable[[Symbol, Known], Reading | None]:
     """Return a pattern that fits where a formula of x was computed.
 
-    `features` names its other arguments: known arrays (features,) or numbers.
+    It has so many other arguments: known arrays (features,) or numbers.
     """
-    shown = _written(function, (2, 1), len(features)).operation.name
+    last_step = _written(function, (2, 1), others).operation.name
 
     def pattern(node: Symbol, known: Known) -> Reading | None:
-        if node.operation.name != shown or not node.shape:
+        if node.operation.name != last_step or not node.shape:
             return None
-        formula = _written(function, node.shape, len(features))
+        formula = _written(function, node.shape, others)
         bound: dict[str, Any] = {}
-        if not _same(formula, node, bound) or not isinstance(bound[""], Symbol):
+        if not _same(formula, node, bound):
             return None
-        others = [bound[str(i)] for i in range(len(features))]
-        for other in others:
+        x = bound[""]
+        found = [bound[str(i)] for i in range(others)]
+        for other in found:
             if isinstance(other, Symbol) and (
                 other.id not in known or len(other.shape) != 1
             ):
                 return None
-        if shape_of(bound[""]) != node.shape:
-            return None
-        return row, (bound[""], *others)
+        return (row, (x, *found)) if shape_of(x) == node.shape else None
 
     return pattern
 
@@ -153,8 +156,16 @@ def _same(formula: Any, node: Any, bound: dict[str, Any]) -> bool:
     )
 
 
-def _normalized(x: Any, mean: Any, variance: Any, epsilon: Any, scale: Any) -> Any:
-    return scale * ((x - mean) / np.sqrt(variance + epsilon))
+def _by_batch(
+    x: Any, mean: Any, variance: Any, epsilon: Any, scale: Any, shift: Any
+) -> Any:
+    return scale * ((x - mean) / np.sqrt(variance + epsilon)) + shift
+
+
+def _by_row(x: Any, epsilon: Any, scale: Any, shift: Any) -> Any:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)
+    return scale * (centred / np.sqrt(variance + epsilon)) + shift
 
 
 def _leaky(z: Any, leak: Any) -> Any:
@@ -166,19 +177,16 @@ def _elu(z: Any, alpha: Any) -> Any:
 
 
 _FORMULAS = (
-    _formula(
-        lambda x, mean, variance, epsilon, scale, shift: (
-            _normalized(x, mean, variance, epsilon, scale) + shift
-        ),
-        rows.batch_normalization,
-        *("mean", "variance", "epsilon", "scale", "shift"),
-    ),
+    _formula(_by_batch, rows.batch_normalization, 5),
     _formula(activations.ReLU().value, rows.unary("Relu")),
-    _formula(_leaky, rows.leaky, "leak"),
-    _formula(_elu, rows.elu, "alpha"),
-    _formula(activations.sigmoid, rows.unary("Sigmoid", activations.sigmoid)),
-    _formula(activations.softplus, rows.unary("Softplus", activations.softplus)),
+    _formula(_leaky, rows.leaky, 1),
     _formula(activations.Softsign().value, rows.unary("Softsign")),
     _formula(activations.softmax, rows.along_last("Softmax")),
     _formula(activations.LogSoftmax().value, rows.along_last("LogSoftmax")),
+)
+_FLOAT32_FORMULAS = (
+    _formula(activations.sigmoid, rows.unary("Sigmoid")),
+    _formula(activations.softplus, rows.unary("Softplus")),
+    _formula(_elu, rows.elu, 1),
+    _formula(_by_row, rows.layer_normalization, 3),
 )

@@ -82,7 +82,7 @@ class Writer:
         readings: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         for node in reversed(self.program.nodes):
             if node.id in needed - self.known.keys() - self._last.keys():
-                found = reading(node, self.known) if patterns else None
+                found = reading(node, self.known, self.double) if patterns else None
                 found = found or _plain(node)
                 readings[node.id] = found
                 needed |= {s.id for s in found[1] if isinstance(s, Symbol)}
@@ -335,6 +335,61 @@ class Writer:
         fits = all(len(s.shape) in (0, 4) for s in found) and len(node.shape) == 4
         return fits and any(map(self.at_home_first, found))
 
+    def at_home(self, node: Symbol, x: Symbol) -> tuple[bool, str]:
+        """Return where an operation on one array is best done, and on which value.
+
+        Parameters
+        ----------
+        node : Symbol
+            The operation.
+        x : Symbol
+            Its input.
+
+        Returns
+        -------
+        first : bool
+            Whether channels are first.
+        value : str
+            Name of the input there.
+        """
+        first = self.stays_first(node, (x,))
+        return first, self.first(x) if first else self.last(x)
+
+    def array(self, value: Any) -> Any:
+        """Return the numbers of a known array, or one number, in the network's type.
+
+        Parameters
+        ----------
+        value : Symbol or float
+            What is known beforehand.
+
+        Returns
+        -------
+        ndarray or scalar
+        """
+        known = self.known[value.id] if isinstance(value, Symbol) else value
+        return np.asarray(known, self.dtype)
+
+    def vector(self, value: Any, node: Symbol, more: Any = 0.0) -> str:
+        """Return the name of one known number for each feature.
+
+        Parameters
+        ----------
+        value : Symbol or float
+            What is known beforehand.
+        node : Symbol
+            The operation, whose last axis has the features.
+        more : float or ndarray
+            What is added.
+
+        Returns
+        -------
+        str
+        """
+        numbers = np.broadcast_to(self.array(value) + more, node.shape[-1:])
+        name = self._called(value) if isinstance(value, Symbol) else ""
+        return self.graph.constant(numbers.astype(self.dtype), name)
+
     def elementwise(self, node: Symbol, *inputs: Any) -> None:
         """Write an operation on numbers one by one.
 
@@ -424,5 +479,3 @@ def _for_one(value: Any, dtype: Any) -> Any:
     if isinstance(value, Dim):
         return value.factor
     return dtype if value is DTYPE else value
-
-

@@ -79,7 +79,7 @@ def prove(
     -------
     Proof
     """
-    rule = _rule(network, optimizer)
+    rule = rule_of(network, optimizer)
     if (x is None) != (y is None):
         raise ConfigurationError("Give both x and y, or none of them.")
     if x is None:
@@ -93,7 +93,21 @@ def prove(
     return _trained(network, rule, x, y, epochs, batch_size)
 
 
-def _rule(network: "NeuralNetwork", given: Any) -> Optimizer:
+def rule_of(network: "NeuralNetwork", given: Any) -> Optimizer:
+    """Return the optimizer that was meant.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Whose last training is asked where nothing was said.
+    given : Optimizer, str or None
+        What was said.
+
+    Returns
+    -------
+    Optimizer
+        Adam where there is no other.
+    """
     if given is not None:
         return Optimizer.of(given)
     last = getattr(network.training, "optimizer", None)
@@ -113,7 +127,9 @@ def _trained(
     size = layout.parameters.size
     memory = {k: np.zeros(size, network.dtype) for k in rule.memories}
     roles = layout.parameters.entries
-    decayed = layout.parameters.mask([k for k in roles if roles[k].slot.role == "weight"])
+    decayed = layout.parameters.mask(
+        [k for k in roles if roles[k].slot.role == "weight"]
+    )
     trained = ~layout.parameters.mask(network.frozen) if network.frozen else None
     rows, key = batch_size or len(y), make_key(network.seed, "noise", 0)
     starts = range(0, len(y), rows)

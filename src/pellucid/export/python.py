@@ -48,12 +48,10 @@ class _Twin:
         self.functions: dict[str, str] = {}  # name -> text
         self._known: dict[tuple[str, str], str] = {}  # name, body -> name
         self.text = NumpyText(f"np.{network.dtype}", self._leaf, self._function)
-        self._calls: dict[int, str] = {}
+        self._calls: dict[tuple[int, int], str] = {}  # trace, value -> function
         self.prediction = write_prediction(self.blueprint)
         self.training = write_training(self.blueprint)
-        self.update = write_update(
-            proof.optimizer, 7, penalized=proof.optimizer.decays
-        )
+        self.update = write_update(proof.optimizer, 7, penalized=proof.optimizer.decays)
 
     # -- names ---------------------------------------------------------------------
 
@@ -77,7 +75,7 @@ class _Twin:
     memory_index = "[name]"
 
     def _function(self, call: Call) -> str:
-        return self._calls[call.result.id]
+        return self._calls[_key(call)]
 
     def names(
         self, lines: Iterable[Equation], fixed: dict[int, str], again: str = ""
@@ -105,9 +103,7 @@ class _Twin:
 
     # -- functions -----------------------------------------------------------------
 
-    def equations(
-        self, written: Written, outputs: Iterable[Symbol]
-    ) -> Equations:
+    def equations(self, written: Written, outputs: Iterable[Symbol]) -> Equations:
         """Return equations; their functions are noted."""
         equations = Equations(outputs, written.words)
         functions(equations, written.words, self._note)
@@ -117,7 +113,7 @@ class _Twin:
         given = {}
         for word, node in call.parameters.items():
             if node.id in {v.id for v in body.arguments(call)}:
-                given[node.id] = "z" if word == "y_hat" and _is_logit(call) else word
+                given[node.id] = "z" if word == "y_hat" and is_logit(call) else word
         names = self._named(body, given | {call.result.id: "return"})
         lines = []
         for line in body.lines:
@@ -137,7 +133,7 @@ class _Twin:
                 name = f"{call.name}_{count}"
             self._known[key] = name
             self.functions[name] = f"def {name}{text}"
-        self._calls[call.result.id] = self._known[key]
+        self._calls[_key(call)] = self._known[key]
 
     # -- the class -----------------------------------------------------------------
 
@@ -150,9 +146,12 @@ class _Twin:
         imports = "import numpy as np\n"
         if any("math." in piece for piece in pieces):
             imports = f"import math\n\n{imports}"
-        return "\n\n\n".join(
-            [self._head() + "\n\n" + imports.rstrip(), *pieces, self._main()]
-        ) + "\n"
+        return (
+            "\n\n\n".join(
+                [self._head() + "\n\n" + imports.rstrip(), *pieces, self._main()]
+            )
+            + "\n"
+        )
 
     def _head(self) -> str:
         layers = ", ".join(map(repr, self.network.layers))
@@ -225,7 +224,13 @@ class _Twin:
             *indented(self._with_n(back, "y")),
             f"    {result}",
         ]
-        parts = [self._init(name, trained), feedforward, backprop, body, self._train(bool(state))]
+        parts = [
+            self._init(name, trained),
+            feedforward,
+            backprop,
+            body,
+            self._train(bool(state)),
+        ]
         text = "class Network:\n" + "\n\n".join(
             "\n".join(fitted(f"    {line}") if line else "" for line in part)
             for part in parts
@@ -275,7 +280,8 @@ class _Twin:
     def _layer(self, path: str) -> str:
         if not path:
             return f"the loss, {self.network.loss.label}"
-        return path
+        number = self.notation.number(path)
+        return f"{number}. {path}: {self.notation.layer(path)!r}"
 
     def _init(self, name: str, trained: list[str]) -> list[str]:
         lines = ["def __init__(self):"]
@@ -294,123 +300,6 @@ class _Twin:
         if "uniform" in self.text.helpers:
             lines.append(f"    self.key = {self.proof.key}")
         return lines
-
-    # -- the update ----------------------------------------------------------------
-
-    @property
-    def _elementwise(self) -> bool:
-        groups = {n.operation.group for n in self.update.trace.nodes}
-        return groups <= {"leaf", "elementwise"}
-
-    def _memory(self, trained: list[str]) -> list[str]:
-        names = [self.slot(k) for k in trained]
-        if not self.proof.optimizer.memories:
-            return []
-        listed = ", ".join(f'"{name}"' for name in names)
-        lines = []
-        if self._elementwise:
-            lines.append(f"names = [{listed}]")
-            zeros = "{name: np.zeros_like(getattr(self, name)) for name in names}"
-        else:
-            layout = self.blueprint.layout
-            size = sum(layout.entries[k].stop - layout.entries[k].start for k in trained)
-            zeros = f"np.zeros({size}, np.{self.network.dtype})"
-        lines += [f"self.{k} = {zeros}" for k in self.proof.optimizer.memories]
-        return lines
-
-    def _update_method(self, trained: list[str]) -> list[str]:
-        memory = self.update.of("memory")
-        new = self.update.outputs["new", "w"]
-        self.memory_index = "[name]" if self._elementwise else ""
-        equations = self.equations(self.update, [*memory.values(), new])
-        fixed = {v.id: k for k, v in memory.items()}
-        for line in equations.lines:
-            word = "w" if line.node is new else line.word
-            if word in ("w", "g") and _in_place(equations, line, word):
-                fixed[line.node.id] = word
-        names = self._named(equations, fixed, "_hat")
-        result = names.get(new.id, "w")
-        decayed = [
-            f'"{self.slot(k)}"'
-            for k in trained
-            if self.blueprint.layout.entries[k].slot.role == "weight"
-        ]
-        lines = []
-        for e in equations.lines:
-            formula = self.text.formula(e.node, equations, names)
-            lines.append(f"{names[e.node.id]} = {formula}")
-        lines += [
-            f"self.{k}{self.memory_index} = {names[v.id]}" for k, v in memory.items()
-        ]
-        head = [
-            "def update(self, gradients):",
-            '    """Make one step of the optimizer."""',
-            "    self.step += 1",
-        ]
-        text = "\n".join(lines)
-        if re.search(r"\bt\b", text):
-            head.append("    t = self.step")
-        head.append(f"    rate = {self._rate()}")
-        known = f"({', '.join(decayed)}{',' * (len(decayed) == 1)})"
-        uses = re.search(r"\bdecayed\b", text)
-        if self._elementwise:
-            body = ["for name, g in gradients.items():", "    w = getattr(self, name)"]
-            if uses:
-                body.append(f"    decayed = name in {known}")
-            body += [*indented(lines), f"    setattr(self, name, {result})"]
-        else:
-            body = [
-                "# all parameters as one vector",
-                "w = np.concatenate([getattr(self, name).ravel() for name in gradients])",
-                "g = np.concatenate([dw.ravel() for dw in gradients.values()])",
-            ]
-            if uses:
-                body += [
-                    "each = {name: getattr(self, name) for name in gradients}",
-                    f"weights = {known}",
-                    "decayed = np.concatenate(",
-                    "    [np.full(a.size, name in weights) for name, a in each.items()]",
-                    ")",
-                ]
-            body += [
-                *lines,
-                "start = 0",
-                "for name, dw in gradients.items():",
-                f"    new = {result}[start : start + dw.size].reshape(dw.shape)",
-                "    setattr(self, name, new)",
-                "    start += dw.size",
-            ]
-        return [*head, *indented(body)]
-
-    def _rate(self) -> str:
-        if isinstance(self.proof.optimizer.learning_rate, Schedule):
-            return "RATES[min(self.step, len(RATES)) - 1]"
-        return repr(float(self.proof.optimizer.learning_rate))
-
-    def _train(self, state: bool) -> list[str]:
-        named = isinstance(self.blueprint.inputs, dict)
-        rows = "{name: values[rows] for name, values in x.items()}" if named else "x[rows]"
-        found = "loss, gradients, state" if state else "loss, gradients"
-        moved = ["            vars(self).update(state)"] if state else []
-        return [
-            "def train(self, x, y, epochs, batch_size=None, shuffle=None):",
-            '    """Return the loss of each batch before its update.',
-            "",
-            "    shuffle: a np.random.Generator that gives each epoch a new order.",
-            '    """',
-            "    history, order = [], np.arange(len(y))",
-            "    size = batch_size or len(y)",
-            "    for _ in range(epochs):",
-            "        if shuffle is not None:",
-            "            order = shuffle.permutation(len(y))",
-            "        for start in range(0, len(y), size):",
-            "            rows = order[start : start + size]",
-            f"            {found} = self.backprop({rows}, y[rows])",
-            "            self.update(gradients)",
-            *moved,
-            "            history.append(loss)",
-            "    return history",
-        ]
 
     # -- the proof -----------------------------------------------------------------
 
@@ -445,70 +334,6 @@ class _Twin:
                 f"RATES = {numpy_literal(rates)}\n\n{text}"
             )
         return text
-
-
-def _in_place(equations: Equations, line: Equation, vector: str) -> bool:
-    """Return whether nothing after a line needs what it replaces."""
-    later = [each for each in equations.lines if each.node.id > line.node.id]
-    old = [v for v in line.node.trace.nodes if is_leaf(v)]
-    replaced = {v.id for v in old if v.settings["vector"] == vector}
-    return not equations.used_by(later) & replaced
-
-
-def _is_logit(call: Call) -> bool:
-    return getattr(call.owner, "link", None) not in (None, "identity")
-
-
-def indented(lines: Iterable[str]) -> list[str]:
-    """Return lines four spaces further right."""
-    return [f"    {line}" if line else "" for line in lines]
-
-
-
-
-def fitted(line: str) -> str:
-    """Return a line of code, broken between its arguments where it is too long."""
-    if len(line) <= _WIDTH or "\n" in line or line.lstrip().startswith("#"):
-        return line
-    space = " " * (len(line) - len(line.lstrip()))
-    depth, start, last = 0, 0, 0
-    pieces: list[str] = []
-    for i, sign in enumerate(line):
-        if sign in "([{":
-            depth += 1
-            if depth == 1 and not start:
-                start = last = i + 1
-        elif sign in ")]}":
-            depth -= 1
-            if depth == 0 and start:
-                pieces.append(line[last:i].strip())
-                rest = line[i:]
-                break
-        elif sign == "," and depth == 1 and start:
-            pieces.append(line[last:i].strip())
-            last = i + 1
-    else:
-        return line
-    inner = [f"{space}    {piece}," for piece in pieces]
-    return "\n".join([line[:start], *map(fitted, inner), space + rest])
-
-
-def _with_needs(helpers: Iterable[str]) -> list[str]:
-    wanted: list[str] = []
-    for name in helpers:
-        for needed in (*numpy_functions.NEEDS.get(name, ()), name):
-            if needed not in wanted:
-                wanted.append(needed)
-    return wanted
-
-
-def _text_of(name: str) -> str:
-    """Return the text of a helper function, without its annotations."""
-    text = inspect.getsource(getattr(numpy_functions, name)).rstrip()
-    head, _, body = text.partition(") -> Any:\n")
-    head = re.sub(r": (Any|int) = ", "=", " ".join(head.split()))
-    head = re.sub(r": (Any|int)", "", head).replace("( ", "(").removesuffix(",")
-    return f"{fitted(f'{head}):')}\n{body}"
 
 
 def source(network: "NeuralNetwork", **settings: Any) -> str:

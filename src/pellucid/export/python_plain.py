@@ -4,6 +4,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     CHOICE,
     COMMON_FORMS,
@@ -12,9 +13,10 @@ from pellucid.export.language import (
     Form,
     Language,
     Printed,
+    call_lines,
+    counted,
     helpers,
     rows,
-    shape_text,
 )
 from pellucid.export.loops import Array, Function, Number
 from pellucid.export.lowering import LoweredNetwork, lower
@@ -178,8 +180,10 @@ def source(
     Raises
     ------
     ConfigurationError
-        If a layer uses an operation that has no such code, or numbers are not finite.
+        If a layer uses an operation that has no such code, numbers are not finite, or
+        nothing can have the name.
     """
+    must_be_a_name(name, "Python")
     lowered = lower(network, name)
     lines = [*_head(network, lowered, name), "", "import math", ""]
     if network.classes is not None:
@@ -198,13 +202,13 @@ def source(
 def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
     given = []
     for key, array in lowered.inputs.items():
-        words = "whole numbers" if array.kind == INTEGER else "numbers"
+        words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{key!r}]" if key else "x"
-        given.append(f"{of}: {shape_text(array)} {words}")
+        given.append(f"{of}: {words}")
     return [
         '"""A neural network in plain Python, written by pellucid.',
         "",
-        f"    {name}(x) -> a list of {lowered.output.size} numbers",
+        f"    {name}(x) -> a list of {counted(lowered.output)}",
         "",
         *(f"{line}, nested or in one row." for line in given),
         f"What comes out is {lowered.meaning}.",
@@ -227,9 +231,11 @@ def _constant(array: Array) -> list[str]:
 
 def _function(function: Function) -> list[str]:
     printed = Printed(PYTHON, function)
-    given = ", ".join(function.names[array] for array in function.inputs)
-    lines = [f"def {function.name}({given}):"]
-    words = [line.replace("\\", "\\\\").replace('"""', "'''") for line in function.words]
+    given = (function.names[array] for array in function.inputs)
+    lines = call_lines(f"def {function.name}(", given, "):")
+    words = [
+        line.replace("\\", "\\\\").replace('"""', "'''") for line in function.words
+    ]
     if len(words) == 1:
         lines.append(f'    """{words[0]}"""')
     else:
@@ -265,11 +271,13 @@ def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
             f"    {array.name} = batch({value}, {array.size}, {shown}, {limit})"
         )
     for function in lowered.functions:
-        given = ", ".join(array.name for array in function.inputs)
+        inputs = (array.name for array in function.inputs)
         results = ", ".join(array.name for array in function.outputs)
-        lines.append(f"    {results} = {function.name}({given})")
+        lines += call_lines(f"    {results} = {function.name}(", inputs, ")")
         if watch and function.layer:
-            lines.append(f"    watch({_text(function.layer)}, {function.outputs[-1].name})")
+            lines.append(
+                f"    watch({_text(function.layer)}, {function.outputs[-1].name})"
+            )
     return [*lines, "    return output"]
 
 
@@ -279,14 +287,12 @@ def batch(values, size, name, limit):
     row = list(flat(values))
     if len(row) != size:
         raise ValueError(f"expected {size} numbers for {name}, got {len(row)}")
+    wanted = "a number" if limit is None else f"a whole number from 0 to {limit - 1}"
     for place, value in enumerate(row):
-        if limit is not None and (value != int(value) or not 0 <= value < limit):
-            raise ValueError(
-                f"{name} has {value!r} at place {place}; expected a whole number from "
-                f"0 to {limit - 1}"
-            )
-        if value != value or value in (math.inf, -math.inf):
-            raise ValueError(f"{name} has {value!r} at place {place}")
+        good = value in range(limit) if limit else -math.inf < value < math.inf
+        if not good:
+            found = f"{name} has {value!r} at place {place}"
+            raise ValueError(f"{found}; expected {wanted}")
     return row if limit is None else [int(value) for value in row]
 
 

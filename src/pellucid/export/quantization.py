@@ -71,18 +71,17 @@ class Quantization:
     mean: float
     changed: int | None
 
-    def words(self) -> list[str]:
+    def words(self) -> str:
         """Return the accuracy that is lost, in words."""
-        lines = [
-            f"Weights of {len(self.products)} products are whole numbers of 8 bits. On "
-            f"{self.samples:,} samples",
-            f"the outputs differ from the network's by {self.mean:.2g} on average and "
-            f"{self.largest:.2g} at most",
-        ]
+        words = (
+            f"The weights of {len(self.products)} products are whole numbers of 8 "
+            f"bits. On {self.samples:,} samples the outputs differ from the network's "
+            f"by {self.mean:.2g} on average and by {self.largest:.2g} at most"
+        )
         if self.changed is None:
-            return [*lines[:-1], lines[-1] + "."]
+            return f"{words}."
         share = self.changed / self.samples
-        return [*lines, f"; {self.changed:,} samples ({share:.2%}) get another class."]
+        return f"{words}; {self.changed:,} samples ({share:.2%}) get another class."
 
 
 def quantize(network: "NeuralNetwork", x: Any) -> Quantization:

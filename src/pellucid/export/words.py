@@ -128,7 +128,8 @@ class Words:
                 return
             name, meaning = _name(owner, code.co_name), _meaning(owner, frame)
             call = Call(name, taken, result, own, owner, code.co_name, meaning)
-            self.calls.setdefault(result.id, call)
+            known = self.calls.setdefault(result.id, call)
+            known.locals.update((k, v) for k, v in own.items() if k not in known.locals)
 
 
 def _name(owner: Part | None, method: str) -> str:
@@ -153,3 +154,18 @@ def _meaning(owner: Part | None, frame: FrameType) -> str:
         documented = getattr(type(owner), method, None)
     text = inspect.getdoc(documented) or ""
     return text.partition("\n\n")[0].replace("``", "").replace("\n", " ")
+
+
+def is_logit(call: Call) -> bool:
+    """Return whether a loss looks at logits, where its code says ``y_hat``.
+
+    Parameters
+    ----------
+    call : Call
+        A function of a loss.
+
+    Returns
+    -------
+    bool
+    """
+    return getattr(call.owner, "link", None) not in (None, "identity")

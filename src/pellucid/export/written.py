@@ -94,7 +94,6 @@ def write_training(blueprint: Blueprint, *, weighted: bool = False) -> Written:
     shared = new_pass(training=True, trace=trace, state=state)
     memo = Memo(shared)
     loss = blueprint.loss
-    averages = loss.reduction != "sum"
     with words.listening(trace):
         x = input_symbols(trace, blueprint.inputs)
         output = blueprint.feedforward(x, p, memo)

@@ -19,6 +19,7 @@ from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
 from pellucid.layers import (
     AveragePool1D,
     AveragePool2D,
+    BatchNorm,
     Chain,
     Conv1D,
     Conv2D,
@@ -191,6 +192,29 @@ class Collected:
             last.layer = replace(last.layer, activation=activation)  # type: ignore[call-arg]
         else:
             self.add(activation)
+
+    def affine(self, factor: Any, offset: Any) -> None:
+        """Apply ``factor x + offset`` feature by feature.
+
+        Parameters
+        ----------
+        factor, offset : ndarray, shape (features,)
+            In the other library's order.
+        """
+        factor, offset = self.features(factor), self.features(offset)
+        last = self.steps[-1] if self.steps else Step(Identity())
+        plain = isinstance(getattr(last.layer, "activation", None), Identity)
+        if plain and "b" not in last.numbers and (factor == 1).all():
+            last.layer = replace(last.layer, bias=True)  # type: ignore[call-arg]
+            last.numbers["b"] = offset
+            return
+        self.add(
+            BatchNorm(epsilon=1e-30),
+            scale=factor,
+            shift=offset,
+            mean=np.zeros_like(factor),
+            variance=np.ones_like(factor),
+        )
 
     def hard_sigmoid(self, slope: float = 1 / 6, offset: float = 0.5) -> None:
         """Apply ``min(max(slope z + offset, 0), 1)``.
@@ -407,7 +431,7 @@ class Collected:
         NeuralNetwork
         """
         if not self.steps:
-            raise ConfigurationError("The network has no layer that does anything.")
+            self.add(Identity())
         if self.order is not None and (np.diff(self.order) != 1).any():
             raise ConfigurationError(
                 "The network ends in rows that were flattened with their channels "
@@ -527,9 +551,13 @@ def known_as(layer: Any, table: Iterable[str], method: str) -> str | None:
     return None
 
 
+class RefusedError(ConfigurationError):
+    """A layer of another library that cannot be taken over, with its place."""
+
+
 def refused(
     what: str, place: str, table: Iterable[str], error: Exception | None = None
-) -> ConfigurationError:
+) -> RefusedError:
     """Return the error for a layer that cannot be taken over.
 
     Parameters
@@ -545,12 +573,12 @@ def refused(
 
     Returns
     -------
-    ConfigurationError
+    RefusedError
     """
     if isinstance(error, PellucidError):
-        return ConfigurationError(f"{place}, {what}: {error}")
+        return RefusedError(f"{place}, {what}: {error}")
     known = ", ".join(sorted(table, key=str.lower))
-    return ConfigurationError(
+    return RefusedError(
         f"{place}, {what}, has no counterpart in pellucid. What can be taken over: "
         f"{known}."
     )

@@ -245,8 +245,8 @@ def _panel(ax: "Axes", view: _View, plane: Plane) -> None:
     ax.set_title(view.title, fontsize=9, fontweight="bold")
     ax.set_xlabel(view.across if len(view.across) < 24 else _halved(view.across))
     ax.set_ylabel(view.up)
-    ax.xaxis.label.set_size(8)
-    ax.yaxis.label.set_size(8)
+    ax.xaxis.label.set_fontsize(8)
+    ax.yaxis.label.set_fontsize(8)
     ax.tick_params(labelsize=7, length=2, pad=1)
     ax.locator_params(nbins=4)
     if view.data.shape[1] == 1:
@@ -267,7 +267,9 @@ def _line(ax: "Axes", view: _View, plane: Plane) -> None:
     # Points of a row are spread a little, evenly, so that equal ones are seen.
     spread = np.arange(len(view.data)) * 0.6180339887 % 1.0 - 0.5
     points = np.stack([view.data[:, 0], rows + 0.6 * spread], axis=1)
-    for x in np.unique(np.concatenate([[line[0, 0], line[-1, 0]] for line in view.grid])):
+    for x in np.unique(
+        np.concatenate([[line[0, 0], line[-1, 0]] for line in view.grid])
+    ):
         ax.axvline(x, color=ink(ax), linewidth=0.5, alpha=0.25, zorder=1)
     if view.border:
         at = float(np.median(np.concatenate(view.border)[:, 0]))

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 from pellucid.network import NeuralNetwork
 from pellucid.plots.canvas import canvas, is_dark, paper, size_in_points
 from pellucid.plots.diagram_layout import arrange
+from pellucid.plots.diagram_lens import lens_of, lens_of_network
 from pellucid.plots.diagram_scene import (
+    FRAME,
     GROUND,
     RADIUS,
     SMALL,
@@ -22,6 +24,8 @@ from pellucid.plots.diagram_scene import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from pellucid.trace import Step
 
 _SIZE = 0.62  # inches of one unit in a new figure, where that is not too large
 
@@ -70,7 +74,67 @@ def network(
     >>> ax.get_title()
     'A network of 2 layers with 21 parameters'
     """
-    scene = arrange(network, most)
+    return _draw(arrange(lens_of_network(network), most), ax)
+
+
+def diagram(
+    subject: "NeuralNetwork | Step",
+    ax: "Axes | None" = None,
+    *,
+    lens: str = "value",
+    most: int = 16,
+) -> "Axes":
+    """Draw a network through one of three lenses: values, gradients, or the update.
+
+    The places stay the same; width, colour and numbers are those of the lens, and a
+    frame says which it is: none for values, magenta for gradients, green for the
+    update. Below each layer stands how long its gradient or update is, as a share of
+    the length of its weights: where that falls from layer to layer, the gradient
+    vanishes.
+
+    Parameters
+    ----------
+    subject : NeuralNetwork or Step
+        A network has values; a step, from ``net.trace(x, y)``, has all three.
+    ax : Axes, optional
+        Where to draw; a new figure of suitable size otherwise.
+    lens : "value", "gradient" or "update"
+        What to draw: weights and biases before the update, the gradient of the loss
+        with respect to them, or what the update adds to them.
+    most : int
+        Places in a column; of larger layers the first and last neurons are shown.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither network nor step, a network is to show what only a step has,
+        there is no such lens, or `most` is below 2.
+    NotBuiltError
+        If the network has no weights yet.
+    DataError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> from matplotlib.figure import Figure
+    >>> net = pellucid.NeuralNetwork(
+    ...     [pellucid.Dense(2, "tanh"), pellucid.Dense(1)], loss="mean_squared_error"
+    ... )
+    >>> step = net.build(2).trace([[1.0, 2.0]], [[3.0]])
+    >>> ax = pellucid.plots.diagram(step, Figure().add_subplot(), lens="gradient")
+    >>> ax.texts[-2].get_text(), ax.texts[-1].get_text()
+    ('read from right to left: from the loss back to the input',
+     'Gradient of the loss: iteration 1, before its update')
+    """
+    return _draw(arrange(lens_of(subject, lens), most), ax)
+
+
+def _draw(scene: Scene, ax: "Axes | None") -> "Axes":
     if ax is None:
         inch = min(_SIZE, 14 / scene.width, 9 / scene.height)
         ax = canvas(None, (max(scene.width * inch, 4.5), scene.height * inch + 0.4))
@@ -86,7 +150,24 @@ def network(
     _draw_lines(ax, scene, dark, points)
     _draw_shapes(ax, scene, dark, points)
     _write(ax, scene, dark, points)
+    if scene.frame:
+        _draw_frame(ax, scene, points)
     return ax
+
+
+def _draw_frame(ax: "Axes", scene: Scene, points: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    rim = Rectangle(
+        (FRAME, FRAME),
+        scene.width - 2 * FRAME,
+        scene.height - 2 * FRAME,
+        fill=False,
+        edgecolor=scene.frame,
+        linewidth=FRAME * points,
+        zorder=5,
+    )
+    ax.add_patch(rim)
 
 
 def _draw_lines(ax: "Axes", scene: Scene, dark: bool, points: float) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.blueprint import SymbolView, input_symbols
-from pellucid.errors import ConfigurationError, DataError
+from pellucid.blueprint import Blueprint, SymbolView, input_symbols
+from pellucid.errors import DataError
 from pellucid.layer import Layer, Memo, layer_names, new_pass
 from pellucid.layers.containers import Chain, Concat, Residual
 from pellucid.layers.dense import whole_number
 from pellucid.layers.inputs import Input, Select
-from pellucid.network import NeuralNetwork
+from pellucid.plots.diagram_lens import Lens
 from pellucid.plots.diagram_scene import (
     BIG,
     RADIUS,
@@ -68,12 +68,12 @@ class _Cursor:
         return _Cursor(max(self.edge, other.edge), max(self.text, other.text))
 
 
-def arrange(network: NeuralNetwork, most: int) -> Scene:
+def arrange(lens: Lens, most: int) -> Scene:
     """Return the diagram of a network.
 
     Parameters
     ----------
-    network : NeuralNetwork
+    lens : Lens
         What to draw.
     most : int
         Circles in a column; of larger layers the first and last are shown.
@@ -85,26 +85,20 @@ def arrange(network: NeuralNetwork, most: int) -> Scene:
     Raises
     ------
     ConfigurationError
-        If it is no network, or `most` is below 2.
-    NotBuiltError
-        If the network has no weights yet.
+        If `most` is below 2.
     DataError
-        If a weight is not finite.
+        If a number is not finite.
     """
-    if not isinstance(network, NeuralNetwork):
-        raise ConfigurationError(
-            f"Expected a NeuralNetwork, got {type(network).__name__}."
-        )
     whole_number("most", most, least=2)
-    return _Drawing(network, most).scene()
+    return _Drawing(lens, most).scene()
 
 
 class _Drawing:
     """Places one layer after the other."""
 
-    def __init__(self, network: NeuralNetwork, most: int) -> None:
-        self.network, self.most = network, most
-        self.shapes = _output_shapes(network)
+    def __init__(self, lens: Lens, most: int) -> None:
+        self.lens, self.most = lens, most
+        self.shapes = _output_shapes(lens.blueprint)
         self.points: list[Point] = []
         self.lines: list[Line] = []
         self.circles: list[Circle] = []
@@ -115,14 +109,15 @@ class _Drawing:
 
     def scene(self) -> Scene:
         signal, cursor = self.inputs()
-        signal, cursor = self.chain(self.network.layers, "", signal, cursor)
+        signal, cursor = self.chain(self.lens.layers, "", signal, cursor)
         self.outputs(signal)
         largest = {
             "weight": max((abs(x.value or 0.0) for x in self.lines), default=0.0),
             "bias": max((abs(x.value or 0.0) for x in self.circles), default=0.0),
         }
         self.key(largest)
-        margin = 0.25
+        self.headline()
+        margin = 0.5 if self.lens.frame else 0.25
         left = min(point.x for point in self.points) - margin
         top = min(point.y for point in self.points) - margin
         for point in self.points:
@@ -139,6 +134,7 @@ class _Drawing:
             self.texts,
             largest["weight"],
             largest["bias"],
+            self.lens.frame,
         )
 
     # -- pieces ------------------------------------------------------------------------
@@ -203,7 +199,7 @@ class _Drawing:
     # -- inputs and outputs ------------------------------------------------------------
 
     def inputs(self) -> tuple[Any, _Cursor]:
-        inputs = self.network.blueprint.inputs
+        inputs = self.lens.blueprint.inputs
         if isinstance(inputs, Input):
             return self.one_input("input", inputs)
         signals, slices, cursor = {}, [], _Cursor(0.0, 0.0)
@@ -233,7 +229,7 @@ class _Drawing:
     def outputs(self, signal: Any) -> None:
         if not isinstance(signal, _Signal) or not signal.is_vector:
             return
-        count, classes = signal.shape[0], self.network.classes
+        count, classes = signal.shape[0], self.lens.classes
         names = classes if classes is not None and len(classes) == count else None
         for index, port in signal.ports:
             if names is not None and count > 1:
@@ -281,17 +277,18 @@ class _Drawing:
 
     def slots(self, path: str, role: str) -> dict[str, NDArray[Any]]:
         """Return the layer's own parameters of a role."""
-        entries = self.network.blueprint.layout.parameters.entries
+        entries = self.lens.blueprint.layout.parameters.entries
         found = {
-            name: self.network.parameters[name]
+            name: self.lens.numbers[name]
             for name, entry in entries.items()
             if name.rpartition(".")[0] == path and entry.slot.role == role
         }
         for name, values in found.items():
             if not np.isfinite(values).all():
                 raise DataError(
-                    f"{name} holds a NaN or an infinity, which has no width or colour: "
-                    "the network must be trained again, or loaded from a file."
+                    f"{name}{self.lens.suffix} holds a NaN or an infinity, which has "
+                    "no width or colour: the network must be trained again, or loaded "
+                    "from a file."
                 )
         return found
 
@@ -320,9 +317,11 @@ class _Drawing:
     ) -> tuple[_Signal, _Cursor]:
         name, W = matrix
         count = W.shape[1]
-        activation = getattr(getattr(layer, "activation", None), "label", layer.label)
+        own = getattr(layer, "activation", layer)
+        activation = getattr(own, "of_activation", own).label
         self.said.append(f"{path}: {_count((count,), 'neuron')}, {activation}")
         texts = [*_named(path), *self.facts(count, "neuron"), activation]
+        texts += filter(None, [self.lens.share(path)])
         rows = max(len(signal.ports), min(count, self.most))
         x, after = self.room(cursor, 1.1 + 0.14 * rows, RADIUS, texts)
         ports = self.column(count, x)
@@ -330,12 +329,12 @@ class _Drawing:
         for index, place in ports:
             circle = Circle(place)
             if biases is not None:
-                circle.name = f"{biases[0]}[{index}]"
+                circle.name = f"{biases[0]}[{index}]{self.lens.suffix}"
                 circle.value = float(biases[1][index])
                 circle.text = short_number(circle.value)
             self.circle(circle)
             for source, port in signal.ports:
-                weight = f"{name}[{source}, {index}]"
+                weight = f"{name}[{source}, {index}]{self.lens.suffix}"
                 self.lines.append(Line((port, place), float(W[source, index]), weight))
         self.label(x, ports[-1][1].y + 0.75, texts)
         return _Signal((count,), ports), after
@@ -463,13 +462,13 @@ class _Drawing:
         right = max(point.x for point in self.points)
         x = left
 
-        def samples(name: str) -> list[float]:
-            self.write(x, y, name, bold=True, from_left=True)
+        def samples(name: str, told: str) -> list[float]:
+            self.write(x, y, told, bold=True, from_left=True)
             m = largest[name]
             return [-m, -m / 2, m / 2, m] if m else [0.0]
 
         if any(line.value is not None for line in self.lines):
-            for place, value in enumerate(samples("weight")):
+            for place, value in enumerate(samples("weight", self.lens.of_weight)):
                 start = x + 1.2 + 1.1 * place
                 ends = (self.point(start, y), self.point(start + 0.8, y))
                 self.lines.append(Line(ends, value))
@@ -478,7 +477,7 @@ class _Drawing:
             beside = right - left > 11
             x, y = (x + 6.4, y) if beside else (x, y + 1.05)
         if any(circle.value is not None for circle in self.circles):
-            for place, value in enumerate(samples("bias")):
+            for place, value in enumerate(samples("bias", self.lens.of_bias)):
                 at = self.point(x + 1.2 + RADIUS + 1.1 * place, y)
                 self.circle(Circle(at, short_number(value), value))
         if any(line.value is None for line in self.lines):
@@ -487,28 +486,46 @@ class _Drawing:
             self.lines.append(Line(ends))
             self.write(left + 1.2, y, "passed on without a weight", from_left=True)
 
+    def headline(self) -> None:
+        """Write above all what the numbers are, and of which moment."""
+        if not self.lens.heading:
+            return
+        left = min(point.x for point in self.points)
+        top = min(point.y for point in self.points)
+        told = [text for text in (self.lens.heading, self.lens.note) if text]
+        for row, text in enumerate(reversed(told)):
+            style: dict[str, Any] = {"bold": True, "size": BIG}
+            style = style if text == self.lens.heading else {}
+            self.write(left, top - 0.55 - 0.4 * row, text, from_left=True, **style)
+
     def words(self, largest: float) -> tuple[str, str]:
         """Return the title, and everything in words for those who do not see it."""
-        size = self.network.blueprint.layout.parameters.size
+        size = self.lens.blueprint.layout.parameters.size
         title = (
             f"A network of {self.drawn} layer{'s' * (self.drawn != 1)} with {size:,} "
             f"parameter{'s' * (size != 1)}"
         )
-        told = f"From input to output: {'; '.join(self.said)}."
+        lens = self.lens
+        what, of_bias = {
+            "value": ("weights", "bias"),
+            "gradient": ("gradients dL/dW", "dL/db"),
+        }.get(lens.kind, ("changes of weights by the update", "change of their bias"))
+        told = f"{lens.heading}. {lens.note.capitalize()}. " if lens.note else ""
+        told += f"From input to output: {'; '.join(self.said)}."
         if largest:
             told += (
-                " Lines are weights, wider and darker the larger they are, blue and "
+                f" Lines are {what}, wider and darker the larger they are, blue and "
                 "solid for positive, orange and dashed for negative; the largest has "
                 f"the size {largest:.3g}."
             )
         if any(circle.value is not None for circle in self.circles):
-            told += " Neurons have the colour of their bias."
+            told += f" Neurons have the colour of their {of_bias}."
         return title, told
 
 
-def _output_shapes(network: NeuralNetwork) -> dict[str, tuple[int, ...]]:
+def _output_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
     """Return the shape of one sample of every layer's output, by the layer's path."""
-    blueprint, trace = network.blueprint, Trace()
+    trace = Trace()
     slots = {name: entry.slot for name, entry in blueprint.layout.entries.items()}
     shared = new_pass(training=False, trace=trace)
     x = input_symbols(trace, blueprint.inputs)

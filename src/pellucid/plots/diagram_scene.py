@@ -14,6 +14,7 @@ RADIUS = 0.36  # of a circle
 BIG, SMALL = 0.26, 0.22  # heights of letters
 SHEET = 0.1  # from one sheet of a stack to the next
 LEVELS = 4  # shades of each sign
+FRAME = 0.1  # width of the frame around a scene, and twice its distance from the rim
 
 # Ink, quiet lines, paper, and boxes, on a light and on a dark ground.
 GROUND = {
@@ -153,6 +154,8 @@ class Scene:
         What it consists of, those of the legend last.
     largest_weight, largest_bias : float
         Sizes of the largest ones drawn: they have the full width and colour.
+    frame : str
+        Colour of a frame around everything; "" for none.
     """
 
     width: float
@@ -165,6 +168,7 @@ class Scene:
     texts: list[Text]
     largest_weight: float
     largest_bias: float
+    frame: str = ""
 
     @cached_property
     def weights(self) -> list[Line]:

@@ -1,10 +1,13 @@
 """The network as a picture without matplotlib: an SVG written by hand."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from pellucid.network import NeuralNetwork
 from pellucid.plots.diagram_layout import arrange
+from pellucid.plots.diagram_lens import lens_of, lens_of_network
 from pellucid.plots.diagram_scene import (
+    FRAME,
     GROUND,
     LEVELS,
     RADIUS,
@@ -22,6 +25,9 @@ from pellucid.plots.diagram_scene import (
     text_colour,
     thickness,
 )
+
+if TYPE_CHECKING:
+    from pellucid.trace import Step
 
 _UNIT = 48  # pixels
 _LIGHT = GROUND[False]  # in the attributes; a dark ground overrides them by rules
@@ -64,7 +70,49 @@ def network_svg(network: NeuralNetwork, *, most: int = 16) -> str:
     >>> svg[:4], svg.count('class="weight')
     ('<svg', 2)
     """
-    scene = arrange(network, most)
+    return _svg(arrange(lens_of_network(network), most))
+
+
+def diagram_svg(
+    subject: "NeuralNetwork | Step", *, lens: str = "value", most: int = 16
+) -> str:
+    """Return the picture of a network through a lens as a standalone SVG.
+
+    The same picture as that of `pellucid.plots.diagram`. It follows the reader's choice
+    of a light or a dark ground, says in words what it shows, and tells address and full
+    value of a number that is pointed at; ``step.why(address)`` explains it.
+
+    Parameters
+    ----------
+    subject : NeuralNetwork or Step
+        A network has values; a step, from ``net.trace(x, y)``, has all three.
+    lens : "value", "gradient" or "update"
+        What to draw.
+    most : int
+        Places in a column; of larger layers the first and last neurons are shown.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigurationError, NotBuiltError, DataError
+        As `pellucid.plots.diagram`.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> net = pellucid.NeuralNetwork([pellucid.Dense(1)], loss="mean_squared_error")
+    >>> step = net.build(2).trace([[1.0, 2.0]], [[3.0]])
+    >>> svg = pellucid.plots.diagram_svg(step, lens="update")
+    >>> svg.count("dense_1.W[0, 0].update")
+    1
+    """
+    return _svg(arrange(lens_of(subject, lens), most))
+
+
+def _svg(scene: Scene) -> str:
     width, height = round(scene.width * _UNIT), round(scene.height * _UNIT)
     frame = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -82,6 +130,7 @@ def network_svg(network: NeuralNetwork, *, most: int = 16) -> str:
         _tag("desc", {}, escape(scene.description)),
         _tag("style", {}, _rules_for_dark()),
         _tag("rect", {"class": "paper"} | paper),
+        *([_frame(scene)] if scene.frame else []),
         *(_line(scene, line) for line in scene.passing),
         *(_line(scene, line) for line in scene.weights),
         *(_circle(scene, circle) for circle in scene.circles),
@@ -89,6 +138,21 @@ def network_svg(network: NeuralNetwork, *, most: int = 16) -> str:
         *map(_text, scene.texts),
     ]
     return _tag("svg", frame, "\n" + "\n".join(rows) + "\n") + "\n"
+
+
+def _frame(scene: Scene) -> str:
+    attributes: dict[str, object] = {
+        "class": "frame",
+        "x": _pixels(FRAME),
+        "y": _pixels(FRAME),
+        "width": _pixels(scene.width - 2 * FRAME),
+        "height": _pixels(scene.height - 2 * FRAME),
+        "rx": 6,
+        "fill": "none",
+        "stroke": scene.frame,
+        "stroke-width": _pixels(FRAME),
+    }
+    return _tag("rect", attributes)
 
 
 def _tag(name: str, attributes: dict[str, object], inside: str = "") -> str:

@@ -132,8 +132,14 @@ def _draw(panels: Any, course: Course, paths: list[str]) -> None:
     bad = course.steps[~np.isfinite(course.losses)]
     for ax in panels if len(bad) else ():
         ax.axvspan(bad[0] + 0.5, course.steps[-1] + 1.5, hatch="xxxx", alpha=0.25)
-        ax.text(bad[0] + 1, 0.5, "not finite ", transform=ax.get_xaxis_transform(),
-                ha="right", fontsize=8)
+        ax.text(
+            bad[0] + 1,
+            0.5,
+            "not finite ",
+            transform=ax.get_xaxis_transform(),
+            ha="right",
+            fontsize=8,
+        )
 
 
 def _line(

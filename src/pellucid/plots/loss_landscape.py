@@ -166,9 +166,7 @@ def _losses(
     return found.reshape(resolution, resolution)
 
 
-def _surface(
-    ax: "Axes", losses: NDArray[np.float64], plane: WeightPlane
-) -> list[str]:
+def _surface(ax: "Axes", losses: NDArray[np.float64], plane: WeightPlane) -> list[str]:
     """Draw the losses; return what is to be said about them."""
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.ticker import LogLocator, MaxNLocator
@@ -188,8 +186,10 @@ def _surface(
     levels = (locator if steep else MaxNLocator(14)).tick_values(low, high)
     levels = [level for level in levels if low < level < high]
     half = (plane.high - plane.low) / (losses.shape[0] - 1) / 2
-    edges = (extent[0] - half[0], extent[1] + half[0])
-    edges += (extent[2] - half[1], extent[3] + half[1])
+    edges = (
+        *(extent[0] - half[0], extent[1] + half[0]),
+        *(extent[2] - half[1], extent[3] + half[1]),
+    )
     style: dict[str, Any] = {"cmap": "viridis", "norm": norm, "zorder": 0}
     smooth = "bilinear" if known.count() == losses.size else "nearest"
     picture = ax.imshow(
@@ -200,7 +200,7 @@ def _surface(
         lines = ax.contour(
             known, levels, extent=extent, colors="white", linewidths=0.7, zorder=1
         )
-        ax.clabel(lines, lines.levels[::2], fontsize=7, fmt="%.3g")
+        ax.clabel(lines, levels[::2], fontsize=7, fmt="%.3g")
     ax.figure.colorbar(picture, ax=ax, label="loss (log scale)" if steep else "loss")
     return told
 
@@ -276,7 +276,7 @@ def _arrow(
     plane: WeightPlane,
     change: NDArray[Any],
     colour: str,
-    dashes: str,
+    dashes: Any,
     name: str,
 ) -> Any:
     """Draw a change of the weights as an arrow, and return its line in the legend."""
@@ -285,7 +285,8 @@ def _arrow(
 
     change = change.astype(np.float64)
     length = float(np.linalg.norm(change))
-    seen = change @ plane.directions.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        seen = change @ plane.directions.T
     room = plane.high - plane.low
     drawn = float(np.linalg.norm(seen / room)) if np.isfinite(length) else 0.0
     if not np.isfinite(length):
@@ -313,7 +314,10 @@ def _arrow(
                 "shrinkA": 0,
                 "shrinkB": 0,
                 "linestyle": dashes,
-                "path_effects": [Stroke(linewidth=width + 2, foreground="white"), Normal()],
+                "path_effects": [
+                    Stroke(linewidth=width + 2, foreground="white"),
+                    Normal(),
+                ],
             },
             zorder=4,
         )

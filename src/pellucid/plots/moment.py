@@ -63,4 +63,8 @@ def moment_of_step(step: Any, *, updated: bool = False) -> str:
     str
     """
     iteration = f"iteration {step.iteration + 1:,}"
-    return f"{iteration}, the update" if updated else f"{iteration}, before its update"
+    return (
+        f"{iteration}, after minus before"
+        if updated
+        else f"{iteration}, before its update"
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ACROSS = 4  # maps side by side: more could not be read on a phone
 _SIDE = 1.15  # inches of a map
+_LARGEST = 1e300  # beyond it, arithmetic with colours overflows
 _DOTS = 150  # so many points are drawn over a map
 
 
@@ -119,7 +120,7 @@ def neuron_maps(
 
 
 def _shown(found: Stage, most: int) -> int:
-    return min(most, found.values.shape[1])
+    return int(min(most, found.values.shape[1]))
 
 
 def _most_varied(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
@@ -143,7 +144,7 @@ def _layer(
     values = found.values
     count = values.shape[1]
     finite = np.abs(values[:, chosen][np.isfinite(values[:, chosen])])
-    largest = float(finite.max(initial=0.0)) or 1.0
+    largest = min(float(finite.max(initial=0.0)), _LARGEST) or 1.0
     title = f"{found.layer}: {found.title}"
     title += f" ({len(chosen)} of {count} neurons)" if len(chosen) < count else ""
     part.suptitle(title, fontsize=9, fontweight="bold")
@@ -259,6 +260,7 @@ def _zero_line(
     """Draw where the weighted sum is zero, if it is anywhere."""
     known = np.ma.masked_invalid(z)
     if known.count() and known.min() < 0 < known.max():
+        known = known / np.abs(known).max()  # as its size does not matter
         ax.contour(
             known, [0.0], extent=extent, colors=[ink(ax)], linewidths=1.0, zorder=2
         )

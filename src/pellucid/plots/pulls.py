@@ -19,7 +19,7 @@ _FEW = 30  # so many samples have an arrow and a name each
 
 
 def pulls(step: Any, weight: str, ax: "Axes | None" = None) -> "Axes":
-    """Draw how strongly each sample of a batch pulls on one weight, and which way.
+    r"""Draw how strongly each sample of a batch pulls on one weight, and which way.
 
     ``-dL_i/dw`` for the loss L_i of sample i alone, sorted. Blue, to the right: the
     sample wants the weight larger; orange, to the left: smaller. The black arrow is the
@@ -58,7 +58,7 @@ def pulls(step: Any, weight: str, ax: "Axes | None" = None) -> "Axes":
     >>> net = pellucid.NeuralNetwork([pellucid.Dense(1)], loss="mean_squared_error")
     >>> step = net.build(1).trace([[1.0], [2.0]], [[3.0], [-1.0]])
     >>> ax = pellucid.plots.pulls(step, "dense_1.W[0, 0]", Figure().add_subplot())
-    >>> ax.get_title().split("\\n")[0]
+    >>> ax.get_title().split("\n")[0]
     'Pull of each of 2 samples on dense_1.W[0, 0]'
     """
     if not isinstance(step, Step):
@@ -67,7 +67,8 @@ def pulls(step: Any, weight: str, ax: "Axes | None" = None) -> "Axes":
         )
     place = find_weight(step.layout.parameters, weight)
     averages = step.blueprint.loss.reduction == "mean"
-    shares = step.sample_gradients(place.parameter)[(slice(None), *place.index)]
+    index: Any = (slice(None), *place.index)
+    shares = step.sample_gradients(place.parameter)[index]
     # Of a mean loss each share has 1/n in it: without it, it is the sample's own.
     own = -shares.astype(np.float64) * (step.n if averages else 1)
     gradient = float(step.gradients.vector[place.position])

@@ -226,7 +226,9 @@ def along_the_path(network: NeuralNetwork, path: Vector) -> WeightPlane:
         directions = np.stack([directions[0], beside / np.linalg.norm(beside)])
         sizes = np.array([sizes[0], 0.0])
     # The way leads to the right, and upwards.
-    directions = directions[:2] * np.where(moved[0] @ directions[:2].T > 0, -1, 1)[:, None]
+    directions = (
+        directions[:2] * np.where(moved[0] @ directions[:2].T > 0, -1, 1)[:, None]
+    )
     shares = sizes[:2] ** 2 / (sizes**2).sum()
     labels = tuple(
         f"principal direction {k + 1} ({share:.1%} of the path)".replace("%", " %")
@@ -236,7 +238,12 @@ def along_the_path(network: NeuralNetwork, path: Vector) -> WeightPlane:
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.25 * (high - low) + 0.15 * (high - low).max()
     return WeightPlane(
-        origin, directions, (labels[0], labels[1]), np.zeros(2), low - margin, high + margin
+        origin,
+        directions,
+        (labels[0], labels[1]),
+        np.zeros(2),
+        low - margin,
+        high + margin,
     )
 
 

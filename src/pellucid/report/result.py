@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pellucid.data.dataset import Dataset
 from pellucid.data.image_folder import Images
 from pellucid.data.standardizer import Standardizer
+from pellucid.doctor import Diagnosis
 from pellucid.network import NeuralNetwork
 from pellucid.training.history import History
 
@@ -129,6 +130,19 @@ class Result:
         return (
             self.probabilities.argmax(axis=1) if self.classes else self.answer(self.x)
         )
+
+    def _taught(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return inputs and targets of some rows as training took them."""
+        x, y = self.prepare(self.dataset.x[rows]), self.dataset.y[rows]
+        if self.classes and self.network.classes is not None:
+            return x, self.network.classes[y]
+        return x, y if self.targets is None else self.targets.transform(y)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor says about data, network and training."""
+        held = self._taught(self.validation) if len(self.validation) else None
+        return self.network.diagnose(*self._taught(self.train), validation=held)
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import numpy as np
 from pellucid._version import __version__
 from pellucid.data.image_folder import Images
 from pellucid.report import story
+from pellucid.report.checkup import checkup
 from pellucid.report.markup import Markup, figure, join, table, tag
 from pellucid.report.pictures import Pictures, thumbnail
 from pellucid.report.result import Result
@@ -249,7 +250,7 @@ def training(result: Result, pictures: Pictures, course: Markup) -> Section:
                     "deviations of the target."
                 )
             content.append(figure(pictures.of_metrics(result), told))
-        content.append(course)
+        content += [course, checkup(result)]
     return Section("The training", join(content))
 
 

@@ -13,6 +13,7 @@ from pellucid.training.history import History
 from pellucid.training.loop import InterruptedWarning
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.rate_search import RateSearch
+from pellucid.training.recorder import RecordingWarning
 
 __all__ = [
     "Call",
@@ -23,6 +24,7 @@ __all__ = [
     "InterruptedWarning",
     "RateSearch",
     "RecordWeights",
+    "RecordingWarning",
     "Report",
     "Run",
     "TimeLimit",

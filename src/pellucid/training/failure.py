@@ -106,6 +106,7 @@ def cause(
             update(blueprint, rule, trained is not None),
             decayed,
             trained,
+            blueprint.layers,
             network.classes,
         )
 

@@ -21,7 +21,7 @@ from pellucid.training.made_batches import engines_and_batches
 from pellucid.training.minimization import MinimizerSession
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.progress import Progress
-from pellucid.training.session import decayed_mask, noise_key, start
+from pellucid.training.runs import decayed_mask, noise_key, start
 from pellucid.training.state import Snapshot, Sums, Training, put_back
 
 if TYPE_CHECKING:

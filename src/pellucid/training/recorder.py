@@ -43,6 +43,21 @@ class Rule(NamedTuple):
     total: int
 
 
+class Proof(NamedTuple):
+    """What stays of data that a file was saved without.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of inputs and targets.
+    weight : ndarray, shape (n,)
+        Weights of the samples.
+    """
+
+    sha256: str
+    weight: NDArray[Any]
+
+
 class Recorder:
     """Keeps the state before every k-th iteration, and every loss.
 
@@ -66,7 +81,13 @@ class Recorder:
     network : NeuralNetwork or None
         A copy that the training can be repeated in; its `training` has the settings.
     data : Samples or None
-        What it learned from, by reference.
+        What it learned from, by reference; None if a file was saved without them.
+    proof : Proof or None
+        What a file says of the data.
+    share : float or None
+        The share of the data that was held out for validation before.
+    threads : int or None
+        How many threads the compiled engine may use.
     states : dict of int to Snapshot
         By iteration.
     pinned : set of int
@@ -96,6 +117,7 @@ class Recorder:
         self.first = 0
         self.network: NeuralNetwork | None = None
         self.data: Samples | None = None
+        self.proof: Proof | None = None
         self.share: float | None = None
         self.threads: int | None = None
         self.states: dict[int, Snapshot] = {}
@@ -180,6 +202,13 @@ class Recorder:
             raise ConfigurationError(
                 "This recording holds another training, or another part of this one. "
                 "Use record=True or a new Recording()."
+            )
+        assert self.network is not None
+        if network.frozen != self.network.frozen:
+            raise ConfigurationError(
+                "This recording holds a training with other frozen parameters, "
+                f"{list(self.network.frozen)}; now these are {list(network.frozen)}. "
+                "Use a new Recording()."
             )
         if not self._same_data(data):
             raise ConfigurationError(

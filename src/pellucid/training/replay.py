@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from bisect import bisect_right
 from typing import Any
 
 from pellucid.engines import Engines
@@ -11,7 +12,7 @@ from pellucid.samples import Samples
 from pellucid.training.batches import ArrayBatches
 from pellucid.training.made_batches import engines_and_batches
 from pellucid.training.recorder import Recorder, RecordingWarning, Rule
-from pellucid.training.session import noise_key, start
+from pellucid.training.runs import noise_key, start
 from pellucid.training.state import Snapshot, Training, put_back
 
 
@@ -33,6 +34,7 @@ class Replay:
         self._place: int | None = None
         self._made: tuple[Engines, ArrayBatches] | None = None
         self._runner: Any = None
+        self._optimizers: list[Any] = [self.settings.optimizer]
         self._warned = False
 
     @property
@@ -89,7 +91,11 @@ class Replay:
         -------
         Rule
         """
-        return [rule for rule in self.recorder.rules if rule.step <= step][-1]
+        return self.recorder.rules[self._behind(step) - 1]
+
+    def _behind(self, step: int) -> int:
+        """Return the number of rules that held up to an iteration and at it."""
+        return bisect_right(self.recorder.rules, step, key=lambda rule: rule.step)
 
     def optimizer(self, step: int) -> Any:
         """Return the optimizer of an iteration, with the learning rate it had learned.
@@ -103,11 +109,13 @@ class Replay:
         -------
         Optimizer or Minimizer
         """
-        optimizer = self.settings.optimizer
-        if isinstance(optimizer, Optimizer) and optimizer.adapts:
-            for loss in self.recorder.watched[: self.rule(step).seen]:
-                optimizer = optimizer.after(loss)
-        return optimizer
+        first = self.settings.optimizer
+        if not isinstance(first, Optimizer) or not first.adapts:
+            return first
+        seen, known = self.rule(step).seen, self._optimizers
+        for loss in self.recorder.watched[len(known) - 1 : seen]:
+            known.append(known[-1].after(loss))
+        return known[seen]
 
     def batch(self, step: int) -> Samples:
         """Return the batch of an iteration.
@@ -159,11 +167,11 @@ class Replay:
             put_back(kept[nearest], self.network.weights, settings.memory)
             place = nearest
         while place < step:
-            rule = self.rule(place)
-            later = (r.step for r in self.recorder.rules if r.step > place)
-            until = min(step, next(later, step))
+            rules, behind = self.recorder.rules, self._behind(place)
+            until = min(step, rules[behind].step) if behind < len(rules) else step
             if isinstance(settings.optimizer, Optimizer):
-                runner.optimizer, runner.total = self.optimizer(place), rule.total
+                runner.optimizer = self.optimizer(place)
+                runner.total = rules[behind - 1].total
             outcome = runner.advance(place, until - place)
             self._compare(place, outcome.losses)
             if not outcome.losses:
@@ -175,10 +183,11 @@ class Replay:
     def _compare(self, step: int, losses: list[float]) -> None:
         """Raise if losses are others than in training; warn if in their last digits."""
         recorded = self.recorder.losses_of(step, len(losses))
+        least = 1e-3 * abs(self.recorder.losses_of(self.recorder.first, 1)[0])
         for i, (once, now) in enumerate(zip(recorded, losses, strict=True)):
             if once == now:
                 continue
-            if not math.isclose(once, now, rel_tol=0.01):
+            if not math.isclose(once, now, rel_tol=0.01, abs_tol=least):
                 raise _differs(step + i, f"gives the loss {now:.6g}, not {once:.6g}")
             if not self._warned:
                 self._warned = True

@@ -96,18 +96,35 @@ class Asking:
         Returns
         -------
         Difference or None
-            None for what is no gradient, and where the number that the loss is derived
-            by cannot be moved alone, since a layer passes on what it was given.
+            None for what is no gradient.
+        """
+        target = self.moved(quantity)
+        if target is None or target.node is None:
+            return None
+        node, within = target.node, ""
+        made_here = f"{node.layer}.".startswith(f"{target.layer}.")
+        if not made_here and not quantity.suffix:
+            within = target.layer  # others may take the same array
+        return self._nudging.difference(node, index, gradient, within)
+
+    def moved(self, quantity: Quantity) -> Quantity | None:
+        """Return what the loss is derived by in a gradient; None for other quantities.
+
+        The same number may have two names. The delta of the last layer is dL/dz also
+        where the layer calls it what came back to its output.
+
+        Parameters
+        ----------
+        quantity : Quantity
+            Any.
+
+        Returns
+        -------
+        Quantity or None
         """
         node = quantity.node
-        named = None if node is None else self.quantities.named.get((False, node.id))
-        # The same number may have two names. The delta of the last layer is dL/dz also
-        # where the layer calls it what came back to its output.
-        moves = (self.quantities[named].moves if named else "") or quantity.moves
-        target = self.quantities.by_name.get(moves)
-        if quantity.update or target is None or target.node is None:
+        if quantity.update or node is None:
             return None
-        inside = f"{target.node.layer}.".startswith(f"{target.layer}.")
-        if target.node.operation.group != "leaf" and not inside:
-            return None
-        return self._nudging.difference(target.node, index, gradient)
+        named = self.quantities.named.get((False, node.id), quantity.name)
+        moves = self.quantities[named].moves or quantity.moves
+        return self.quantities.by_name.get(moves)

@@ -132,7 +132,7 @@ def _index(quantity: Quantity, address: str, written: str | None) -> tuple[int, 
     for axis, (place, length) in enumerate(zip(index, shape, strict=True)):
         if not -length <= place < length:
             raise UnknownNameError(
-                f"{name} has shape {shape}: place {axis + 1} of its index goes from 0 to "
-                f"{length - 1}; got {place} in {address!r}."
+                f"{name} has shape {shape}: place {axis + 1} of its index goes from 0 "
+                f"to {length - 1}; got {place} in {address!r}."
             )
     return tuple(p % length for p, length in zip(index, shape, strict=True))

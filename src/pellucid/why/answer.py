@@ -37,6 +37,20 @@ class Term:
     _asking: "Asking"
     _expression: Expression
 
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is a name or a number, and no formula."""
+        return self._expression.is_leaf
+
+    def named(self) -> tuple["Term", ...]:
+        """Return the numbers in its formula that have an address, each once."""
+        found: dict[str, Term] = {}
+        for leaf in self._expression.leaves():
+            if leaf.operation == "entry":
+                address = self._asking.quantities[leaf.name].address(leaf.index)
+                found[address] = Term(address, leaf.value, address, self._asking, leaf)
+        return tuple(found.values())
+
     def why(self) -> "Answer":
         """Return where this term comes from."""
         return self._asking.of_part(self._expression)
@@ -161,7 +175,7 @@ class Answer:
 
     def _full(self, leaf: Expression) -> str:
         if leaf.operation == "number":
-            return digits(leaf.value)
+            return f"({leaf.name})" if leaf.name else digits(leaf.value)
         return self._asking.quantities[leaf.name].address(leaf.index)
 
     def _short(self, leaf: Expression) -> str:

@@ -6,6 +6,7 @@ dtype, and nothing of backprop is used: an answer that agrees is a proof.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,9 @@ class Nudging:
                 step.given(np.float64), step.n, np.dtype(np.float64)
             )
 
-    def difference(self, node: Symbol, index: Any, gradient: float) -> Difference:
+    def difference(
+        self, node: Symbol, index: Any, gradient: float, within: str = ""
+    ) -> Difference:
         """Return the finite difference of the loss by one number.
 
         The four-point formula, ``(8 (L(h) - L(-h)) - L(2h) + L(-2h)) / 12h``, with the
@@ -80,15 +83,19 @@ class Nudging:
             Which of its numbers is nudged.
         gradient : float
             What backprop says.
+        within : str
+            The layer that sees the nudge, where others take the same array.
 
         Returns
         -------
         Difference
         """
         with np.errstate(all="ignore"):
-            return self._difference(node, index, gradient)
+            return self._difference(node, index, gradient, within)
 
-    def _difference(self, node: Symbol, index: Any, gradient: float) -> Difference:
+    def _difference(
+        self, node: Symbol, index: Any, gradient: float, within: str
+    ) -> Difference:
         here = float(self.values[node.id][index])
         size = max(1.0, abs(here))
 
@@ -101,6 +108,7 @@ class Nudging:
                 [self.end],
                 self.step.n,
                 np.dtype(np.float64),
+                within,
             )
             return float(found[self.end])
 
@@ -109,7 +117,7 @@ class Nudging:
             h = size * nudge
             near, far = loss(h) - loss(-h), loss(2 * h) - loss(-2 * h)
             estimates.append((8 * near - far) / (12 * h))
-        changes = [abs(a - b) for a, b in zip(estimates, estimates[1:], strict=False)]
+        changes = [abs(a - b) for a, b in pairwise(estimates)]
         best = int(np.nanargmin(changes)) + 1 if any(map(math.isfinite, changes)) else 0
         value, h = estimates[best], size * NUDGES[best]
         middle, small = loss(0.0), size * 1e-6

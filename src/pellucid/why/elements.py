@@ -28,12 +28,15 @@ from pellucid.why.expressions import (
 
 Index = tuple[int, ...]
 
+# Of a sum of more terms than the first, so many as the second says are told apart.
+MOST_TERMS, MANY_TERMS = 10_000, 1_000
+
 
 class Reading(Protocol):
     """What a row of the table can ask."""
 
     def __call__(self, value: Any, index: Index) -> Expression:
-        """Return the Expression of an entry of an input; numbers stand for themselves."""
+        """Return the Expression of an entry of an input, or of a number itself."""
 
     def value(self, value: Any) -> Any:
         """Return what an input was in this step: an array or a number."""
@@ -143,7 +146,7 @@ def _as_number(node: Symbol, index: Index, of: Reading) -> Expression:
     return applied("astype", lambda value: value, of(node.inputs[0], index))
 
 
-def _full(node: Symbol, index: Index, of: Reading) -> Expression:
+def _full(node: Symbol, _: Index, __: Reading) -> Expression:
     return number(node.settings["value"])
 
 
@@ -196,8 +199,28 @@ def _reduced(node: Symbol, index: Index, of: Reading) -> list[Index]:
 
 def _sum(node: Symbol, index: Index, of: Reading) -> Expression:
     within = of.inside()
-    places = _reduced(node, index, of)
-    return total(within(node.inputs[0], place) for place in places)
+    places, rest = _largest(node, _reduced(node, index, of), of)
+    terms = [within(node.inputs[0], place) for place in places]
+    return total(terms if rest is None else [*terms, rest])
+
+
+def _largest(
+    node: Symbol, places: list[Index], of: Reading
+) -> tuple[list[Index], Expression | None]:
+    """Return the places of so many terms as are written out, and the others as one.
+
+    The length of the gradient has a term for each weight of the network: those that
+    count are told apart, so that asking takes no minutes.
+    """
+    if len(places) <= MOST_TERMS:
+        return places, None
+    read = of.value(node.inputs[0])
+    values = np.array([read[place] for place in places], dtype=np.float64)
+    ranks = {"max": -values, "min": values}.get(node.operation.name, -np.abs(values))
+    order = np.argsort(ranks, kind="stable")
+    kept, others = sorted(order[:MANY_TERMS].tolist()), order[MANY_TERMS:]
+    together = number(math.fsum(values[others]), f"{len(others):,} smaller ones")
+    return [places[i] for i in kept], together
 
 
 def _mean(node: Symbol, index: Index, of: Reading) -> Expression:
@@ -207,7 +230,8 @@ def _mean(node: Symbol, index: Index, of: Reading) -> Expression:
 
 def _extreme(node: Symbol, index: Index, of: Reading) -> Expression:
     within = of.inside()
-    terms = [within(node.inputs[0], place) for place in _reduced(node, index, of)]
+    places, _ = _largest(node, _reduced(node, index, of), of)
+    terms = [within(node.inputs[0], place) for place in places]
     choose = max if node.operation.name == "max" else min
     return applied(node.operation.name, lambda *values: choose(values), *terms)
 

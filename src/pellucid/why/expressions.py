@@ -28,7 +28,7 @@ class Expression:
     value : float
         What it comes to.
     name : str
-        Of an entry: the array.
+        Of an entry: the array. Of a fixed number: what it stands for, if for something.
     index : tuple of int
         Of an entry: where in the array.
     """
@@ -52,19 +52,21 @@ class Expression:
             yield from part.leaves()
 
 
-def number(value: float) -> Expression:
+def number(value: float, name: str = "") -> Expression:
     """Return a fixed number.
 
     Parameters
     ----------
     value : float
         The number.
+    name : str
+        What it stands for.
 
     Returns
     -------
     Expression
     """
-    return Expression("number", (), value)
+    return Expression("number", (), value, name)
 
 
 def entry(name: str, index: tuple[int, ...], value: Any) -> Expression:
@@ -209,6 +211,9 @@ def factors(expression: Expression) -> list[Expression]:
 
 
 def _is(expression: Expression, value: float) -> bool:
+    """Return whether an expression is this fixed number, also as a branch taken."""
+    if expression.operation == "where":
+        return _is(expression.parts[1], value)
     return expression.operation == "number" and expression.value == value
 
 

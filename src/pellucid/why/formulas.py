@@ -88,6 +88,7 @@ def _written(expression: Expression, show: Show, most: int) -> tuple[str, int]:
         return f"|{written(parts[0], show, most)}|", _TIGHT
     if operation == "logical_not":
         return f"not {_bracketed(parts[0], show, most, 2)}", 2
+    operation = {"maximum": "max", "minimum": "min"}.get(operation, operation)
     listed = [written(part, show, most) for part in _largest(parts, most)]
     listed += ["..."] * (len(parts) > most)
     return f"{operation}({', '.join(listed)})", _TIGHT

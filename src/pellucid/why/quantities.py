@@ -279,21 +279,17 @@ class Quantities:
 
     def _settings(self) -> None:
         step = self.step
-        scale = "what the weighted losses are multiplied by"
         averages = step.blueprint.loss.reduction == "mean"
-        kind = COMPUTED if averages else SETTING
-        for stem, read, kind, means, vector in (
-            ("scale", lambda: step.scale, kind, scale, "scale"),
-            ("rate", lambda: step.rate, SETTING, "the learning rate", "rate"),
-            ("n", lambda: step.n, SETTING, "the number of samples", "n"),
-            (
-                "iteration",
-                lambda: step.iteration + 1,
-                SETTING,
-                "the number of this iteration, from 1",
-                "t",
-            ),
-        ):
+        multiplied = "what the weighted losses are multiplied by"
+        number = "the number of this iteration, from 1"
+        settings: list[tuple[str, Callable[[], Any], str, str]] = [
+            ("scale", lambda: step.scale, multiplied, "scale"),
+            ("rate", lambda: step.rate, "the learning rate", "rate"),
+            ("n", lambda: step.n, "the number of samples", "n"),
+            ("iteration", lambda: step.iteration + 1, number, "t"),
+        ]
+        for stem, read, means, vector in settings:
+            kind = COMPUTED if stem == "scale" and averages else SETTING
             self._add(stem, "", read, kind, means, self._leaf(vector))
             for node in step.update_program.leaves:
                 if node.settings["vector"] == vector:
@@ -321,6 +317,24 @@ class Quantities:
                     stem, "", read, kind, means, node, update=update
                 )
                 self.numbered[update, node.id] = stem
+
+    def best(self, quantity: Quantity) -> Quantity:
+        """Return the name that formulas use for an array of a layer.
+
+        Parameters
+        ----------
+        quantity : Quantity
+            By any name, such as ``dense_1.output``.
+
+        Returns
+        -------
+        Quantity
+            Such as ``dense_1.a``; another layer's name for it is no better one.
+        """
+        node = quantity.node
+        if node is None or node.layer != quantity.layer:
+            return quantity
+        return self.by_name[self.named.get((quantity.update, node.id), quantity.name)]
 
     def window(self, vector: str, place: int) -> tuple[str, Index]:
         """Return name and index of a number of one of the update's vectors.

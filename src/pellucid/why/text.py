@@ -66,15 +66,12 @@ def check(answer: "Answer") -> str:
 
 
 def _moved(answer: "Answer") -> str:
-    quantities = answer._asking.quantities
-    quantity = answer.quantity
-    assert quantity is not None
-    node = quantity.node
-    named = None if node is None else quantities.named.get((False, node.id))
-    moves = (quantities[named].moves if named else "") or quantity.moves
-    target = quantities[moves].node
-    known = None if target is None else quantities.named.get((False, target.id))
-    return quantities[known or moves].address(answer.index)
+    """Return the address of the number that is nudged, by its best known name."""
+    assert answer.quantity is not None
+    target = answer._asking.moved(answer.quantity)
+    assert target is not None
+    target = answer._asking.quantities.best(target)
+    return target.address(answer.index)
 
 
 def where(answer: "Answer") -> list[str]:
@@ -186,6 +183,8 @@ def _plain(answer: "Answer") -> bool:
 def _terms(answer: "Answer", width: int) -> list[tuple[str, str]]:
     """Return a table of the terms, the largest first; nothing for a single one."""
     terms = answer.terms
+    if len(terms) <= TERMS and all(term.is_leaf for term in terms):
+        return []  # the formula shows them all
     if len(terms) < 2:
         return []
     ranked = sorted(terms, key=lambda term: -abs(term.value))

@@ -9,6 +9,7 @@ within a sum or within a function, and what would make a formula too long to rea
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class Unfolding:
         for update, program in ((False, step.program), (True, step.update_program)):
             inputs = (v for node in program.nodes for v in node.inputs)
             self._uses[update] = Counter(v.id for v in inputs if isinstance(v, Symbol))
+        # What is asked about is often asked about again, by what it is a term of.
+        self._remembered = lru_cache(maxsize=256)(self._write)
         self._unweighted = bool((step.sample_weight == 1).all())
 
     def entry(self, name: str, index: Index) -> Expression:
@@ -91,8 +94,11 @@ class Unfolding:
         Expression
             An entry of the same name where there is nothing to write out.
         """
+        return self._remembered(quantity.name, index)
+
+    def _write(self, name: str, index: Index) -> Expression:
         with np.errstate(all="ignore"):
-            return self._unfold(quantity, index)
+            return self._unfold(self.quantities[name], index)
 
     def _unfold(self, quantity: Quantity, index: Index) -> Expression:
         node = quantity.node

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 HOW = {
     "matmul": "a sum of products",
     "convolve": "the filter laid over its window: a sum of products",
-    "convolve_back": "every place that looked at this pixel sends back its delta, times "
-    "the weight it looked with",
+    "convolve_back": "every place that looked at this pixel sends back its delta, "
+    "times the weight it looked with",
     "convolve_weights": "over all samples and places: what the weight saw there, times "
     "the delta there",
     "max_windows": "the largest number in the window",
@@ -31,6 +31,7 @@ HOW = {
     "mean": "a mean",
     "max": "the largest of these",
     "min": "the smallest of these",
+    "positive": "passed on as it is",
     "reshape": "the same number in another shape",
     "transpose": "the same number at another place",
     "slice": "the same number, cut out",

@@ -1,0 +1,328 @@
+"""What the classifier and the regressor share: arguments, data, training."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from pellucid.activations import Activation
+from pellucid.errors import ConfigurationError, DataError
+from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
+from pellucid.layer import Layer
+from pellucid.layers import Dense, Dropout
+from pellucid.minimizers import Minimizer
+from pellucid.network import NeuralNetwork
+from pellucid.optimizers import Optimizer
+from pellucid.training.plan import as_rule
+
+# Up to so many rows, all of them are one batch: then a row with weight 2 and the same
+# row twice train the same network, and no order of the rows matters.
+WHOLE = 200
+WHOLE_EPOCHS = 500
+
+
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """A network with the conventions of scikit-learn; see the two estimators.
+
+    Arguments are kept as they are given, and looked at in `fit`.
+
+    Parameters
+    ----------
+    layers, activation, dropout, loss, optimizer, learning_rate, batch_size, epochs
+        As in `NeuralNetworkClassifier`.
+    early_stopping, validation, warm_start, engine, threads, random_state, verbose
+        As in `NeuralNetworkClassifier`.
+    """
+
+    network_: NeuralNetwork
+
+    def __new__(cls, *_: Any, **named: Any) -> Self:
+        """Refuse unknown arguments, those of scikit-learn's MLP with what to write."""
+        known = cls._get_param_names()
+        unknown = sorted(named.keys() - known)
+        if unknown:
+            refuse(cls.__name__, unknown, known)
+        return super().__new__(cls)  # type: ignore[no-any-return]
+
+    def __init__(
+        self,
+        layers: Any = (100,),
+        *,
+        activation: Any = "relu",
+        dropout: float = 0.0,
+        loss: Any = None,
+        optimizer: Any = "adam",
+        learning_rate: Any = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        early_stopping: Any = False,
+        validation: float = 0.1,
+        warm_start: bool = False,
+        engine: str = "auto",
+        threads: int | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.layers = layers
+        self.activation = activation
+        self.dropout = dropout
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.validation = validation
+        self.warm_start = warm_start
+        self.engine = engine
+        self.threads = threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def set_params(self, **params: Any) -> "NetworkEstimator":
+        """Change arguments.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        NetworkEstimator
+            Itself.
+
+        Raises
+        ------
+        TypeError
+            If there is no such argument; what stands for one of scikit-learn's MLP is
+            named.
+        """
+        known = self._get_param_names()
+        unknown = [name for name in params if name.partition("__")[0] not in known]
+        if unknown:
+            refuse(type(self).__name__, unknown, known)
+        super().set_params(**params)
+        return self
+
+    # -- arguments ---------------------------------------------------------------------
+
+    def _hidden(self) -> list[Layer]:
+        """Return the layers before the last one."""
+        layers = self.layers
+        if isinstance(layers, int | np.integer) and not isinstance(layers, bool):
+            layers = (layers,)
+        if isinstance(layers, str | Layer) or not isinstance(layers, Sequence):
+            raise ConfigurationError(
+                "Expected layers as sizes such as (100, 50), or as a list of layers "
+                f"such as [Dense(100, 'relu'), Dropout(0.2)]; got {layers!r}."
+            )
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise ConfigurationError(
+                f"Expected dropout in [0, 1), got {self.dropout!r}."
+            )
+        sizes = [isinstance(each, int | np.integer) for each in layers]
+        if all(sizes):
+            return self._dense([int(size) for size in layers])
+        if any(sizes):
+            raise ConfigurationError(
+                f"Expected all layers as sizes or all as layers, got {layers!r}."
+            )
+        if self.dropout or self.activation != "relu":
+            raise ConfigurationError(
+                "activation and dropout are for layers given as sizes; with a list of "
+                "layers write them there: [Dense(100, 'tanh'), Dropout(0.2)]."
+            )
+        return [Layer.of(layer) for layer in layers]
+
+    def _dense(self, sizes: list[int]) -> list[Layer]:
+        activations = self.activation
+        if isinstance(activations, str | Activation) or activations is None:
+            activations = [activations] * len(sizes)
+        if not isinstance(activations, Sequence) or len(activations) != len(sizes):
+            raise ConfigurationError(
+                f"Expected one activation, or one for each of the {len(sizes)} hidden "
+                f"layers, got {self.activation!r}."
+            )
+        hidden: list[Layer] = []
+        for size, activation in zip(sizes, activations, strict=True):
+            if isinstance(activation, str) and activation in ACTIVATIONS:
+                raise ConfigurationError(
+                    f"The activation {activation!r} of scikit-learn's MLP is called "
+                    f"{ACTIVATIONS[activation]!r} here."
+                )
+            hidden.append(Dense(size, activation))
+            hidden += [Dropout(self.dropout)] if self.dropout else []
+        return hidden
+
+    def _rule(self) -> Optimizer | Minimizer:
+        """Return the optimizer with the learning rate that was asked for."""
+        if self.optimizer == "sgd":
+            raise ConfigurationError(
+                "The solver 'sgd' of scikit-learn's MLP is "
+                "optimizer=Nesterov(0.001, momentum=0.9) here."
+            )
+        if isinstance(self.learning_rate, str):
+            told = RATES.get(self.learning_rate, "give a number or a schedule")
+            raise ConfigurationError(
+                "Expected learning_rate as a number or a schedule such as "
+                f"Cosine(0.001), got {self.learning_rate!r}: {told}."
+            )
+        rule = as_rule(self.optimizer)
+        if self.learning_rate is None:
+            return rule
+        if isinstance(rule, Minimizer):
+            raise ConfigurationError(
+                f"{rule!r} finds the length of its steps itself: leave learning_rate "
+                "out."
+            )
+        return replace(rule, learning_rate=self.learning_rate)
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    # -- data --------------------------------------------------------------------------
+
+    def _data(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        """Return the table as rows of numbers in its own precision."""
+        found = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+        )
+        return _whole(found)
+
+    def _data_with_targets(
+        self, X: Any, y: Any, *, reset: bool, numeric: bool
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        found, targets = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            multi_output=True,
+            y_numeric=numeric,
+        )
+        return _whole(found), targets
+
+    def _held_out(self, eval_set: Any) -> Any:
+        """Return validation data as `NeuralNetwork.fit` takes them."""
+        if eval_set is None:
+            return self.validation if self.early_stopping else None
+        if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
+            raise ConfigurationError(
+                "Expected eval_set as (X, y) or (X, y, sample_weight), got "
+                f"{type(eval_set).__name__}."
+            )
+        X, y, *weight = eval_set
+        return (self._data(X, reset=False), self._encoded(np.asarray(y)), *weight)
+
+    def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets as the network learns them."""
+        raise NotImplementedError
+
+    # -- training ----------------------------------------------------------------------
+
+    def _network(self, x: NDArray[Any], output: Layer, loss: str) -> NeuralNetwork:
+        """Return the network to train: the one before where that is to go on."""
+        if self.warm_start and hasattr(self, "network_"):
+            before = self.network_.blueprint
+            units = before.output_shape
+            if units != (output.units,):  # type: ignore[attr-defined]
+                raise DataError(
+                    f"With warm_start the data must stay alike: the network has "
+                    f"{units[0]} outputs, and y asks for another number."
+                )
+            return self.network_
+        return NeuralNetwork(
+            [*self._hidden(), output],
+            loss=loss if self.loss is None else self.loss,
+            input_shape=x.shape[1],
+            seed=self._seed(),
+            dtype=x.dtype,
+        )
+
+    def _train(
+        self,
+        network: NeuralNetwork,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        eval_set: Any,
+    ) -> None:
+        """Train, and keep what scikit-learn's users look for."""
+        rule = self._rule()
+        validation = self._held_out(eval_set)
+        n = len(x)
+        batch_size, epochs = self.batch_size, self.epochs
+        if not isinstance(rule, Minimizer):
+            usual = 32 if n > WHOLE else n
+            batch_size = min(n, batch_size or usual)
+            if epochs is None and n <= WHOLE:
+                epochs = WHOLE_EPOCHS
+        patience = self.early_stopping
+        self.history_ = network.fit(
+            x,
+            y,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=rule,
+            sample_weight=weight,
+            validation=validation,
+            early_stopping=None if patience is False else patience,
+            engine=self.engine,
+            threads=self.threads,
+            progress=bool(self.verbose),
+        )
+        self.network_ = network
+        self._keep()
+
+    def _keep(self) -> None:
+        history = self.history_
+        self.loss_curve_ = [float(loss) for loss in history.loss]
+        self.loss_ = self.loss_curve_[-1]
+        self.validation_curve_ = [float(loss) for loss in history.validation]
+        self.n_iter_ = history.epochs
+
+    def _weights(
+        self, x: NDArray[Any], y: Any, sample_weight: Any, class_weight: Any = None
+    ) -> NDArray[Any] | None:
+        """Return how much each row counts; None where all count the same."""
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, x, dtype=x.dtype, ensure_non_negative=True
+            )
+        if class_weight is not None:
+            by_class = compute_sample_weight(class_weight, y).astype(x.dtype)
+            weight = by_class if weight is None else weight * by_class
+        return weight
+
+    def _asked(self, X: Any) -> NDArray[Any]:
+        check_is_fitted(self)
+        return self._data(X, reset=False).astype(self.network_.dtype, copy=False)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _whole(x: Any) -> NDArray[Any]:
+    """Return a table with all its zeros."""
+    whole: NDArray[Any] = x.toarray() if hasattr(x, "toarray") else x
+    return whole

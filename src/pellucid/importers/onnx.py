@@ -1,0 +1,316 @@
+"""Networks in ONNX files: chains of the operators that the catalogue has.
+
+Branches are followed where they meet again: in an Add of their start (`Residual`), in a
+Concat (`Concat`), or in a formula of numbers one by one (an activation).
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid import activations
+from pellucid.activations import Activation
+from pellucid.errors import ConfigurationError, PellucidError
+from pellucid.importers import formulas
+from pellucid.importers.collected import Collected, RefusedError, Step, refused
+from pellucid.importers.onnx_operators import OPERATORS, attributes
+from pellucid.layer import layer_names
+from pellucid.layers import Chain, Concat, Input, Rescale, Residual
+from pellucid.losses import Loss
+from pellucid.network import NeuralNetwork
+
+# Operators that say that the channels of what comes in are first.
+_FIRST = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization"}
+_FIRST |= {"GlobalAveragePool", "GlobalMaxPool", "Resize", "InstanceNormalization"}
+
+
+def from_onnx(
+    source: Any, *, input_shape: Any = None, loss: Any = None
+) -> NeuralNetwork:
+    """Return a network that predicts what an ONNX model does.
+
+    Images are handed in with their channels last, (n, height, width, channels), also
+    where the model takes them first.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or onnx.ModelProto
+        The file, its contents, or the model. It has one input and one output.
+    input_shape : int, tuple of int, optional
+        Shape of one sample as pellucid has it, (height, width, channels) for images;
+        the model's own where it is fixed.
+    loss : Loss or str, optional
+        What the model says, if pellucid wrote it; else ``"cross_entropy"`` after a
+        softmax, ``"binary_cross_entropy"`` after a sigmoid, ``"mean_squared_error"``
+        otherwise.
+
+    Returns
+    -------
+    NeuralNetwork
+        Of the dtype of the weights.
+
+    Raises
+    ------
+    ConfigurationError
+        If the package ``onnx`` is missing, or the model has operators or branches that
+        have no counterpart; the node is named.
+
+    Examples
+    --------
+    A network that another library exported, seen from inside::
+
+        net = pellucid.from_onnx("model.onnx")
+        print(net.summary())
+    """
+    model = _loaded(source)
+    graph = _Graph(model)
+    found = graph.started(input_shape)
+    graph.follow(graph.input, graph.output, found)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    if loss is None and model.producer_name == "pellucid":
+        loss = told.get("loss")
+        loss = loss if loss in Loss.registered() else None
+    network = found.network(loss)
+    if "classes" in told and model.producer_name == "pellucid":
+        with suppress(PellucidError, ValueError):
+            network.classes = json.loads(told["classes"])
+    return network
+
+
+def _loaded(source: Any) -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise ConfigurationError(
+            "ONNX models need the package onnx: pip install 'pellucid[onnx]'."
+        ) from None
+    if hasattr(source, "graph"):
+        return source
+    content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    try:
+        return onnx.load_from_string(content)
+    except Exception as error:
+        raise ConfigurationError(f"This is no ONNX model: {error}.") from error
+
+
+class _Graph:
+    """The nodes of a model, who takes what, and the constants."""
+
+    def __init__(self, model: Any) -> None:
+        from onnx import numpy_helper
+
+        graph = model.graph
+        self.constants: dict[str, NDArray[Any]] = {
+            each.name: numpy_helper.to_array(each) for each in graph.initializer
+        }
+        self.nodes: list[Any] = []
+        for node in graph.node:
+            how = attributes(node)
+            if node.op_type == "Constant":
+                value = how.get("value", how.get("value_float", how.get("value_int")))
+                self.constants[node.output[0]] = np.asarray(value)
+            elif node.op_type == "Identity" and node.input[0] in self.constants:
+                self.constants[node.output[0]] = self.constants[node.input[0]]
+            else:
+                self.nodes.append(node)
+        self.takers: dict[str, list[Any]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.input):
+                self.takers.setdefault(name, []).append(node)
+        given = [each for each in graph.input if each.name not in self.constants]
+        if len(given) != 1 or len(graph.output) != 1:
+            raise ConfigurationError(
+                f"The model has the inputs {[each.name for each in given]} and the "
+                f"outputs {[each.name for each in graph.output]}; a model of one input "
+                "and one output can be taken over."
+            )
+        self.input, self.output = given[0].name, graph.output[0].name
+        self.type = given[0].type.tensor_type
+
+    def started(self, shape: Any) -> Collected:
+        """Return nothing but the input."""
+        from onnx import TensorProto
+
+        sizes = [dim.dim_value for dim in self.type.shape.dim][1:]
+        first = len(sizes) > 1 and self.takes_first(self.input)
+        if shape is None:
+            if not sizes or 0 in sizes:
+                raise ConfigurationError(
+                    f"The model leaves the shape of {self.input!r} open: give "
+                    "input_shape, the shape of one sample with its channels last."
+                )
+            shape = (*sizes[1:], sizes[0]) if first else tuple(sizes)
+        given = shape if isinstance(shape, Input) else Input(shape)
+        whole = self.type.elem_type in (TensorProto.INT64, TensorProto.INT32)
+        return Collected(given.shape, first, "integer" if whole else "number")
+
+    def takes_first(self, value: str) -> bool:
+        """Return whether what comes next takes a value with its channels first."""
+        for _ in self.nodes:
+            takers = self.takers.get(value, [])
+            if any(node.op_type in _FIRST for node in takers):
+                return True
+            if not takers or takers[0].op_type not in (
+                formulas.OPERATORS.keys() | {"PRelu", "Pad"}
+            ):
+                return False
+            value = takers[0].output[0]
+        return False
+
+    def follow(self, value: str, end: str, found: Collected) -> None:
+        """Take over all that lies between two values."""
+        needed = self._needed_for(end, value)
+        while value != end:
+            takers = [n for n in self.takers.get(value, []) if id(n) in needed]
+            if not takers:
+                raise ConfigurationError(f"The value {value!r} leads nowhere.")
+            node = takers[0]
+            try:
+                value = (
+                    self._formula(value, end, needed, found)
+                    or self._operator(value, takers, found)
+                    or self._branches(value, needed, found)
+                )
+            except RefusedError:
+                raise
+            except PellucidError as error:
+                raise _refused(node, error) from error
+            if not value:
+                raise _refused(node)
+
+    def _needed_for(self, end: str, start: str) -> set[int]:
+        """Return the nodes between two values, by identity."""
+        makers = {name: node for node in self.nodes for name in node.output}
+        waiting, needed = [end], set()
+        while waiting:
+            name = waiting.pop()
+            node = makers.get(name)
+            if name != start and node is not None and id(node) not in needed:
+                needed.add(id(node))
+                waiting += node.input
+        return needed
+
+    def _operator(self, value: str, takers: list[Any], found: Collected) -> str:
+        node = takers[0]
+        row = OPERATORS.get(node.op_type)
+        if row is None or len(takers) > 1:
+            return ""
+        return row(self, node, value, found)
+
+    def _formula(self, value: str, end: str, needed: set[int], found: Collected) -> str:
+        """Take over an activation, however it is written; return where it ends."""
+        values: dict[str, Any] = {value: formulas.POINTS}
+        done: set[int] = set()
+        outside = {id(node) for node in self.nodes} - needed
+        best: tuple[str, Any] | None = None
+        for node in self.nodes:
+            inputs = [name for name in node.input if name]
+            if id(node) not in needed or not values.keys() & set(inputs):
+                continue
+            row = formulas.OPERATORS.get(node.op_type)
+            numbers = [self._number(name, values) for name in inputs]
+            if row is None or any(number is None for number in numbers):
+                break
+            with np.errstate(all="ignore"):
+                result = row(numbers[0], attributes(node), *numbers[1:])
+            values[node.output[0]] = result
+            done.add(id(node))
+            others = [name for name in values if name != node.output[0]]
+            if all(self._used_up(name, done | outside, end) for name in others):
+                known = formulas.recognized(np.asarray(result))
+                known = known or formulas.hard_sigmoid(np.asarray(result))
+                if known is not None:
+                    best = node.output[0], (known, result)
+        if best is None:
+            return ""
+        _apply(*best[1], found)
+        return best[0]
+
+    def _number(self, name: str, values: dict[str, Any]) -> Any:
+        if name in values:
+            return values[name]
+        constant = self.constants.get(name)
+        if constant is None or constant.size != 1:
+            return None
+        plain = constant.ravel()[0]
+        return float(plain) if constant.dtype.kind == "f" else plain
+
+    def _used_up(self, name: str, done: set[int], end: str = "") -> bool:
+        takers = self.takers.get(name, [])
+        return name != end and all(id(node) in done for node in takers)
+
+    def _branches(self, value: str, needed: set[int], found: Collected) -> str:
+        """Take over branches up to where they meet; return where that is."""
+        inside, done = {value}, {id(node) for node in self.nodes} - needed
+        for node in self.nodes:
+            if id(node) not in needed:
+                continue
+            inputs = {name for name in node.input if name and not self._fixed(name)}
+            if not inputs or not inputs <= inside:
+                continue
+            done.add(id(node))
+            inside.add(node.output[0])
+            if all(self._used_up(name, done) for name in inside - {node.output[0]}):
+                return self._met(value, node, found)
+        return ""
+
+    def _fixed(self, name: str) -> bool:
+        return name in self.constants
+
+    def _met(self, start: str, node: Any, found: Collected) -> str:
+        if node.op_type == "Add" and start in node.input:
+            other = next(name for name in node.input if name != start)
+            inner = found.branch()
+            self.follow(start, other, inner)
+            found.append(Step(Residual(inner.layers), inner.numbers()))
+        elif node.op_type == "Concat":
+            axis = attributes(node)["axis"] % found.ndim
+            branches, numbers = [], {}
+            for name in node.input:
+                inner = found.branch()
+                self.follow(start, name, inner)
+                if axis != (1 if inner.first else inner.ndim - 1):
+                    raise ConfigurationError(f"axis={axis} is not that of features.")
+                first = inner.first
+                branches.append(inner)
+            layers = [_as_one(inner) for inner in branches]
+            concat = Concat(layers)
+            names = layer_names(tuple(layers))
+            for inner, layer, name in zip(branches, layers, names, strict=True):
+                own = inner.numbers()
+                if not isinstance(layer, Chain):
+                    own = inner.steps[0].numbers if inner.steps else {}
+                numbers |= {f"{name}.{slot}": array for slot, array in own.items()}
+            found.append(Step(concat, numbers))
+            found.first = first
+        else:
+            raise ConfigurationError(
+                f"branches meet in {node.op_type}; they may meet in an Add of where "
+                "they started, in a Concat, or be an activation."
+            )
+        return str(node.output[0])
+
+
+def _refused(node: Any, error: Exception | None = None) -> RefusedError:
+    known = OPERATORS.keys() | formulas.OPERATORS.keys() | {"Concat"}
+    return refused(node.op_type, f"Node {node.name or node.output[0]!r}", known, error)
+
+
+def _as_one(inner: Collected) -> Any:
+    if not inner.steps:
+        return activations.Identity()
+    return inner.layers[0] if len(inner.steps) == 1 else Chain(inner.layers)
+
+
+def _apply(known: Any, values: Any, found: Collected) -> None:
+    """Put what a formula was recognized as at the end."""
+    if isinstance(known, Activation):
+        found.activation(known)
+    elif formulas.recognized(np.asarray(values)) is None:
+        found.hard_sigmoid(*known)
+    elif known != (1.0, 0.0):
+        found.add(Rescale(*known))

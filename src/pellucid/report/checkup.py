@@ -1,0 +1,53 @@
+"""What the doctor says about a training, in sentences and for the page."""
+
+from pellucid.report.markup import Markup, join, tag
+from pellucid.report.result import Result
+
+
+def sentences(result: Result) -> list[str]:
+    """Return what the doctor found, a finding each, or one line that all is well.
+
+    Parameters
+    ----------
+    result : Result
+        After training.
+
+    Returns
+    -------
+    list of str
+    """
+    found = result.diagnosis
+    if not len(found):
+        return [f"The doctor made {found.checks} checks and found nothing wrong."]
+    return [f"{f.severity.capitalize()}: {f.sentence} {f.remedy}" for f in found]
+
+
+def checkup(result: Result) -> Markup:
+    """Return what the doctor found, with the numbers that it rests on.
+
+    Parameters
+    ----------
+    result : Result
+        After training.
+
+    Returns
+    -------
+    Markup
+    """
+    found = result.diagnosis
+    if not len(found):
+        return join([tag("p", *sentences(result))])
+    each = [
+        tag(
+            "li",
+            tag("strong", finding.severity.capitalize()),
+            tag("code", finding.code, class_="note"),
+            tag("p", finding.sentence),
+            tag("p", f"Measured: {finding.numbers}.", class_="note"),
+            tag("p", tag("strong", "Do: "), finding.remedy),
+            class_=finding.severity,
+        )
+        for finding in found
+    ]
+    heading = tag("h3", "What the doctor found")
+    return join([heading, tag("ul", *each, class_="findings")])
