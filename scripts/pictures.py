@@ -206,15 +206,19 @@ def page() -> str:
     """
     parts = [
         "# Pictures of what happens inside",
-        "Each picture is one call. All of them are made from real numbers of the "
-        "network: nothing is sketched. Each says which moment of training it shows. "
-        "Blue is positive and orange is negative everywhere, and the sign can be seen "
-        "without the colours too; magenta is kept for gradients. Numbers that are not "
-        "finite are crossed and counted.",
-        "A picture takes `ax=...` or, if it has several panels, `figure=...`, to be "
-        "drawn where you like. It is a matplotlib picture: `.figure.savefig(...)` of "
-        "an `ax`, or `.savefig(...)` of a figure, writes it to a file. "
-        "`plots.diagram_svg` gives the text of an SVG.",
+        (
+            "Each picture is one call, made from the real numbers of a network. It "
+            "says which moment of training it shows. Blue is positive and orange "
+            "negative, and the sign can be seen without the colours too; magenta is "
+            "kept for gradients. Where numbers are not finite, the picture has a "
+            "pattern and says so."
+        ),
+        (
+            "All of them are matplotlib pictures. `ax=...` or, where there are several "
+            "panels, `figure=...` says where to draw; `ax.figure.savefig(...)` or "
+            "`figure.savefig(...)` writes a file. `plots.diagram_svg` gives the text "
+            "of an SVG."
+        ),
         "The pictures below are made from these networks.",
         f"```python\n{SETUP}```",
     ]
@@ -237,14 +241,14 @@ def draw(most: int = 60_000) -> None:
     most : int
         Bytes of a picture; a larger one is an error.
     """
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")
+    mpl.use("Agg")
     names: dict[str, Any] = {}
     exec(SETUP, names)
     FOLDER.mkdir(exist_ok=True)
     for each in PICTURES:
-        *before, last = _statements(each.code)
+        *before, last = statements(each.code)
         exec("\n".join(before), names)
         made, path = eval(last, names), FOLDER / each.name
         if isinstance(made, str):
@@ -257,22 +261,37 @@ def draw(most: int = 60_000) -> None:
             raise SystemExit(f"{path.name} is larger than {most} bytes")
 
 
-def _statements(code: str) -> list[str]:
+def statements(code: str) -> list[str]:
+    """Return the statements of some code.
+
+    Parameters
+    ----------
+    code : str
+        Any number of lines.
+
+    Returns
+    -------
+    list of str
+    """
     import ast
 
     return [ast.unparse(each) for each in ast.parse(code).body]
 
 
 def _save(figure: Any, path: Path) -> None:
-    """Write a figure with 256 colours: small, and as good to the eye."""
+    """Write a figure with 200 colours: small, and as good to the eye."""
     import io
 
     import matplotlib.pyplot as plt
     from PIL import Image
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=110, format="png")
-    image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    figure.savefig(buffer, dpi=105, format="png")
+    image = (
+        Image.open(buffer)
+        .convert("RGB")
+        .quantize(200, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
     image.save(path, optimize=True)
     plt.close(figure)
 

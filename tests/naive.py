@@ -1377,8 +1377,20 @@ def one_cycle(step, total, rate, rise=0.3, first=25.0, last=1e4):
     return cosine(step - top, total - 1 - top, rate, rate / first / last)
 
 
+def log_cosine(step, total, rate, cycles=4):
+    """Waves, each twice as long as the one before, of heights between 0 and rate."""
+    place = (step + 1) / (total + 1) * (2**cycles - 1)  # in lengths of the first wave
+    length = 1
+    while place > length:
+        place -= length
+        length *= 2
+    # Within a wave it is stretched to where the logarithm doubles.
+    return rate * (1 - math.cos(2 * math.pi * math.log2(1 + place / length))) / 2
+
+
 SCHEDULES = {
     "constant": constant,
+    "log_cosine": log_cosine,
     "step": step_decay,
     "exponential": exponential,
     "cosine": cosine,

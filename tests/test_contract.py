@@ -46,6 +46,7 @@ from pellucid.layers import (
     DepthwiseConv2D,
     Dropout,
     Embedding,
+    FeatureScale,
     Flatten,
     GaussianNoise,
     GlobalAveragePool,
@@ -68,6 +69,7 @@ from pellucid.layers import (
 from pellucid.losses import (
     BinaryFocal,
     CrossEntropy,
+    EachMember,
     Focal,
     GaussianLikelihood,
     Huber,
@@ -96,6 +98,7 @@ from pellucid.schedules import (
     CosineRestarts,
     Exponential,
     InverseScaling,
+    LogCosine,
     OneCycle,
     Polynomial,
     ReduceOnPlateau,
@@ -195,6 +198,7 @@ LAYERS: dict[str, Any] = {
         (Pad(((0, 1), (2, 0))), (2, 1, n)),
         (Pad((2,)), (2, n)),
     ],
+    "feature_scale": lambda n: [(FeatureScale(), n), (FeatureScale(7.0), (2, n))],
     "prelu": lambda n: [(PReLU(), n), (PReLU(0.1), (2, n)), (PReLU(), (2, 1, n))],
     "reshape": lambda n: [(Reshape((n, 2)), 2 * n), (Reshape(2 * n), (2, n))],
     "residual": lambda n: [
@@ -232,6 +236,12 @@ SAMPLES: dict[str, list[Part]] = {
     "huber": [Huber(), Huber(0.3)],
     "quantile": [Quantile(0.5), Quantile(0.9)],
     "gaussian_likelihood": [GaussianLikelihood(), GaussianLikelihood(0.5)],
+    "each_member": [
+        EachMember("cross_entropy", 3),
+        EachMember("binary_cross_entropy"),
+        EachMember(Huber(0.5), 4),
+        EachMember("gaussian_likelihood", 2),
+    ],
     "focal": [Focal(), Focal(0), Focal(0.5)],
     "binary_focal": [BinaryFocal(), BinaryFocal(0.5)],
     # initializers
@@ -279,6 +289,7 @@ SAMPLES: dict[str, list[Part]] = {
     "cosine": [Cosine(0.1), Cosine(0.1, floor=0.01)],
     "inverse_scaling": [InverseScaling(0.1), InverseScaling(1, 1, 50)],
     "polynomial": [Polynomial(0.1), Polynomial(0.1, 2.0, 0.01)],
+    "log_cosine": [LogCosine(0.1), LogCosine(0.1, 2)],
     "cosine_restarts": [CosineRestarts(0.1), CosineRestarts(0.1, 7, 1, 0.01)],
     "one_cycle": [OneCycle(0.1), OneCycle(1, 0.5, 10, 100)],
     "reduce_on_plateau": [ReduceOnPlateau(0.1), ReduceOnPlateau(1, 0.5, 1, 0.1, 0.2)],

@@ -11,6 +11,7 @@ from pellucid import (
     CrossEntropy,
     DataError,
     Dense,
+    EachMember,
     Focal,
     GaussianLikelihood,
     Hinge,
@@ -24,7 +25,7 @@ from pellucid import (
     plots,
 )
 from pellucid.data import blobs, moons
-from pellucid.losses import BinaryCrossEntropy
+from pellucid.losses import BinaryCrossEntropy, MeanSquaredError
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -238,3 +239,69 @@ def test_a_quantile_is_told_by_name_what_it_needs():
     ):
         NeuralNetwork([Dense(1)], loss="quantile")
     assert Poisson().least == 0
+
+
+# -- members ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "per_member"),
+    [
+        (CrossEntropy(label_smoothing=0.1), 3),
+        (BinaryCrossEntropy(), 2),
+        (MeanSquaredError(), 2),
+        (GaussianLikelihood(), 4),
+    ],
+)
+def test_each_member_learns_as_if_it_were_alone(of, per_member):
+    r = np.random.default_rng(0)
+    members = r.normal(size=(3, 5, per_member))
+    y = r.integers(0, 3, 5) if of.task == "classes" else r.random((5, 2))
+    loss, outputs = EachMember(of, 3), np.concatenate(members, axis=1)
+    alone = [of.value(z, y) for z in members]
+    np.testing.assert_allclose(loss.value(outputs, y), np.mean(alone, axis=0))
+    slopes = np.concatenate([of.slope(z, y) for z in members], axis=1) / 3
+    np.testing.assert_allclose(loss.slope(outputs, y), slopes)
+    linked = np.mean([of.linked(z) for z in members], axis=0)
+    np.testing.assert_allclose(loss.linked(outputs), linked)
+    if of.task == "numbers":
+        answers = np.mean([of.answer(z) for z in members], axis=0)
+        np.testing.assert_allclose(loss.answer(loss.linked(outputs)), answers)
+
+
+def test_a_network_of_members_predicts_their_mean(tmp_path):
+    r = np.random.default_rng(1)
+    x = r.normal(size=(90, 4))
+    y = np.array(["low", "middle", "high"])[np.digitize(x[:, 0], [-0.5, 0.5])]
+    net = NeuralNetwork([Dense(16, "tanh"), Dense(6)], loss=EachMember(members=2))
+    net.fit(x, y, epochs=60, optimizer=Adam(0.02))
+    assert net.classes.tolist() == ["high", "low", "middle"]
+    assert net.evaluate(x, y)["accuracy"] > 0.9
+    logits = net.feedforward(x)
+    assert logits.shape == (90, 6)
+    e = np.exp(logits.reshape(90, 2, 3))
+    p = net.predict_proba(x)
+    np.testing.assert_allclose(p, (e / e.sum(-1, keepdims=True)).mean(1), rtol=1e-5)
+    assert (net.predict(x) == net.classes[p.argmax(1)]).all()
+    net.save(tmp_path / "net.pellucid")
+    np.testing.assert_array_equal(
+        load(tmp_path / "net.pellucid").predict_proba(x), net.predict_proba(x)
+    )
+    numbers = NeuralNetwork([Dense(3)], loss=EachMember("mean_squared_error", 3))
+    numbers.fit(x, x[:, 0], epochs=5)
+    assert numbers.predict(x).shape == (90,)
+    mean = numbers.feedforward(x).mean(axis=1)
+    np.testing.assert_allclose(numbers.predict(x), mean, rtol=1e-5)
+
+
+def test_members_need_outputs_of_their_own_and_a_loss_that_averages():
+    with pytest.raises(ConfigurationError, match="needs 4 or more outputs"):
+        NeuralNetwork([Dense(2)], loss=EachMember(members=2), input_shape=3)
+    with pytest.raises(ConfigurationError, match="leave it out of the last layer"):
+        NeuralNetwork([Dense(6, "softmax")], loss=EachMember(members=2))
+    with pytest.raises(ConfigurationError, match="for losses that average"):
+        EachMember("sum_of_squares")
+    with pytest.raises(ConfigurationError, match="for losses that average"):
+        EachMember("hinge")
+    with pytest.raises(ConfigurationError, match="members >= 1"):
+        EachMember(members=0)

@@ -33,9 +33,9 @@ from pellucid import (
 )
 from pellucid.errors import ConfigurationError, DataError, NotBuiltError
 from pellucid.plots import diagram_layout
-from pellucid.plots.diagram_layout import short_number
 from pellucid.plots.diagram_lens import lens_of_network
 from pellucid.plots.diagram_scene import level, thickness
+from pellucid.plots.diagram_words import short_number
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import pellucid
 from pellucid import (
     Adam,
     BatchNorm,
+    Chain,
     Concat,
     Conv2D,
     Dense,
@@ -21,6 +22,7 @@ from pellucid import (
     Momentum,
     NeuralNetwork,
     Residual,
+    Select,
     plots,
 )
 from pellucid.errors import (
@@ -479,6 +481,30 @@ def test_a_landscape_of_images_and_of_batch_statistics():
     assert any(told.startswith("next step of Momentum") for told in legend)
     loss = net.evaluate(x, [0, 1, 0, 1, 1, 0])["loss"]
     assert ax.images[0].get_array()[1, 1] == pytest.approx(loss, rel=1e-5)
+
+
+def test_the_step_of_a_rule_that_makes_none_is_not_drawn():
+    net = network(Dense(1), dtype="float64")
+    net.fit(MOONS.x, MOONS.y, optimizer="lbfgs", iterations=2)
+    ax = plots.loss_landscape(net, MOONS, resolution=3)
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert not any("next step" in told for told in legend)
+
+
+def test_a_landscape_of_named_inputs():
+    net = network(
+        Concat([Chain([Select("age"), Dense(2)]), Select("area")]),
+        Dense(1),
+        shape={"age": 1, "area": 2},
+        loss="mean_squared_error",
+    )
+    x = {"age": np.ones((3, 1)), "area": np.ones((3, 2))}
+    names = ("dense_1.W[0, 0]", "concat_1.chain_1.dense_1.W[0, 1]")
+    ax = plots.loss_landscape(net, x, [1.0, 2.0, 3.0], axes=names, resolution=3)
+    loss = net.evaluate(x, [1.0, 2.0, 3.0])["loss"]
+    assert ax.images[0].get_array()[1, 1] == pytest.approx(loss, rel=1e-5)
+    with pytest.raises(ShapeError, match="age"):
+        plots.bending(net, x)
 
 
 def test_a_network_must_know_its_inputs():

@@ -203,9 +203,8 @@ def test_an_optimizer_starts_afresh_and_a_rate_can_be_given():
     assert network.trace(x, y).memory["m"].vector.any()
     other = network.trace(x, y, optimizer=Momentum(0.1), learning_rate=0.25)
     assert (other.iteration, other.rate) == (0, 0.25)
-    assert not other.memory[
-        "velocity" if "velocity" in other.memory else "v"
-    ].vector.any()
+    assert other.memory
+    assert not any(memory.vector.any() for memory in other.memory.values())
     untrained = NeuralNetwork([Dense(1)], loss="sum_of_squares").trace([[1.0]], [2.0])
     assert (untrained.optimizer, untrained.iteration) == (Adam(), 0)
 
@@ -236,11 +235,11 @@ def test_what_is_wrong_is_said():
     step = network.trace(x, y)
     with pytest.raises(UnknownNameError, match="Did you mean 'dense_1'"):
         step["dense_11"]
-    with pytest.raises(UnknownNameError, match="Did you mean 'dense_1.W'"):
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'dense_1\.W'"):
         step.sample_gradients("dense_1.w")
     with pytest.raises(ConfigurationError, match="learning rate > 0"):
         network.trace(x, y, learning_rate=0)
-    with pytest.raises(DataError, match="rows"):
+    with pytest.raises(DataError, match="each row needs a target"):
         network.trace(x, y[:2])
     with pytest.raises(ConfigurationError, match="no optimizer named 'adm'"):
         position(network, "adm")

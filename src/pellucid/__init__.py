@@ -22,18 +22,23 @@ _WHERE = {
     ),
     "doctor": "Diagnosis Doctor DoctorWarning Finding",
     "files": "load",
+    "importers.keras": "from_keras",
+    "importers.onnx": "from_onnx",
+    "importers.sklearn": "from_sklearn",
+    "importers.torch": "from_torch",
     "initializers": "Initializer",
     "layer": "Layer",
     "layers": (
         "AveragePool1D AveragePool2D BatchNorm Chain Concat Conv1D Conv2D "
-        "ConvTranspose2D Dense DepthwiseConv2D Dropout Embedding Flatten GaussianNoise "
+        "ConvTranspose2D Dense DepthwiseConv2D Dropout Embedding FeatureScale Flatten "
+        "GaussianNoise "
         "GlobalAveragePool GlobalMaxPool GroupNorm Input LayerNorm MaxPool1D MaxPool2D "
         "PReLU Pad RMSNorm Rescale Reshape Residual Select SeparableConv2D "
         "SpatialDropout UpSample"
     ),
     "layout": "Slot",
     "losses": (
-        "BinaryCrossEntropy BinaryFocal BinaryHinge CrossEntropy Focal "
+        "BinaryCrossEntropy BinaryFocal BinaryHinge CrossEntropy EachMember Focal "
         "GaussianLikelihood HalfSumOfSquares Hinge Huber LogCosh Loss "
         "MeanAbsoluteError MeanSquaredError Poisson Quantile SumOfSquares"
     ),
@@ -49,8 +54,8 @@ _WHERE = {
     "recording": "Recording",
     "recording_files": "load_recording",
     "schedules": (
-        "Constant Cosine CosineRestarts Exponential InverseScaling OneCycle Polynomial "
-        "ReduceOnPlateau Schedule Step WarmUp"
+        "Constant Cosine CosineRestarts Exponential InverseScaling LogCosine OneCycle "
+        "Polynomial ReduceOnPlateau Schedule Step WarmUp"
     ),
     "training": (
         "Call Callback Checkpoint EarlyStopping History InterruptedWarning RateSearch "

@@ -228,7 +228,7 @@ def _slope(
 
 
 def _is_yes_or_no(network: NeuralNetwork) -> bool:
-    return chooses(network.blueprint) and network.blueprint.outputs == 1
+    return chooses(network.blueprint) and network.blueprint.answers == 1
 
 
 def _targets(network: NeuralNetwork, z: NDArray[Any], target: Any) -> NDArray[Any]:
@@ -250,7 +250,7 @@ def _index(network: NeuralNetwork, target: Any) -> int:
     """Return which class, in their order, or output a user means."""
     blueprint = network.blueprint
     if not chooses(blueprint):
-        known, what = list(range(blueprint.outputs)), "outputs"
+        known, what = list(range(blueprint.answers)), "outputs"
     elif network.classes is None:
         known, what = list(range(class_count(blueprint))), "classes"
     else:

@@ -22,7 +22,7 @@ from pellucid.layers.resizing import Pad, UpSample
 from pellucid.layers.shaping import Flatten, Reshape
 from pellucid.layers.windows import must_not_look_channels_first
 from pellucid.layout import Layout, Slot
-from pellucid.losses import Loss
+from pellucid.losses import EachMember, Loss
 from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
 
 Inputs = Input | dict[str, Input]
@@ -160,10 +160,14 @@ class Blueprint:
         return self.output_shape[-1]
 
     @property
+    def answers(self) -> int:
+        """Number of predictions: outputs, less where several stand for one."""
+        return self.outputs // self.loss.per_target
+
+    @property
     def target_shape(self) -> tuple[int, ...]:
         """Shape of one sample of targets that are not classes."""
-        *rest, outputs = self.output_shape
-        return (*rest, outputs // self.loss.per_target)
+        return (*self.output_shape[:-1], self.answers)
 
     @property
     def layers(self) -> dict[str, Layer]:
@@ -215,9 +219,7 @@ class Blueprint:
         ndarray, shape (n, *output_shape)
         """
         output = self.feedforward(x, p, memo)
-        if self.loss.link is None or self.logits is not None:
-            return output
-        return Activation.of(self.loss.link).value(output)
+        return output if self.logits is not None else self.loss.linked(output)
 
     def losses(self, x: Any, y: Any, p: Any, memo: Memo) -> tuple[Any, Any]:
         """Return what the loss looks at, and the loss of every sample.
@@ -379,10 +381,11 @@ def _check_softmax(layer: Layer, path: str, output: Any) -> None:
 
 
 def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
-    if loss.task == "classes" and (len(shape) != 1 or shape[0] < 2):
+    least = 2 * loss.per_target
+    if loss.task == "classes" and (len(shape) != 1 or shape[0] < least):
         raise ConfigurationError(
             f"{loss.label} chooses among classes, one output each, so the last layer "
-            f"needs two or more outputs; it has shape (n, "
+            f"needs {least} or more outputs; it has shape (n, "
             f"{', '.join(map(str, shape))}). For a yes or no in one output use "
             "loss='binary_cross_entropy'."
         )
@@ -423,6 +426,13 @@ def join_loss(
         If the network ends in an activation that contradicts the loss.
     """
     root = Chain(layers)
+    if isinstance(loss, EachMember) and loss.of.link is not None:
+        if _join(root, loss.of)[1] is not None:
+            raise ConfigurationError(
+                f"{loss!r} applies {loss.of.link} to each member itself: leave it out "
+                "of the last layer."
+            )
+        return root, None
     if loss.link is None:
         return root, None
     joined, path = _join(root, loss)

@@ -103,6 +103,22 @@ class Uniform(Initializer):
         return self.low + (self.high - self.low) * random.uniform(shape)
 
 
+class Coin(Initializer):
+    """One of two numbers, each as likely: random signs.
+
+    Parameters
+    ----------
+    heads, tails : float
+        The numbers.
+    """
+
+    heads: float = 1.0
+    tails: float = -1.0
+
+    def values(self, shape: tuple[int, ...], random: Random) -> NDArray[np.float64]:
+        return np.where(random.uniform(shape) < 0.5, self.heads, self.tails)
+
+
 class Normal(Initializer):
     """Normal with a mean and a standard deviation.
 

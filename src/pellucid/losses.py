@@ -14,9 +14,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.activations import below_top, log_sum, sigmoid, softmax, softplus
+from pellucid.activations import (
+    Activation,
+    below_top,
+    log_sum,
+    sigmoid,
+    softmax,
+    softplus,
+)
 from pellucid.errors import ConfigurationError
-from pellucid.part import Part
+from pellucid.part import Part, part
 
 
 def per_sample(values: Any) -> Any:
@@ -95,6 +102,20 @@ class Loss(Part, abstract=True):
         ndarray, shape of y_hat
         """
         raise NotImplementedError
+
+    def linked(self, y_hat: Any) -> Any:
+        """Return predictions from outputs: the link's value, where there is one.
+
+        Parameters
+        ----------
+        y_hat : ndarray, shape (n, outputs)
+            Outputs; logits where the loss has a link.
+
+        Returns
+        -------
+        ndarray, shape (n, outputs)
+        """
+        return y_hat if self.link is None else Activation.of(self.link).value(y_hat)
 
     def answer(self, y_hat: Any) -> Any:
         """Return what `predict` says where targets are numbers: one for each of them.
@@ -525,3 +546,72 @@ class BinaryHinge(Loss):
         t = 2.0 * y - 1.0
         inside = (t * y_hat < 1.0).astype(y_hat.dtype)
         return -t * inside / math.prod(y_hat.shape[1:])
+
+
+def _loss() -> type[Loss]:
+    return Loss
+
+
+class EachMember(Loss):
+    """``L = 1/k sum_m L_m``: the mean of the losses of k predictions in one network.
+
+    The outputs are those of member 1, then those of member 2, and so on. Each learns as
+    if it were alone, while layers may be shared; what is predicted is the mean of their
+    probabilities, or of their numbers. A link such as softmax is not written: it is
+    applied to each member. Source: Gorishniy, Kotelnikov and Babenko, ICLR
+    2025, who found the mean of losses better than the loss of the mean.
+
+    Parameters
+    ----------
+    of : Loss or str
+        The loss of a member.
+    members : int
+        How many there are, at least 1.
+    """
+
+    of: Any = part(_loss, "cross_entropy")
+    members: int = 2
+
+    def check(self) -> None:
+        if self.members < 1:
+            raise ConfigurationError(f"Expected members >= 1, got {self.members!r}.")
+        if self.of.reduction != "mean" or self.of.link == "identity":
+            raise ConfigurationError(
+                f"A mean of members is for losses that average, and whose predictions "
+                f"can be averaged; {self.of!r} is not one."
+            )
+
+    @property
+    def task(self) -> str:  # type: ignore[override]
+        """What targets are, as the member's loss says."""
+        return str(self.of.task)
+
+    @property
+    def least(self) -> float:  # type: ignore[override]
+        """The smallest target that has a meaning."""
+        return float(self.of.least)
+
+    @property
+    def per_target(self) -> int:  # type: ignore[override]
+        """Outputs for each target, of all members together."""
+        return int(self.members * self.of.per_target)
+
+    def _each(self, y_hat: Any) -> list[Any]:
+        """Return the outputs of each member."""
+        size = y_hat.shape[-1] // self.members
+        return [y_hat[..., m * size : (m + 1) * size] for m in range(self.members)]
+
+    def value(self, y_hat: Any, y: Any) -> Any:
+        losses = [self.of.value(outputs, y) for outputs in self._each(y_hat)]
+        return sum(losses[1:], losses[0]) / self.members
+
+    def slope(self, y_hat: Any, y: Any) -> Any:
+        slopes = [self.of.slope(outputs, y) for outputs in self._each(y_hat)]
+        return np.concatenate(slopes, axis=-1) / self.members
+
+    def linked(self, y_hat: Any) -> Any:
+        each = [self.of.linked(outputs) for outputs in self._each(y_hat)]
+        return sum(each[1:], each[0]) / self.members
+
+    def answer(self, y_hat: Any) -> Any:
+        return self.of.answer(y_hat)

@@ -244,6 +244,36 @@ class CosineRestarts(Schedule):
         return _wave(self.start, self.floor, place / length)
 
 
+class LogCosine(Schedule):
+    """``peak (1 - cos(2 pi log2(1 + (2^cycles - 1) t))) / 2``, t from 0 to 1.
+
+    Up from 0 to `peak` and back to 0, in cycles each twice as long as the one before,
+    over the whole training: large steps explore again and again, and each cycle ends
+    with small ones. Source: Holzmüller, Grinsztajn and Steinwart, NeurIPS 2024
+    (``coslog4``).
+
+    Parameters
+    ----------
+    peak : float
+        The largest learning rate, above 0.
+    cycles : int
+        How many, at least 1.
+    """
+
+    peak: float
+    cycles: int = 4
+
+    def check(self) -> None:
+        _positive(peak=self.peak, cycles=self.cycles)
+
+    def rate(self, step: int, total: int) -> float:
+        # The first step has moved a little already: a rate of 0 would waste it.
+        t = min(1.0, (step + 1) / (total + 1))
+        return _wave(
+            0.0, self.peak, 2.0 * math.log2(1.0 + (2.0**self.cycles - 1.0) * t)
+        )
+
+
 class OneCycle(Schedule):
     """From ``peak / first`` up to `peak`, then down to ``peak / (first last)``.
 

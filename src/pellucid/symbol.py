@@ -246,6 +246,7 @@ class Trace:
         shape = operation.shape(*inputs, **settings)
         # Two equal calls are one: a backward that writes a formula of the forward again
         # costs nothing. (Engines may still compute cheap ones twice.)
+        key: tuple[Any, ...]
         key = (operation.name, tuple(map(_identity, inputs)), repr(settings))
         found = self._calls.get(key)
         if found is not None and self.apart and self.layer and found.layer:

@@ -45,7 +45,7 @@ def chooses(blueprint: Blueprint) -> bool:
     -------
     bool
     """
-    one_label = blueprint.loss.task == "labels" and blueprint.output_shape == (1,)
+    one_label = blueprint.loss.task == "labels" and blueprint.target_shape == (1,)
     return blueprint.loss.task == "classes" or one_label
 
 
@@ -61,7 +61,7 @@ def class_count(blueprint: Blueprint) -> int:
     -------
     int
     """
-    return max(2, blueprint.outputs)
+    return max(2, blueprint.answers)
 
 
 def learn_classes(
@@ -144,15 +144,15 @@ def _labels(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _is_one_hot(array: NDArray[Any], blueprint: Blueprint) -> bool:
-    if array.ndim != 2 or array.dtype.kind not in "iufb" or blueprint.outputs < 2:
+    if array.ndim != 2 or array.dtype.kind not in "iufb" or blueprint.answers < 2:
         return False
-    if array.shape[1] != blueprint.outputs:
+    if array.shape[1] != blueprint.answers:
         return False
     hot = ((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)
     if not hot.all():
         row = int(np.argmin(hot))
         raise DataError(
-            f"y has {blueprint.outputs} columns, but row {row} is "
+            f"y has {blueprint.answers} columns, but row {row} is "
             f"{array[row].tolist()}: one-hot rows have a single 1 and zeros elsewhere."
         )
     return True

@@ -212,7 +212,10 @@ class Views:
         **settings
             Of this kind. For ``"python"``: `optimizer`, `x`, `y`, `epochs`,
             `batch_size` of the training that it repeats. For ``"kernels"``:
-            `optimizer`, whose update to show.
+            `optimizer`, whose update to show. For ``"python-plain"``, ``"c"`` and
+            ``"javascript"``: `name` of the function, and `watch`, to be handed the
+            output of every layer. For ``"c"`` also `int8`, whether weights are stored
+            in 8 bits, and `x`, typical inputs for that.
 
         Returns
         -------

@@ -259,7 +259,7 @@ def test_settings_that_cannot_work(data, settings, told):
 
 def test_nothing_to_learn_from():
     data = table({"a": [1.5, 1.5], "b": ["x", "x"], "y": [1.5, 2.5]}, "y")
-    with pytest.raises(DataError, match="no column to learn from.*a: the same"):
+    with pytest.raises(DataError, match=r"no column to learn from.*a: the same"):
         Encoder.fit(data)
     with pytest.raises(DataError, match="no training rows"):
         Encoder.fit(data, rows=[])
@@ -409,7 +409,7 @@ def test_every_operation_has_a_formula():
 
 def test_features_say_all_that_an_exporter_needs(data, encoder):
     """Work out a row in plain Python, from nothing but the features."""
-    import datetime
+    import datetime as dt
     import math
 
     def step(name, settings, x):
@@ -426,7 +426,7 @@ def test_features_say_all_that_an_exporter_needs(data, encoder):
                 t = min(max(x / settings[0], -1e6), 1e6)
                 return settings[0] * t / math.sqrt(1 + t * t)
             case "date_part":
-                moment = datetime.datetime.fromtimestamp(x, datetime.UTC)
+                moment = dt.datetime.fromtimestamp(x, dt.UTC)
                 return {
                     "month": moment.month - 1,
                     "day": moment.day - 1,

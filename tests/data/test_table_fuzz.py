@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pellucid.data import table
 from pellucid.data.csv_file import CsvFile
 from pellucid.data.recognition import MISSING
-from pellucid.errors import ConfigurationError, DataError
+from pellucid.errors import DataError
 
 # Everything that CSV has a quirk for, and letters from elsewhere.
 LETTERS = st.characters(
@@ -125,6 +125,15 @@ def test_every_number_is_the_number_that_was_written(path, numbers, form, sep, d
     assert len(data) == len(numbers)
 
 
+def told_by(path, target=None):
+    """Return what the error says, None if the file holds a table."""
+    try:
+        table(path, target)
+    except DataError as error:
+        return str(error)
+    return None
+
+
 @given(st.binary(max_size=300))
 @example(b'"')
 @example(b'a,b\n"')
@@ -134,16 +143,14 @@ def test_every_number_is_the_number_that_was_written(path, numbers, form, sep, d
 @example(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")
 def test_any_bytes_are_a_table_or_a_named_error(path, content):
     path.write_bytes(content)
-    try:
-        table(path)
-    except (DataError, ConfigurationError) as error:
-        assert str(path) in str(error) or "some" in str(error) or "column" in str(error)
+    told = told_by(path)
+    assert told is None or "some" in told or "column" in told
 
 
 VALID = (
     "id,größe,city,when,flag,y\n"
     + "".join(
-        f'{row},{row / 7:.3f},"city, {row % 3}",2020-01-{row + 1:02},{row % 2},a{row % 2}\n'
+        f'{row},{row / 7:.3f},"city, {row % 3}",2020-01-{row + 1:02},1,a{row % 2}\n'
         for row in range(25)
     )
 ).encode()
@@ -165,12 +172,11 @@ def test_damaged_files_are_a_table_or_a_named_error(path, seed):
             case 3:
                 content[place:place] = content[: made.randint(1, 50)]
     path.write_bytes(bytes(content))
-    try:
-        data = table(path, "y")
-    except DataError as error:
-        assert len(str(error)) < 600
-    else:
-        # What is read, is as many rows as csv finds.
-        text = bytes(content).decode()
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-        assert len(data) == len(rows) - 1
+    told = told_by(path, "y")
+    if told is not None:
+        assert len(told) < 600
+        return
+    # What is read, is as many rows as csv finds.
+    text = bytes(content).decode()
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    assert len(table(path, "y")) == len(rows) - 1

@@ -1,4 +1,4 @@
-"""Large files: read, encoded and learned from in memory that does not grow with them."""
+"""Large files: read and encoded in memory that does not grow with them."""
 
 import json
 import subprocess

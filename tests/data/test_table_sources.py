@@ -1,6 +1,6 @@
 """Tables from data frames, Parquet files, mappings, arrays and rows."""
 
-import datetime
+import datetime as dt
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,13 @@ from pellucid.data import table
 from pellucid.data.table import stream
 from pellucid.errors import ConfigurationError, DataError, ShapeError
 
+MOMENT = dt.datetime(2020, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as frames have them
 COLUMNS = {
     "size": [1.5, None, 3.0, -2.0],
     "count": [1, 2, 3, 5],
     "city": ["Rome", None, "Oslo", "Rome"],
     "flag": [True, False, None, True],
-    "when": [datetime.datetime(2020, 1, 2, 3, 4, 5), None] * 2,
+    "when": [MOMENT, None] * 2,
     "y": ["b", "a", "b", "a"],
 }
 
@@ -104,9 +105,9 @@ def test_files_of_arrow(tmp_path, ending):
     if ending == "parquet":
         pyarrow.parquet.write_table(arrow_table(), path, row_group_size=3)
     else:
-        with pa.OSFile(str(path), "wb") as file:
-            with pa.ipc.new_file(file, arrow_table().schema) as out:
-                out.write_table(arrow_table(), max_chunksize=3)
+        schema = arrow_table().schema
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as out:
+            out.write_table(arrow_table(), max_chunksize=3)
     data = table(path, "y")
     check(data)
     assert data.name == "some"
@@ -119,7 +120,7 @@ def test_damaged_files_of_arrow(tmp_path):
     content = path.read_bytes()
     for wrong in (b"", b"PAR1", content[:-7], content[5:], b"x" * 50):
         path.write_bytes(wrong)
-        with pytest.raises(DataError, match="some.parquet cannot be read"):
+        with pytest.raises(DataError, match=r"some\.parquet cannot be read"):
             table(path)
     with pytest.raises(DataError, match="there is no such file"):
         table(tmp_path / "other.parquet")
@@ -170,7 +171,7 @@ def test_numpy_types_of_columns():
         (np.array([1, 2, 3], "timedelta64[s]"), "durations"),
         (np.ma.masked_array([1, 2, 3], [0, 1, 0]), "masked"),
         (pl.Series([[1], [2], [3]]), "List"),
-        (pl.Series([datetime.timedelta(1)] * 3), "Duration"),
+        (pl.Series([dt.timedelta(1)] * 3), "Duration"),
         (np.zeros((3, 2)), "one value a row"),
     ],
 )

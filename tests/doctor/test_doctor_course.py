@@ -51,7 +51,7 @@ def test_a_rate_that_is_too_high():
     (finding,) = net.diagnose(x, y)["rate_too_high"]
     assert finding.severity == "severe"
     assert finding.evidence["learning rate"] == 300.0
-    assert "3e+01 instead of 300" in finding.remedy
+    assert "30 instead of 300" in finding.remedy
     net = trained(network("relu"), x, y, optimizer=GradientDescent(0.3), epochs=20)
     assert codes(net, x, y) == ()
 
@@ -273,6 +273,21 @@ def test_an_update_that_overflows():
     finding = failing(net, 1e3 * x, y, optimizer=GradientDescent(1e38))
     assert finding.where == "the update"
     assert "rate" in finding.evidence["operation"]
+
+
+def test_a_recording_tells_when_the_weights_grew():
+    x, y = table()
+    layers = [Dense(16, "relu"), Dense(16, "relu"), Dense(1)]
+    net = NeuralNetwork(layers, loss="mean_squared_error")
+    settings = {"optimizer": GradientDescent(0.8), "record": 2}
+    finding = failing(net, x, 10 * y, **settings)
+    (slot, sizes) = next(
+        iter(finding.evidence["size over the last iterations"].items())
+    )
+    recorded = [net.recording.weights(i)[slot] for i in range(len(net.recording))]
+    expected = [np.sqrt(np.mean(each.astype(float) ** 2)) for each in recorded[-6:]]
+    np.testing.assert_allclose(sizes, expected, rtol=1e-6)
+    assert "It grew most in iteration" in finding.sentence
 
 
 def test_the_failure_is_forgotten_when_training_goes_well():

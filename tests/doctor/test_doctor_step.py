@@ -186,7 +186,7 @@ def test_two_units_that_are_equal():
         window = np.moveaxis(net.parameters[name], axis, 0)
         window[5] = window[2]
     (finding,) = net.diagnose(*table())
-    assert finding.evidence["groups"] == [[2, 5]]
+    assert finding.evidence["equal"] == [[2, 5]]
     assert finding.severity == "warning"
     net.parameters["dense_2.W"][5] *= 1.1  # another gradient: they will part
     assert codes(net, *table()) == ()

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 import twins
+import wild
 
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError
@@ -54,7 +55,7 @@ def driver(networks, real):
     lines += [
         "void watch(const char *layer, const real *values, int size);",
         "void watch(const char *layer, const real *values, int size)",
-        '{ printf("%s", layer);',
+        '{ printf("%s|", layer);',
         "for (int i = 0; i < size; i++)",
         '  printf(" %.17g", (double)values[i]);',
         'printf("\\n"); }',
@@ -94,13 +95,13 @@ def run_all(gcc, folder, networks, x):
     layers = []
     found = {}
     for line in prints(program, text):
-        if line.startswith("= "):
-            name, *values = line[2:].split()
-            found[name] = list(map(float, values)), layers
+        title, _, texts = line.rpartition("|")
+        values = list(map(float, texts.split()))
+        if title.startswith("= "):
+            found[title[2:]] = values, layers
             layers = []
         else:
-            path, *values = line.split()
-            layers.append((path, list(map(float, values))))
+            layers.append((title, values))
     assert found.keys() == networks.keys()
     for name, (output, layers) in found.items():
         twins.compare(networks[name], x[name], output, layers)
@@ -122,6 +123,18 @@ def test_the_largest_and_smallest_numbers(require_tool, tmp_path, dtype):
     network, rows = twins.extremes(dtype)
     networks = {f"row_{i}": network for i in range(len(rows))}
     x = {f"row_{i}": row for i, row in enumerate(rows)}
+    run_all(require_tool("gcc"), tmp_path, networks, x)
+
+
+def test_random_formulas(require_tool, tmp_path):
+    networks = {f"wild_{seed}": wild.wild(seed) for seed in range(25)}
+    x = {name: twins.row(twins.samples(net), 1) for name, net in networks.items()}
+    run_all(require_tool("gcc"), tmp_path, networks, x)
+
+
+def test_names_that_mean_something_else(require_tool, tmp_path):
+    networks = {"predict": twins.awkward()}
+    x = {"predict": twins.row(twins.samples(networks["predict"]), 1)}
     run_all(require_tool("gcc"), tmp_path, networks, x)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 import twins
+import wild
 
 from pellucid.errors import ConfigurationError
 from pellucid.export import javascript
@@ -86,6 +87,18 @@ def test_every_layer_activation_and_whole_network(require_tool, tmp_path, dtype)
 def test_the_largest_and_smallest_numbers(require_tool, tmp_path, dtype):
     network, rows = twins.extremes(dtype)
     compare_all(require_tool("node"), tmp_path, [(network, row) for row in rows])
+
+
+def test_random_formulas(require_tool, tmp_path):
+    networks = [wild.wild(seed) for seed in range(40)]
+    cases = [(net, twins.row(twins.samples(net), 1)) for net in networks]
+    compare_all(require_tool("node"), tmp_path, cases)
+
+
+def test_names_that_mean_something_else(require_tool, tmp_path):
+    network = twins.awkward()
+    x = twins.row(twins.samples(network), 1)
+    compare_all(require_tool("node"), tmp_path, [(network, x)])
 
 
 def test_wrong_inputs_are_refused(require_tool, tmp_path):

@@ -46,16 +46,16 @@ def run(require_package):
         onnx.checker.check_model(model, full_check=True)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
-        session = runtime.InferenceSession(
+        loaded = runtime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
         def compute(x):
             x = x if isinstance(x, dict) else {"x": x}
-            floats = np.float64 if "double" in session.get_outputs()[0].type else "f4"
+            floats = np.float64 if "double" in loaded.get_outputs()[0].type else "f4"
             kinds = {"i": np.int64, "f": floats}
             given = {name: v.astype(kinds[v.dtype.kind]) for name, v in x.items()}
-            return session.run(None, given)[0]
+            return loaded.run(None, given)[0]
 
         return compute
 

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import twins
+import wild
 from test_javascript import plainly
 
 from pellucid.errors import ConfigurationError
@@ -98,6 +99,26 @@ def test_wrong_inputs_are_refused(tmp_path):
     assert found[3] == f"the float has 0.5 at place 0; {expected}"
     assert found[4] == f"the float has nan at place 0; {expected}"
     assert not isinstance(found[5], str)
+
+
+def test_a_difference_is_told_with_its_layer(tmp_path):
+    network = twins.whole("mlp", "float64")
+    x = twins.row(twins.samples(network), 1)
+    (found,) = run_all(tmp_path, [(network, x)])
+    assert [layer for layer, _ in found[1]] == ["dense_1", "dense_2", "dense_3"]
+    network.parameters["dense_2.b"][0] += 1e-9
+    with pytest.raises(AssertionError, match="first differing layer: dense_2,"):
+        twins.compare(network, x, *found)
+
+
+def test_random_formulas(tmp_path):
+    networks = [wild.wild(seed) for seed in range(40)]
+    compare_all(tmp_path, [(net, twins.row(twins.samples(net), 1)) for net in networks])
+
+
+def test_names_that_mean_something_else(tmp_path):
+    network = twins.awkward()
+    compare_all(tmp_path, [(network, twins.row(twins.samples(network), 1))])
 
 
 class Everything(Layer, abstract=True):

@@ -9,6 +9,7 @@ import numpy as np
 import test_contract
 from pellucid import models
 from pellucid.activations import Activation
+from pellucid.layer import Layer
 from pellucid.layers import (
     AveragePool2D,
     BatchNorm,
@@ -29,6 +30,7 @@ from pellucid.layers import (
     Select,
     SeparableConv2D,
 )
+from pellucid.layout import Slot
 from pellucid.network import NeuralNetwork
 from registers import ours
 
@@ -215,3 +217,47 @@ def extremes(dtype):
     sizes = [0.0, 1.0, 30.0, 1e4, info.smallest_subnormal, info.tiny, info.max]
     rows = [np.array([size, -size, size / 2]) for size in map(float, sizes)]
     return network, [dict.fromkeys(network.blueprint.inputs, row) for row in rows]
+
+
+class Awkward(Layer, abstract=True):
+    """A layer whose own names are those of everything else."""
+
+    def slots(self, shape):
+        names = ("i", "cc", "units", "exp", "W", "x", "double", "rows", "real", "e")
+        return {name: Slot((shape[-1],), "normal") for name in names}
+
+    def forward(self, x, p, memo):
+        memo.units = np.tanh(p.units * x)
+        memo.i = np.exp(p.i * memo.units).sum(axis=-1, keepdims=True)
+        memo.total = (p.exp * x + p.W * memo.units) / memo.i
+        memo.maximum = np.maximum(memo.total * p.x, p.double) + p.cc
+        memo.x = memo.maximum[:, :2].sum(axis=-1, keepdims=True)
+        memo.work = memo.maximum * p.rows + memo.x * p.real
+        memo.output = memo.work * p.e
+        return memo.output + memo.work
+
+
+def awkward(dtype="float64"):
+    """Return a network in which everything has a name that means something else."""
+    inputs = [
+        "a",
+        "A",
+        "outputs",
+        "main",
+        "storage",
+        "inputs",
+        "x",
+        "double",
+        "2 b",
+        "é",
+    ]
+    names = ["exp", "work", "float", "output", "class", "predict", "watch", "batch"]
+    branches = [
+        Chain([Select(given), Awkward()], name=f"{'int' if place else 'main'} {place}")
+        for place, given in enumerate(inputs)
+    ]
+    layers = [Concat(branches), *(Awkward(name=name) for name in names)]
+    network = NeuralNetwork(
+        layers, loss="sum_of_squares", input_shape=dict.fromkeys(inputs, 3), dtype=dtype
+    )
+    return unlike_at_first(network)

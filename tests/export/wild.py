@@ -6,10 +6,16 @@ import numpy as np
 
 from pellucid.convolution import Window
 from pellucid.layer import Layer
-from pellucid.layers import Chain, Input, Select
+from pellucid.layers import Input
 from pellucid.layout import Slot
 from pellucid.network import NeuralNetwork
-from pellucid.ops import convolve, convolve_back, max_windows, spread_windows, sum_windows
+from pellucid.ops import (
+    convolve,
+    convolve_back,
+    max_windows,
+    spread_windows,
+    sum_windows,
+)
 
 WAYS = ("one", "two", "shape", "slice", "sum", "join", "product", "image", "choice")
 
@@ -33,10 +39,8 @@ class Wild(Layer, abstract=True):
         pool = [numbers, numbers[:, 0, :], p.c * numbers]
         used = []
         for _ in range(self.calls):
-            value = self.one(chosen, pool, whole, p)
-            if value.size <= 64 if isinstance(value, np.ndarray) else True:
-                pool.append(value)
-                used.append(value)
+            used.append(self.one(chosen, pool, whole, p))
+            pool.append(used[-1])
         memo.z = used[len(used) // 2]
         n = numbers.shape[0]
         flat = [value.reshape(n, -1) for value in (memo.z, *used[-3:])]
@@ -55,9 +59,9 @@ class Wild(Layer, abstract=True):
             return np.where(a > b, function(a, b), a - 0.5)
         if way == "shape" and a.ndim > 2:
             order = [0, *chosen.sample(range(1, a.ndim), a.ndim - 1)]
-            return np.transpose(a, tuple(order)) if chosen.random() < 0.5 else (
-                a.reshape(a.shape[0], -1)
-            )
+            if chosen.random() < 0.5:
+                return np.transpose(a, tuple(order))
+            return a.reshape(a.shape[0], -1)
         if way == "slice":
             step = chosen.choice([1, -1])
             start = chosen.choice([None, 0, -1] if step < 0 else [None, 0])
@@ -117,6 +121,3 @@ def wild(seed, dtype="float64"):
     if seed % 3 == 0:
         network.blueprint.limits["i"] = 4
     return network
-
-
-__all__ = ["Chain", "Select", "Wild", "wild"]

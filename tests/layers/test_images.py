@@ -23,6 +23,7 @@ from pellucid.layers import (
     Dense,
     DepthwiseConv2D,
     Embedding,
+    FeatureScale,
     Flatten,
     GaussianNoise,
     GlobalAveragePool,
@@ -524,6 +525,14 @@ def test_rescaling_multiplies_and_adds():
     passed = Passed(Rescale(1 / 51, -0.5), x, dy, {})
     np.testing.assert_allclose(passed.y, [[-0.5, 0.5, 4.5]])
     np.testing.assert_allclose(passed.dx, dy / 51)
+
+
+def test_a_factor_for_each_number():
+    x, dy = np.array([[2.0, 3.0], [4.0, 5.0]]), np.array([[1.0, -1.0], [10.0, 1.0]])
+    passed = Passed(FeatureScale(speed=10.0), x, dy, {"s": [0.1, -0.05]})
+    np.testing.assert_allclose(passed.y, [[4.0, 1.5], [8.0, 2.5]])
+    np.testing.assert_allclose(passed.dx, [[2.0, -0.5], [20.0, 0.5]])
+    np.testing.assert_allclose(passed.gradients["s"], [420.0, 20.0])
 
 
 def test_the_largest_number_anywhere_is_shared_by_equals():

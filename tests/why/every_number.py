@@ -17,7 +17,7 @@ FEATURES = 3
 
 
 def networks():
-    """Return networks by name: every registered layer, activation and loss is in one."""
+    """Return networks by name, with every registered layer, activation and loss."""
     found = {}
     for name, kind in ours(Activation).items():
         for i, activation in enumerate(samples(kind)):
@@ -31,7 +31,8 @@ def networks():
         for i, loss in enumerate(samples(kind)):
             found[f"{name} {i}"] = [Dense(3 * loss.per_target)], FEATURES, loss
             if loss.task == "numbers":
-                layers = [Dense(6), Reshape((3, 2)), Dropout(0.3)]
+                wide = 2 * loss.per_target
+                layers = [Dense(3 * wide), Reshape((3, wide)), Dropout(0.3)]
                 found[f"{name} {i} of arrays"] = layers, FEATURES, loss
     return found
 

@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import DTYPES, Column, Growing, Store, blocks, nothing
+from pellucid.data.columns import DTYPES, Column, Growing, Store, nothing
+from pellucid.data.dates import DATE_FORMS, ISO, seconds_of
+from pellucid.data.settling import FEW_LEVELS, LeftOut, names_of_rows, settled
 from pellucid.errors import DataError
 
 MISSING = (
@@ -19,43 +20,8 @@ MISSING = (
     "?",
 )
 MOST_LEVELS = 100_000  # different texts that a column may have and be a category
-FIRST = 2**20  # rows that decide whether numbers are identifiers
-FEW_LEVELS = 20  # so many may all differ, and are a category
 LARGEST_WHOLE = 2**53  # beyond it float64 has not every whole number
-WORDS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"))
-_TIME = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}"
-    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
-)
-DATE_FORMS = {  # how a date is written, and in which place year, month and day stand
-    "year-month-day": (_ISO, None),
-    "day.month.year": (re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _TIME), (3, 2, 1)),
-    "day/month/year": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _TIME), (3, 2, 1)),
-    "month/day/year": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _TIME), (3, 1, 2)),
-}
 _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
-_NAMES_OF_ROWS = re.compile(
-    r"(?i:\(rows\)|id|.*[_\s.-]id|index|uuid|guid|row|row[_\s]?names?|unnamed: 0)"
-    r"|.*[a-z](ID|Id)"
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A column that is not used, and why.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    why : str
-        The reason, in words.
-    """
-
-    name: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -208,7 +174,7 @@ class TextColumn:
 
     def _fits(self, cells: Sequence[str], form: str) -> bool:
         try:
-            self._dates(cells, form)
+            seconds_of(cells, form, self.reading.missing)
         except ValueError:
             return False
         return True
@@ -257,7 +223,7 @@ class TextColumn:
         return codes
 
     def _like_before(self, text: str) -> bool:
-        return self._is_number(text) or bool(_ISO.fullmatch(text))
+        return self._is_number(text) or bool(ISO.fullmatch(text))
 
     # -- numbers -----------------------------------------------------------------------
 
@@ -312,29 +278,6 @@ class TextColumn:
 
     # -- dates -------------------------------------------------------------------------
 
-    def _dates(self, cells: Sequence[str], form: str) -> NDArray[np.float64]:
-        pattern, order = DATE_FORMS[form]
-        missing = self.reading.missing
-        seconds = []
-        for cell in cells:
-            text = cell.strip()
-            if text in missing:
-                seconds.append(math.nan)
-                continue
-            match = pattern.fullmatch(text)
-            if match is None:
-                raise ValueError(cell)
-            if order is None:
-                moment = datetime.fromisoformat(text)
-                if moment.tzinfo is None:
-                    moment = moment.replace(tzinfo=UTC)
-            else:
-                year, month, day = (int(match[place]) for place in order)
-                hour, minute, second = (int(match[p] or 0) for p in (4, 5, 6))
-                moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-            seconds.append((moment - _EPOCH).total_seconds())
-        return np.array(seconds)
-
     def _seconds(self, cells: Sequence[str]) -> NDArray[np.float64]:
         fitting = [form for form in self.forms if self._fits(cells, form)]
         if not fitting:
@@ -342,7 +285,7 @@ class TextColumn:
         if fitting[0] != self.forms[0] and self._numbers:
             self.again = fitting[0]  # earlier cells were read in another form
         self.forms = fitting
-        return self._dates(cells, fitting[0])
+        return seconds_of(cells, fitting[0], self.reading.missing)
 
     # -- contradictions ----------------------------------------------------------------
 
@@ -414,7 +357,7 @@ class TextColumn:
         if self.kind in ("category", "boolean") and self._is_mixture():
             self._refuse_mixture()
         if self.too_many:
-            return _names_of_rows(self.name, f"more than {MOST_LEVELS:,}")
+            return names_of_rows(self.name, f"more than {MOST_LEVELS:,}")
         if self.kind == "number" and self._infinite is not None:
             line, cell = self._infinite
             raise DataError(
@@ -460,114 +403,3 @@ def _is_finite(text: str) -> bool:
 def _short(cell: str) -> str:
     cell = cell.strip()
     return repr(cell if len(cell) <= 40 else f"{cell[:37]}...")
-
-
-def _names_of_rows(name: str, count: str) -> LeftOut:
-    return LeftOut(name, f"an identifier: {count} different texts, almost no repeats")
-
-
-def settled(
-    name: str,
-    kind: str,
-    values: NDArray[Any],
-    levels: tuple[str, ...] = (),
-    asked: str | None = None,
-) -> Column | LeftOut:
-    """Return a column after a last look at all its values.
-
-    Numbers that are all 0 or 1, and pairs of words such as yes and no, are booleans;
-    whole numbers that count the rows, or all differ under a name such as ``id``, are
-    identifiers, and so are texts of which almost none is there twice.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column.
-    kind : str
-        Kind of the values.
-    values : ndarray
-        As in `Column`.
-    levels : tuple of str
-        Of a category.
-    asked : str, optional
-        The kind that the user wants.
-
-    Returns
-    -------
-    Column or LeftOut
-    """
-    if kind == "category":
-        pair = _pair(levels)
-        if not levels:
-            if asked is None:
-                return LeftOut(name, "nothing is in it")
-            return nothing(name, asked, len(values))
-        if asked == "boolean" and pair is None:
-            raise DataError(
-                f"The column {name!r} is no boolean: it holds "
-                f"{', '.join(map(repr, levels[:3]))}; expected two of yes and no, true "
-                "and false, 1 and 0. Say 'category' for it."
-            )
-        both = pair is not None and all(pair)
-        if pair is not None and (asked == "boolean" or (asked is None and both)):
-            no, yes = pair
-            turned = np.array([*(text in yes for text in levels), -1], np.int8)
-            words = ((*no, "no")[0], (*yes, "yes")[0])
-            return Column(name, "boolean", turned[values], (), words)
-        if asked is None and len(levels) > FEW_LEVELS:
-            present = int(np.count_nonzero(values >= 0))
-            if len(levels) > present / 2:
-                return _names_of_rows(name, f"{len(levels):,}")
-        return Column(name, "category", values, levels)
-    if kind == "number" and asked in (None, "boolean"):
-        return _settled_number(name, values, asked)
-    return Column(name, kind, values)
-
-
-def _settled_number(
-    name: str, values: NDArray[Any], asked: str | None
-) -> Column | LeftOut:
-    first = values[:FIRST]
-    there = first[first == first]
-    if not there.size and not np.any(values == values):
-        if asked is None:
-            return LeftOut(name, "nothing is in it")
-        return nothing(name, asked, len(values))
-    whole = there.size == first.size and bool((there == np.floor(there)).all())
-    distinct = whole and there.size > 1 and len(np.unique(there)) == len(there)
-    if asked is None and distinct and _NAMES_OF_ROWS.fullmatch(name):
-        return LeftOut(name, "an identifier: each row has another whole number")
-    odd = _no_flag(values)
-    if odd is None:
-        flags = np.empty(len(values), np.int8)
-        for rows in blocks(len(values), FIRST):
-            flags[rows] = np.where(values[rows] == values[rows], values[rows], -1.0)
-        return Column(name, "boolean", flags)
-    if asked == "boolean":
-        raise DataError(
-            f"The column {name!r} is no boolean: it holds {odd:g}; expected 0 and 1, "
-            "or yes and no."
-        )
-    return Column(name, "number", values)
-
-
-def _no_flag(values: NDArray[Any]) -> float | None:
-    """Return the first number that is neither 0 nor 1."""
-    for rows in blocks(len(values), FIRST):
-        block = values[rows]
-        odd = (block != 0.0) & (block != 1.0) & (block == block)
-        if odd.any():
-            return float(block[odd][0])
-    return None
-
-
-def _pair(levels: tuple[str, ...]) -> tuple[list[str], list[str]] | None:
-    """Return which levels say no and which say yes, if there are no others."""
-    folded = {text.lower() for text in levels}
-    for no, yes in (*WORDS, ("0", "1")):
-        if folded and folded <= {no, yes}:
-            return (
-                [text for text in levels if text.lower() == no],
-                [text for text in levels if text.lower() == yes],
-            )
-    return None

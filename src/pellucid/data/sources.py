@@ -9,7 +9,8 @@ import numpy as np
 from pellucid.data.columns import Column, Store
 from pellucid.data.csv_file import CsvFile
 from pellucid.data.dataset import Dataset
-from pellucid.data.recognition import LeftOut, Reading, TextColumn
+from pellucid.data.recognition import Reading, TextColumn
+from pellucid.data.settling import LeftOut
 from pellucid.data.typed_columns import TypedColumn
 from pellucid.errors import ConfigurationError, DataError, ShapeError
 

@@ -9,13 +9,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import KINDS, Column, Folder, Store, date_text
-from pellucid.data.recognition import DATE_FORMS, MISSING, LeftOut
+from pellucid.data.columns import KINDS, Column, Folder, Store
+from pellucid.data.dates import DATE_FORMS
+from pellucid.data.recognition import MISSING
+from pellucid.data.settling import LeftOut
 from pellucid.data.sources import CsvSource, Source, source_of
+from pellucid.data.table_targets import (
+    count_of,
+    rows_with_target,
+    targets_of,
+    weights_of,
+)
 from pellucid.errors import ConfigurationError, DataError, suggestion
 
 MEMORY = 2**28  # bytes of values that are kept in memory
-MOST_CLASSES = 10  # so many different whole numbers are classes
 _IGNORE = "ignore"
 _SHOWN = 12  # columns and classes that the text of a table names
 
@@ -145,7 +152,7 @@ class Table:
 
     def __repr__(self) -> str:
         """Return a few lines that fit into a terminal of 80 columns."""
-        size = f"{_count(len(self), 'row')}, {_count(len(self.columns), 'column')}"
+        size = f"{count_of(len(self), 'row')}, {count_of(len(self.columns), 'column')}"
         facts = [f"Table {self.name!r}: {size}"]
         if self.source:
             facts.append(f"  read with {self.source}")
@@ -468,9 +475,9 @@ def _assembled(
                 f"The target {target!r} cannot be predicted: {column.why}. Choose "
                 "another column, or say task='classes' or task='numbers'."
             )
-        kept = _with_target(source, column, drop, notes)
+        kept = rows_with_target(source, column, drop, notes)
         column = column if kept is None else column.take(kept)
-        y, found = _targets(column, told, classes, notes, source)
+        y, found = targets_of(column, told, classes, notes, source)
     made = Table(
         tuple(inputs),
         None,
@@ -479,7 +486,7 @@ def _assembled(
         source.name,
         left_out,
         tuple(notes),
-        _weights(source, read, weight),
+        weights_of(source, read, weight),
         source.said,
         store.folder,
     )
@@ -496,153 +503,6 @@ def _rows_of(source: Source, read: Mapping[str, Column | LeftOut]) -> int:
     return len(first)
 
 
-def _weights(
-    source: Source, read: Mapping[str, Column | LeftOut], weight: str | None
-) -> NDArray[np.float64] | None:
-    if weight is None:
-        return None
-    column = read[weight]
-    if isinstance(column, LeftOut):
-        raise DataError(f"The weight {weight!r} cannot be used: {column.why}.")
-    values = np.asarray(column.values, np.float64)
-    wrong = np.flatnonzero(column.missing | (values < 0))
-    if wrong.size:
-        row = int(wrong[0])
-        raise DataError(
-            f"{source.place(row)}, column {weight!r}: found "
-            f"{column.take([row]).cells()[0]!r}, expected a weight of 0 or more."
-        )
-    if not values.any():
-        raise DataError(
-            f"Every weight in {weight!r} is zero: nothing would be learned."
-        )
-    return values
-
-
-def _with_target(
-    source: Source, column: Column, drop: bool, notes: list[str]
-) -> NDArray[np.int64] | None:
-    """Return the rows that have a target; None for all."""
-    gaps = np.flatnonzero(column.missing)
-    if not gaps.size:
-        return None
-    if not drop:
-        raise DataError(
-            f"{source.place(int(gaps[0]))}: the target {column.name!r} is missing, as "
-            f"in {_count(gaps.size, 'row')} of {len(column):,}. Fill it, or leave such "
-            "rows out with missing_target='drop'."
-        )
-    if gaps.size == len(column):
-        raise DataError(f"The target {column.name!r} is missing in every row.")
-    notes.append(f"dropped {_count(gaps.size, 'row')} without a target, as asked")
-    return np.setdiff1d(np.arange(len(column)), gaps)
-
-
-def _targets(
-    column: Column,
-    told: bool,
-    classes: tuple[str | int, ...] | None,
-    notes: list[str],
-    source: Source,
-) -> tuple[NDArray[Any], tuple[str | int, ...]]:
-    """Return class indices and classes, or numbers and ()."""
-    name, kind = column.name, column.kind
-    values = np.asarray(column.values)
-    if kind == "date":
-        raise DataError(
-            f"The target {name!r} holds dates such as {date_text(values[0])}; expected "
-            "classes or numbers. Make a number of them first, such as days."
-        )
-    labels: list[str | int]
-    if kind == "category":
-        labels = list(column.levels)
-    elif kind == "boolean":
-        labels = list(column.words)
-        if column.words == ("0", "1"):
-            labels = [0, 1]
-        elif not told:
-            notes.append(f"{name} is a boolean: two classes")
-    else:
-        number = _distinct_whole(values)
-        if told or number is None or (classes is not None and not number):
-            if values.min() == values.max() and len(values) > 1 and not told:
-                raise DataError(
-                    f"The target {name!r} is {values[0]:g} in every row: there is "
-                    "nothing to learn."
-                )
-            return values, ()
-        notes.append(
-            f"{name} has {len(number)} different whole numbers, at most "
-            f"{MOST_CLASSES}, and is taken as classes; task='numbers' changes that"
-        )
-        labels = [int(each) for each in number]
-        values = np.searchsorted(number, values)
-    if classes is not None:
-        return _known_classes(values, labels, classes, name, source), classes
-    used = np.unique(values).tolist()
-    ordered = sorted(used, key=lambda place: _order(labels[place]))
-    if len(used) < 2:
-        raise DataError(
-            f"The target {name!r} has a single class, {labels[used[0]]!r}: there is "
-            "nothing to tell apart. Training needs rows of at least two classes."
-        )
-    if len(used) > max(MOST_CLASSES, len(values) / 2):
-        raise DataError(
-            f"The target {name!r} has {len(used):,} classes in {len(values):,} rows: "
-            "nothing can be learned about classes of one row. If they are numbers, say "
-            "task='numbers'."
-        )
-    turned = np.zeros(len(labels), np.int64)
-    turned[ordered] = np.arange(len(ordered))
-    names = [labels[place] for place in ordered]
-    if kind == "category" and told and all(map(_is_whole, names)):
-        names = [int(each) for each in names]
-    return turned[values], tuple(names)
-
-
-def _is_whole(text: str | int) -> bool:
-    return str(text) == str(int(text)) if str(text).lstrip("-").isdigit() else False
-
-
-def _order(label: str | int) -> Any:
-    """Sort whole numbers by size, and texts as texts."""
-    text = str(label)
-    whole = text.lstrip("-").isdigit() and text.count("-") <= 1
-    return (0, int(text), text) if whole else (1, 0, text)
-
-
-def _known_classes(
-    values: NDArray[Any],
-    labels: list[str | int],
-    classes: tuple[str | int, ...],
-    name: str,
-    source: Source,
-) -> NDArray[np.int64]:
-    place = {str(label): index for index, label in enumerate(classes)}
-    turned = np.array([place.get(str(label), -1) for label in labels], np.int64)
-    y: NDArray[np.int64] = turned[values]
-    if (y < 0).any():
-        row = int(np.argmax(y < 0))
-        shown = ", ".join(map(repr, classes[:8])) + ", ..." * (len(classes) > 8)
-        raise DataError(
-            f"{source.place(row)}, column {name!r}: found the class "
-            f"{labels[int(values[row])]!r}, expected one of {shown}."
-        )
-    return y
-
-
-def _distinct_whole(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the different numbers if they are few and whole."""
-    if (values != np.floor(values)).any():
-        return None
-    number = np.unique(values)
-    return number if len(number) <= MOST_CLASSES else None
-
-
 def _some(texts: Sequence[str]) -> str:
     more = len(texts) - _SHOWN
     return ", ".join(texts[:_SHOWN]) + f" and {more} more" * (more > 0)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + "s" * (number != 1)

@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.columns import DTYPES, Column, Store, nothing
-from pellucid.data.recognition import (
-    DATE_FORMS,
-    LARGEST_WHOLE,
-    LeftOut,
-    Reading,
-    TextColumn,
-    settled,
-)
+from pellucid.data.dates import DATE_FORMS
+from pellucid.data.recognition import LARGEST_WHOLE, Reading, TextColumn
+from pellucid.data.settling import LeftOut, settled
 from pellucid.errors import DataError, ShapeError
 
 

@@ -13,8 +13,8 @@ from pellucid.blueprint import Blueprint
 from pellucid.derivation.document import Derivation, Formula, Section, matrix
 from pellucid.derivation.printing import LATEX, PLAIN, Printing
 from pellucid.derivation.sentences import about_layer, about_loss, about_value
-from pellucid.errors import ConfigurationError
 from pellucid.derivation.standard import HIDDEN, STANDARD
+from pellucid.errors import ConfigurationError
 from pellucid.export.equations import Equation, Equations, functions, is_leaf
 from pellucid.export.words import Call, Words, is_logit
 from pellucid.export.written import Written, write_training, write_update

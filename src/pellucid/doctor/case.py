@@ -15,7 +15,7 @@ from pellucid.training.history import History
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pellucid.doctor import thresholds
 from pellucid.doctor.case import Case, Check
 from pellucid.doctor.findings import Finding
 from pellucid.minimizers import Minimizer
-from pellucid.trace import Step
+from pellucid.step import Step
 
 # Into so many parts the course is divided, each with its mean loss.
 PARTS = 20
@@ -42,7 +42,7 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
     if longest:
         measured["step relative to weights"] = longest
     remedy = (
-        f"Take a smaller learning rate, a tenth to begin with ({rate / 10:.1g} instead "
+        f"Take a smaller learning rate, a tenth to begin with ({rate / 10:.3g} instead "
         f"of {rate:.3g}), or ask: net.find_learning_rate(x, y).suggestion."
     )
     if end > thresholds.RISEN * start:
@@ -118,7 +118,7 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
         "warning",
         f"In {len(case.history.iterations):,} iterations the loss fell steadily, but "
         f"only by {fall:.1%}: the steps are too short to get anywhere.",
-        f"Take a larger learning rate, ten times to begin with ({rate * 10:.1g} instead"
+        f"Take a larger learning rate, ten times to begin with ({rate * 10:.3g} instead"
         f" of {rate:.3g}), or ask: net.find_learning_rate(x, y).suggestion.",
         "",
         measured,
@@ -243,6 +243,8 @@ def nothing_learned(case: Case) -> Iterator[Finding]:
             measured | {"training loss": last, "lowest validation loss": held},
         )
     elif now >= thresholds.NOTHING_LEARNED * fixed:
+        if any(True for check in (rate_too_high, rate_too_low) for _ in check(case)):
+            return  # that is why, and says what to do
         yield Finding(
             "nothing_learned",
             "warning",
@@ -334,7 +336,7 @@ def _answers(case: Case, y: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
     """Yield fixed outputs: shares of classes, means and medians, as the link asks."""
     loss = case.network.loss
     if loss.task == "classes":
-        share = np.bincount(y, minlength=case.network.blueprint.outputs) / len(y)
+        share = np.bincount(y, minlength=case.network.blueprint.answers) / len(y)
         certain = (share == share.max()) * 2.0 - 1.0
         yield certain if loss.link == "identity" else np.log(np.maximum(share, 1e-9))
         return

@@ -60,7 +60,9 @@ def _gap(
     first = tuple(int(i) for i in np.argwhere(bad)[0])
     rows = int(bad.reshape(len(bad), -1).any(axis=1).sum())
     value = float(array[first])
-    kind = f"too large for {np.dtype(dtype)}" if np.isfinite(value) else "no number"
+    shown = "NaN" if np.isnan(value) else f"{value:g}"
+    shown += f", too large for {np.dtype(dtype)}," if np.isfinite(value) else ""
+    count = number(int(bad.sum()), "value")
     column = "" if len(first) < 2 else f", column {', '.join(map(str, first[1:]))}"
     if names and len(first) == 2:
         column += f" ({names[first[1]]!r})"
@@ -86,8 +88,8 @@ def _gap(
     return Finding(
         "missing_targets" if targets else "missing_inputs",
         "severe",
-        f"{part} has {number(int(bad.sum()), 'value')} that cannot be computed with; "
-        f"the first is {value:g} in row {first[0]}{column}, {kind}.",
+        f"{part} has {count} that cannot be computed with, the first {shown} in row "
+        f"{first[0]}{column}.",
         remedy,
         part,
         evidence,

@@ -1,6 +1,7 @@
 """The examination: data, one step, the course; every check in turn."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ from pellucid import arrays
 from pellucid.doctor import course, data, own_parts, step, targets, thresholds
 from pellucid.doctor.case import Case, evenly
 from pellucid.doctor.findings import Diagnosis, Finding
-from pellucid.doctor.first_cause import explain
-from pellucid.errors import ConfigurationError, SymbolError
+from pellucid.doctor.first_cause import explain, with_course
+from pellucid.errors import ConfigurationError, PellucidError, SymbolError
 from pellucid.samples import Samples
-from pellucid.trace import Step, position, trace_step
+from pellucid.step import Step
+from pellucid.trace import position, trace_step
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
@@ -93,7 +95,11 @@ def examine(
     training = network.training
     history = training.history if training and training.history.iterations else None
     if training is not None and training.failure is not None:
-        findings.append(training.failure)
+        recording, told = network.recording, training.failure
+        if recording is not None and recording.failed:
+            with suppress(PellucidError):  # its data may have changed since
+                told = with_course(told, recording)
+        findings.append(told)
     case = Case(network, samples, names, validation, history=history)
     checks = list(ABOUT_DATA)
     try:

@@ -78,7 +78,7 @@ class Finding:
         measured = f"<br><small>{say(self.numbers)}</small>" if self.evidence else ""
         return (
             f'<div style="border-left:4px solid {color};padding:2px 0 2px 12px;'
-            f'margin:8px 0"><b style="color:{color}">{self.severity}</b> '
+            f'margin:8px 0"><b>{self.severity}</b> '
             f"<code>{say(self.code)}</code> {say(self._place())}<br>"
             f"{say(self.sentence)}{measured}<br><b>Do:</b> {say(self.remedy)}</div>"
         )
@@ -227,7 +227,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         shown = [f"{key}: {_shown(item)}" for key, item in value.items()]
     elif isinstance(value, list | tuple):
-        shown = [_shown(item) for item in value]
+        lists = isinstance(next(iter(value), None), list | tuple)
+        shown = [f"({_shown(item)})" if lists else _shown(item) for item in value]
     else:
         return show(value)
     return ", ".join(shown[:6]) + (f" and {len(shown) - 6} more" if shown[6:] else "")

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +15,11 @@ from pellucid.errors import SymbolError
 from pellucid.program import Program
 from pellucid.rng import Random
 from pellucid.symbol import Symbol
-from pellucid.trace import Step
+from pellucid.step import Step
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
+    from pellucid.recording import Recording
 
 # Names that a Program gives to what has none.
 _UNNAMED = re.compile(r"t\d+'*")
@@ -117,7 +120,8 @@ def explain(
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
     bad = int((~np.isfinite(value)).sum())
     numbers, went_in = _what_went_in(program, node, values, index)
-    result = "no number (NaN)" if np.isnan(value[index]) else "infinite"
+    top = f"infinite ({step.dtype} ends at {np.finfo(step.dtype).max:.2g})"
+    result = "no number (NaN)" if np.isnan(value[index]) else top
     where = node.layer or ("the update" if program is step.update_program else "loss")
     place = f" in row {index[0]}" if index and _has_rows(node) else ""
     measured: dict[str, Any] = {
@@ -226,6 +230,42 @@ def _grown(network: "NeuralNetwork", step: Step) -> tuple[str, float, float] | N
         if first:
             found.append((now / first, name, now, first))
     return max(found)[1:] if found else None
+
+
+def with_course(finding: Finding, recording: "Recording") -> Finding:
+    """Return a finding with the size of its weights over the last recorded steps.
+
+    Parameters
+    ----------
+    finding : Finding
+        From `explain`.
+    recording : Recording
+        Of the training that failed.
+
+    Returns
+    -------
+    Finding
+    """
+    if "size of weights" not in finding.evidence:
+        return finding
+    slot = next(iter(finding.evidence["size of weights"]))
+    last = range(max(0, len(recording) - LAST), len(recording))
+    sizes = [size(recording.weights(i)[slot]) for i in last]
+    grown = [after / before for before, after in pairwise(sizes) if before]
+    told = ""
+    if grown and max(grown) > 2:
+        place = grown.index(max(grown))
+        first = recording.steps[last[place]] + 1
+        told = (
+            f" It grew most in iteration {first}, from {sizes[place]:.3g} to "
+            f"{sizes[place + 1]:.3g}."
+        )
+    measured = {"size over the last iterations": {slot: sizes}}
+    return replace(
+        finding,
+        sentence=finding.sentence + told,
+        evidence={**finding.evidence, **measured},
+    )
 
 
 def failure(

@@ -19,7 +19,7 @@ from pellucid.layer import Layer, Memo, new_pass
 from pellucid.layout import LayerView
 from pellucid.rng import Random
 from pellucid.testing.differences import differences
-from pellucid.trace import Step
+from pellucid.step import Step
 
 # Rows and entries of each array that are tried.
 ROWS, ENTRIES = 4, 24

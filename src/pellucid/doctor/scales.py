@@ -11,7 +11,7 @@ from pellucid.doctor.case import Case, size
 from pellucid.doctor.findings import Finding
 from pellucid.doctor.words import listed
 from pellucid.symbol import FLOAT, Dim, Symbol
-from pellucid.trace import Step
+from pellucid.step import Step
 
 
 def unscaled_inputs(case: Case) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from pellucid.doctor.case import Case, Check, size
 from pellucid.doctor.findings import Finding
 from pellucid.doctor.scales import meetings, unscaled_inputs
 from pellucid.doctor.targets import value_range
-from pellucid.trace import LayerStep, Step
+from pellucid.step import LayerStep, Step
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
@@ -265,29 +265,32 @@ def duplicate_units(case: Case) -> Iterator[Finding]:
     """
     step = case.step
     assert step is not None
-    for name, entry in step.layout.parameters.entries.items():
-        units = entry.shape[-1] if entry.shape else 1
-        if entry.slot.role != "weight" or units < 2 or name in case.network.frozen:
+    for path, layer in step.layers.items():
+        frozen = all(f"{path}.{slot}" in case.network.frozen for slot in layer.weights)
+        if frozen or not _learns(step, path):
             continue
-        W = step.weights[name].reshape(-1, units).astype(np.float64)
-        dW = step.gradients[name].reshape(-1, units).astype(np.float64)
-        groups = equal_columns(W, dW)
-        if not groups:
+        units = max(values.shape[-1] for values in layer.gradients.values())
+        slots = [s for s, v in layer.gradients.items() if v.shape[-1] == units]
+        W, dW = (
+            np.concatenate([each[slot].reshape(-1, units) for slot in slots])
+            for each in (layer.weights, layer.gradients)
+        )
+        groups = equal_columns(W.astype(np.float64), dW.astype(np.float64))
+        if units < 2 or not groups:
             continue
-        path = name.rpartition(".")[0]
-        doubled = sum(map(len, groups)) - len(groups)
-        every = doubled == units - 1
+        count = sum(map(len, groups))
+        every = len(groups) == 1 and count == units
+        like, number = ("and", "one") if every else ("as another one, and", "fewer")
         yield Finding(
             "duplicate_units",
             "severe" if every else "warning",
-            f"{'All' if every else f'{doubled + len(groups)} of'} {units} units of "
-            f"{path} have the same weights {'and' if every else 'as another one and'} "
-            "get the same gradient: they stay "
-            f"equal for ever, and count as {'one' if every else 'fewer'}.",
+            f"{'All' if every else f'{count} of'} {units} units of {path} have the "
+            f"same weights {like} get the same gradient: they stay equal for ever, and "
+            f"count as {number}.",
             "Draw first weights at random: leave weight_init as it is instead of "
             '"zeros" or a constant.',
             path,
-            {"slot": name, "groups": groups[:8], "units": units},
+            {"units": units, "equal": groups[:8]},
         )
 
 
@@ -308,8 +311,8 @@ def equal_columns(W: NDArray[Any], dW: NDArray[Any]) -> list[list[int]]:
     # the order of such products need to be compared.
     mixed = np.cos(1.0 + np.arange(len(W))) @ W
     order = np.argsort(mixed, kind="stable")
-    weight = thresholds.SAME_UNIT * np.abs(W).max()
-    gradient = thresholds.SAME_GRADIENT * np.abs(dW).max()
+    weight = thresholds.SAME_UNIT * np.abs(W).max(initial=0.0)
+    gradient = thresholds.SAME_GRADIENT * np.abs(dW).max(initial=0.0)
     groups: list[list[int]] = []
     for one, other in pairwise(order):
         same = (np.abs(W[:, one] - W[:, other]) <= weight).all()

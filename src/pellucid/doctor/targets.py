@@ -25,7 +25,7 @@ def class_counts(case: Case) -> Iterator[Finding]:
     """
     if case.classes is None:
         return
-    count = max(2, case.network.blueprint.outputs)
+    count = max(2, case.network.blueprint.answers)
     rows = np.bincount(case.classes, minlength=count)
     total = int(rows.sum())
     evidence = {"rows": {case.label(k): int(n) for k, n in enumerate(rows)}}

@@ -1,7 +1,5 @@
 """The encoder: how the rows of a table become numbers, for all to see."""
 
-import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,10 +9,17 @@ from numpy.typing import NDArray
 
 from pellucid.data.columns import Column, blocks, nothing
 from pellucid.data.table import Table, stream, table
-from pellucid.encoder.encodings import Embedded, Encoding, Left, OneHot
-from pellucid.encoder.fitting import Rows, encoding_of
-from pellucid.encoder.operations import NUMBERS, Feature, formula, run
-from pellucid.encoder.target import Classes, Standardized, Target
+from pellucid.data.table_targets import count_of
+from pellucid.encoder.encodings import Embedded, Encoding, Left
+from pellucid.encoder.fitting import (
+    chosen_rows,
+    encoding_of,
+    target_of,
+    training_rows,
+)
+from pellucid.encoder.operations import NUMBERS, Feature, formula
+from pellucid.encoder.rows import Arrays, Unseen, as_kind, values_of
+from pellucid.encoder.target import Standardized, Target
 from pellucid.errors import ConfigurationError, DataError, ShapeError
 from pellucid.layers.inputs import Input
 from pellucid.part import part, parts
@@ -133,7 +138,7 @@ class Encoder(Reader):
             raise ConfigurationError(
                 f"Expected clip and one_hot of 0 or more; got {clip!r} and {one_hot!r}."
             )
-        chosen = _training_rows(rows_of, rows)
+        chosen = training_rows(rows_of, rows)
         columns: list[Encoding] = [
             encoding_of(column, chosen, scaling, clip, one_hot)
             for column in rows_of.columns
@@ -142,7 +147,7 @@ class Encoder(Reader):
         if not any(column.features() for column in columns):
             reasons = "; ".join(f"{c.column}: {c.said}" for c in columns[:5])
             raise DataError(f"There is no column to learn from ({reasons}).")
-        target = _target_of(rows_of, chosen, clamp)
+        target = target_of(rows_of, chosen, clamp)
         return cls(tuple(columns), target)
 
     def check(self) -> None:
@@ -311,17 +316,17 @@ class Encoder(Reader):
         """
         given = rows_of if isinstance(rows_of, Table) else self.table(rows_of)
         columns = self._columns(given)
-        chosen = None if rows is None else _chosen(len(given), rows)
+        chosen = None if rows is None else chosen_rows(len(given), rows)
         count = len(given) if chosen is None else len(chosen)
         if folder is None and given.folder is not None:
             folder = given.folder.path
-        made = _Arrays(self, count, folder)
-        found = _Unseen(unseen)
+        made = Arrays(self.features(), count, folder)
+        found = Unseen(unseen)
         for part_of_rows in blocks(count, BLOCK):
             place = part_of_rows if chosen is None else chosen[part_of_rows]
             taken = {name: column.take(place) for name, column in columns.items()}
             found.look(self.used, taken)
-            self._fill(taken, made, part_of_rows)
+            made.fill(taken, part_of_rows)
         found.tell()
         return made.finished()
 
@@ -347,12 +352,12 @@ class Encoder(Reader):
         ndarray of float32 or dict of ndarray
             As `encode` returns them.
         """
-        found = _Unseen(unseen)
+        found = Unseen(unseen)
         for some in stream(source, self.kinds, rows=rows, **settings):
             columns = self._columns(some)
             found.look(self.used, columns)
-            made = _Arrays(self, len(next(iter(columns.values()))), None)
-            self._fill(columns, made, slice(None))
+            made = Arrays(self.features(), len(next(iter(columns.values()))))
+            made.fill(columns, slice(None))
             yield made.finished()
         found.tell()
 
@@ -365,7 +370,7 @@ class Encoder(Reader):
         length = len(given.columns[0]) if given.columns else 0
         for each in self.used:
             if each.column in known:
-                found[each.column] = _as_kind(known[each.column], each)
+                found[each.column] = as_kind(known[each.column], each)
             elif each.column in empty:
                 found[each.column] = nothing(each.column, each.kind, length)
             else:
@@ -377,20 +382,6 @@ class Encoder(Reader):
                 f"from; it has {', '.join(map(repr, list(known)[:20]))}."
             )
         return found
-
-    def _fill(
-        self, columns: Mapping[str, Column], made: "_Arrays", place: slice
-    ) -> None:
-        number = 0
-        for each in self.used:
-            column = columns[each.column]
-            for feature in each.features():
-                values = _values(column, feature)
-                if feature.input == NUMBERS:
-                    made.arrays[NUMBERS][place, number] = values
-                    number += 1
-                else:
-                    made.arrays[feature.input][place] = values
 
     # -- as the reader of a network ----------------------------------------------------
 
@@ -470,7 +461,7 @@ class Encoder(Reader):
         for feature in self.features():
             column = columns[feature.column]
             (cell,) = column.cells()
-            (value,) = _values(column, feature).tolist()
+            (value,) = values_of(column, feature).tolist()
             shown = "missing" if cell is None else cell
             lines.append((feature.name, shown, formula(feature.operations), value))
         return TextTable(("number", "cell x", "formula", "result"), lines)
@@ -496,105 +487,13 @@ class Encoder(Reader):
         more = f" and {codes} code" + "s" * (codes != 1) if codes else ""
         count = len(self.names)
         title = (
-            f"{_count(len(self.used), 'column')} "
-            f"become{'s' * (len(self.used) == 1)} {_count(count, 'number')}{more}"
+            f"{count_of(len(self.used), 'column')} "
+            f"become{'s' * (len(self.used) == 1)} {count_of(count, 'number')}{more}"
         )
         footer = ""
         if self.target is not None:
             footer = f"target: {self.target.name}, {self.target.said}"
         return TextTable(("column", "kind", "becomes", "how"), lines, title, footer)
-
-
-class _Arrays:
-    """What is encoded, in memory or in files."""
-
-    def __init__(self, encoder: Encoder, count: int, folder: Any) -> None:
-        self.arrays: dict[str, NDArray[Any]] = {}
-        self.folder, self.single = folder, not encoder.embedded
-        if encoder.names:
-            self.arrays[NUMBERS] = self._new((count, len(encoder.names)), np.float32)
-        for each in encoder.embedded:
-            self.arrays[each.input] = self._new((count,), np.int32)
-
-    def _new(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        if self.folder is None or not shape[0]:
-            return np.empty(shape, dtype)
-        number = len(list(Path(self.folder).glob("encoded_*.npy")))
-        path = Path(self.folder, f"encoded_{number}.npy")
-        found: NDArray[Any]
-        found = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-        return found
-
-    def finished(self) -> Any:
-        for values in self.arrays.values():
-            if isinstance(values, np.memmap):
-                values.flush()
-        return self.arrays[NUMBERS] if self.single else self.arrays
-
-
-def _values(column: Column, feature: Feature) -> NDArray[Any]:
-    """Return the numbers that a feature makes of a column."""
-    if column.kind == "category":
-        # Each level once; -1, for nothing, picks the last.
-        each = run(feature.operations, [*column.levels, None])
-        found: NDArray[Any] = each[column.values]
-        return found
-    if column.kind == "boolean":
-        cells = np.where(column.values < 0, np.nan, column.values)
-        return run(feature.operations, cells)
-    return run(feature.operations, np.asarray(column.values))
-
-
-def _as_kind(column: Column, wanted: Encoding) -> Column:
-    """Return a column of the kind that training had, where that is no guess."""
-    kind = wanted.kind
-    if column.kind == kind:
-        return column
-    if kind == "number" and column.kind == "boolean" and column.words == ("0", "1"):
-        values = np.where(column.values < 0, np.nan, column.values)
-        return Column(column.name, "number", values)
-    raise DataError(
-        f"The column {column.name!r} is a {column.kind}, and was a {kind} in training. "
-        "Read the table with encoder.table(...), which knows the kinds of training."
-    )
-
-
-class _Unseen:
-    """The categories that training has not seen, counted."""
-
-    def __init__(self, what: str) -> None:
-        if what not in ("warn", "ignore", "error"):
-            raise ConfigurationError(
-                f"Expected unseen 'warn', 'ignore' or 'error', got {what!r}."
-            )
-        self.what = what
-        self.counts: dict[str, Counter[str]] = {}
-
-    def look(self, used: Sequence[Encoding], columns: Mapping[str, Column]) -> None:
-        for each in used:
-            if not isinstance(each, OneHot | Embedded):
-                continue
-            column = columns[each.column]
-            counts = np.bincount(column.values + 1, minlength=1 + len(column.levels))
-            known = {*each.levels, *getattr(each, "rare", ())}
-            for level, count in zip(column.levels, counts[1:].tolist(), strict=True):
-                if count and level not in known:
-                    self.counts.setdefault(each.column, Counter())[level] += count
-        if self.counts and self.what == "error":
-            raise DataError(f"{self} With unseen='warn' they count as no known level.")
-
-    def tell(self) -> None:
-        if self.counts and self.what == "warn":
-            message = f"{self} They count as no known level."
-            warnings.warn(message, UserWarning, stacklevel=3)
-
-    def __str__(self) -> str:
-        told = []
-        for name, counts in self.counts.items():
-            levels = ", ".join(repr(level) for level, _ in counts.most_common(3))
-            more = f" and {len(counts) - 3} more" * (len(counts) > 3)
-            told.append(f"{name!r}: {levels}{more} in {_count(counts.total(), 'row')}")
-        return f"Categories that training has not seen: {'; '.join(told)}."
 
 
 def _is_cell(value: Any) -> bool:
@@ -606,55 +505,3 @@ def _first(found: Any) -> Any:
     if isinstance(found, dict):
         return {name: values[0] for name, values in found.items()}
     return found[0]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + "s" * (number != 1)
-
-
-def _chosen(count: int, rows: Any) -> NDArray[np.int64]:
-    """Return the numbers of some rows, given by number or by yes and no."""
-    given = np.asarray(rows)
-    if given.dtype == np.bool and given.shape == (count,):
-        return np.flatnonzero(given)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise DataError("Expected rows as a list of whole numbers from 0.")
-    if given.size and not -count <= given.min() <= given.max() < count:
-        wrong = given.max() if given.max() >= count else given.min()
-        raise DataError(f"There is no row {wrong}; the table has {count:,}.")
-    return np.arange(count)[given.astype(np.int64)]
-
-
-def _training_rows(rows_of: Table, rows: Any) -> Rows:
-    count = len(rows_of)
-    chosen = None
-    if rows is not None:
-        chosen = _chosen(count, rows)
-    weight = rows_of.weight
-    if weight is not None:
-        weight = weight if chosen is None else weight[chosen]
-        there = np.flatnonzero(weight > 0)
-        chosen = there if chosen is None else chosen[there]
-        weight = weight[there]
-    found = Rows(count, chosen, weight)
-    if not len(found):
-        raise DataError("There are no training rows to make an encoder of.")
-    return found
-
-
-def _target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
-    if rows_of.y is None:
-        return None
-    if rows_of.classes:
-        return Classes(rows_of.target, rows_of.classes)
-    y = rows_of.y if rows.chosen is None else rows_of.y[rows.chosen]
-    weight = np.ones(len(y)) if rows.weight is None else rows.weight
-    low, high = float(y.min()), float(y.max())
-    first = float(y[0])
-    unit = high / 2 - low / 2 or 1.0  # so that no square overflows
-    moved = y / unit - first / unit
-    mean = float((moved * weight).sum() / weight.sum())
-    spread = float(np.sqrt((weight * (moved - mean) ** 2).sum() / weight.sum()))
-    return Standardized(
-        rows_of.target, first + mean * unit, spread * unit or 1.0, low, high, clamp
-    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.columns import Column, blocks
+from pellucid.data.table import Table
 from pellucid.encoder.encodings import (
     Boolean,
     Date,
@@ -21,6 +22,8 @@ from pellucid.encoder.encodings import (
     OneHot,
 )
 from pellucid.encoder.operations import DAY, PERIODS, date_part
+from pellucid.encoder.target import Classes, Standardized, Target
+from pellucid.errors import DataError
 from pellucid.rng import Random
 
 MOST_ROWS = 2**20  # rows from which centre and scale are taken
@@ -257,3 +260,96 @@ def _of_category(column: Column, rows: Rows, one_hot: int) -> Encoding:
     rare = {level for level, n in zip(column.levels, counts[1:], strict=True) if n == 1}
     often = tuple(sorted(level for level in seen if level not in rare))
     return Embedded(column.name, often, gaps, tuple(sorted(rare)))
+
+
+def chosen_rows(count: int, rows: Any) -> NDArray[np.int64]:
+    """Return the numbers of some rows.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    rows : array_like
+        Their numbers from 0, or a yes or no for each row.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    DataError
+        If there are no such rows.
+    """
+    given = np.asarray(rows)
+    if given.dtype == np.bool and given.shape == (count,):
+        return np.flatnonzero(given)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise DataError("Expected rows as a list of whole numbers from 0.")
+    if given.size and not -count <= given.min() <= given.max() < count:
+        wrong = given.max() if given.max() >= count else given.min()
+        raise DataError(f"There is no row {wrong}; the table has {count:,}.")
+    return np.arange(count)[given.astype(np.int64)]
+
+
+def training_rows(rows_of: Table, rows: Any) -> Rows:
+    """Return the rows of a table that may be looked at; those of weight 0 may not.
+
+    Parameters
+    ----------
+    rows_of : Table
+        The table.
+    rows : array_like or None
+        Which rows are for training; all, if None.
+
+    Returns
+    -------
+    Rows
+    """
+    count = len(rows_of)
+    chosen = None
+    if rows is not None:
+        chosen = chosen_rows(count, rows)
+    weight = rows_of.weight
+    if weight is not None:
+        weight = weight if chosen is None else weight[chosen]
+        there = np.flatnonzero(weight > 0)
+        chosen = there if chosen is None else chosen[there]
+        weight = weight[there]
+    found = Rows(count, chosen, weight)
+    if not len(found):
+        raise DataError("There are no training rows to make an encoder of.")
+    return found
+
+
+def target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
+    """Return what is predicted, with mean and scale of the training rows.
+
+    Parameters
+    ----------
+    rows_of : Table
+        The table.
+    rows : Rows
+        What may be looked at.
+    clamp : bool
+        As in `Encoder.fit`.
+
+    Returns
+    -------
+    Target or None
+    """
+    if rows_of.y is None:
+        return None
+    if rows_of.classes:
+        return Classes(rows_of.target, rows_of.classes)
+    y = rows_of.y if rows.chosen is None else rows_of.y[rows.chosen]
+    weight = np.ones(len(y)) if rows.weight is None else rows.weight
+    low, high = float(y.min()), float(y.max())
+    first = float(y[0])
+    unit = high / 2 - low / 2 or 1.0  # so that no square overflows
+    moved = y / unit - first / unit
+    mean = float((moved * weight).sum() / weight.sum())
+    spread = float(np.sqrt((weight * (moved - mean) ** 2).sum() / weight.sum()))
+    return Standardized(
+        rows_of.target, first + mean * unit, spread * unit or 1.0, low, high, clamp
+    )

@@ -6,6 +6,7 @@ contents by file name. They are imported when asked for.
 """
 
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,20 @@ def source(network: "NeuralNetwork", kind: str, **settings: Any) -> str:
             f"An export to {kind} is a file of bytes, no text: write "
             f"net.export(path, to={kind!r})."
         )
+    _check_settings(module.source, settings)
     text: str = module.source(network, **settings)
     return text
+
+
+def _check_settings(function: Any, settings: dict[str, Any]) -> None:
+    """Raise unless a module takes these settings."""
+    known = signature(function).parameters
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        taken = [name for name in known if name not in ("network", "name")]
+        raise ConfigurationError(
+            f"This export has no setting {unknown!r}. {suggestion(unknown, taken)}"
+        )
 
 
 def kind_of(path: Path, to: str | None) -> str:
@@ -117,9 +130,10 @@ def files(
     """
     module = _module(kind)
     if hasattr(module, "files"):
+        _check_settings(module.files, settings)
         found: dict[str, str | bytes] = module.files(network, name, **settings)
         return found
-    return {name: module.source(network, **settings)}
+    return {name: source(network, kind, **settings)}
 
 
 def export(

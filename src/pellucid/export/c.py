@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import ConfigurationError
-from pellucid.export.identifiers import must_be_a_name
+from pellucid.export.identifiers import Identifiers, must_be_a_name
 from pellucid.export.language import (
     ATOM,
     CHOICE,
@@ -187,11 +187,11 @@ def source(
     single = network.dtype == np.float32
     memory = Memory(lowered)
     language = _language(single)
-    upper = name.upper()
     lines = _head(network, lowered, memory, name, quantization)
     lines += ["#include <math.h>", "#include <stdint.h>", ""]
     lines += [f"typedef {'float' if single else 'double'} real;", ""]
-    lines += _sizes(lowered, upper)
+    sizes = _sizes(lowered, name).items()
+    lines += ["enum {", *(f"    {label} = {size}," for label, size in sizes), "};", ""]
     lines += _classes(network, name)
     for array in lowered.constants:
         lines += _constant(array, single)
@@ -262,23 +262,25 @@ def _size(array: Array, single: bool) -> int:
 
 
 def _prototype(lowered: LoweredNetwork, name: str, real: str) -> list[str]:
-    upper = name.upper()
     arguments = []
-    for key, array in lowered.inputs.items():
+    *inputs, (outputs, _) = _sizes(lowered, name).items()
+    for (size, _), array in zip(inputs, lowered.inputs.values(), strict=True):
         kind = "int32_t" if array.kind == INTEGER else real
-        size = f"{upper}_{array.name.upper()}" if key else f"{upper}_INPUTS"
         arguments.append(f"const {kind} {array.name}[{size}]")
-    arguments.append(f"{real} output[{upper}_OUTPUTS]")
+    arguments.append(f"{real} output[{outputs}]")
     return call_lines(f"void {name}(", arguments, ")")
 
 
-def _sizes(lowered: LoweredNetwork, upper: str) -> list[str]:
-    sizes = {
-        f"{upper}_{array.name.upper()}" if key else f"{upper}_INPUTS": array.size
-        for key, array in lowered.inputs.items()
-    }
-    sizes[f"{upper}_OUTPUTS"] = lowered.output.size
-    return ["enum {", *(f"    {n} = {size}," for n, size in sizes.items()), "};", ""]
+def _sizes(lowered: LoweredNetwork, name: str) -> dict[str, int]:
+    """Return the names of all sizes: those of the inputs in order, then the output."""
+    upper = name.upper()
+    output = f"{upper}_OUTPUTS"
+    identifiers = Identifiers({output, f"{upper}_STORAGE", f"{upper}_MAIN"})
+    sizes = {}
+    for key, array in lowered.inputs.items():
+        label = array.name.upper() if key else "INPUTS"
+        sizes[identifiers.new(f"{upper}_{label}")] = array.size
+    return sizes | {output: lowered.output.size}
 
 
 def _classes(network: Any, name: str) -> list[str]:
@@ -349,6 +351,10 @@ def _predict(
         lines.append(f"    {_TYPES[kind]} *const {array.name} = {start}; /* {shape} */")
     if memory.sizes:
         lines.append("")
+    used = {array for function in lowered.functions for array in function.inputs}
+    for array in lowered.inputs.values():
+        if array not in used:
+            lines.append(f"    (void){array.name}; /* makes no difference */")
     for function in lowered.functions:
         given = (*function.inputs, *function.scratch, *function.outputs)
         names = (array.name for array in given)

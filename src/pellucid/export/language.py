@@ -28,6 +28,7 @@ from pellucid.export.loops import (
     Read,
     Statement,
     expressions,
+    statements,
 )
 
 # How tightly an expression holds together, loosest first.
@@ -140,6 +141,9 @@ class Printed:
     def __init__(self, language: Language, function: Function) -> None:
         self.language, self.function = language, function
         self.sizes: dict[str, int] = {}
+        self._taken = set(function.names.values()) | {
+            each.name for each in statements(function.body) if isinstance(each, Let)
+        }
         self._lengths: dict[str, tuple[int, str]] = {}
         self.lines = list(self._body(function.body, ""))
         self.sizes = {
@@ -151,9 +155,10 @@ class Printed:
     def _size(self, stem: str, length: int) -> str:
         """Return the name of a length, with a number where it has several."""
         label, number = stem, 1
-        while self.sizes.setdefault(label, length) != length:
+        while label in self._taken or self.sizes.get(label, length) != length:
             number += 1
             label = f"{stem}_{number}"
+        self.sizes[label] = length
         return label
 
     def _body(self, body: list[Statement], indent: str) -> Iterator[str]:
@@ -322,7 +327,7 @@ def call_lines(head: str, arguments: Iterable[str], tail: str) -> list[str]:
     """
     arguments = list(arguments)
     line = f"{head}{', '.join(arguments)}{tail}"
-    if len(line) <= WIDTH:
+    if len(line) <= WIDTH or not arguments:
         return [line]
     space = " " * len(head)
     if len(space) + max(map(len, arguments)) + len(tail) > WIDTH:

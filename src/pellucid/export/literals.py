@@ -41,12 +41,15 @@ def numpy_literal(array: NDArray[Any], indent: int = 0) -> str:
     -------
     str
     """
-    dtype = "" if array.dtype in (np.float64, np.int64) else f", np.{array.dtype}"
+    plain = array.dtype == np.float64 or (array.dtype == np.int64 and array.size)
+    dtype = "" if plain else f", np.{array.dtype}"
     for value, name in ((0, "zeros"), (1, "ones")):
         if array.size > 1 and (array == value).all() and not np.signbit(array).any():
             shape = array.shape[0] if array.ndim == 1 else array.shape
             return f"np.{name}({shape}{dtype or _whole(array)})"
     flat = array.ndim > 2 or array.size == 0
+    if not array.ndim:
+        return f"np.array({number(array[()])}{dtype})"
     rows = [array.ravel()] if flat or array.ndim < 2 else list(array)
     texts = [f"[{', '.join(map(number, row))}]" for row in rows]
     end = f"{dtype})" + (f".reshape{array.shape}" if flat else "")
@@ -58,18 +61,11 @@ def numpy_literal(array: NDArray[Any], indent: int = 0) -> str:
         return one_line
     space = " " * (indent + 4)
     lines = []
-    for text in texts:
-        wrapped = textwrap.wrap(text, 86 - len(space))
+    for text in texts if len(rows) > 1 or array.ndim == 2 else [texts[0][1:-1]]:
+        wrapped = textwrap.wrap(f"{text},", 87 - len(space))
         lines += [wrapped[0], *(f" {line}" for line in wrapped[1:])]
-        if not flat and array.ndim == 2:
-            lines[-1] += ","
-    if not flat and array.ndim == 2:
-        lines = ["[", *(f"    {line}" for line in lines), "]"]
-    if dtype:
-        lines[-1] = lines[-1].removesuffix(",") + ","
-        lines.append(f"{dtype.removeprefix(', ')},")
     body = "\n".join(space + line for line in lines)
-    return f"np.array(\n{body}\n{' ' * indent}{end.removeprefix(dtype)}"
+    return f"np.array([\n{body}\n{' ' * indent}]{end}"
 
 
 def _whole(array: NDArray[Any]) -> str:

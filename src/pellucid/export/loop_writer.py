@@ -27,6 +27,7 @@ from pellucid.export.loops import (
     Read,
     Statement,
     Write,
+    hoisted,
     merged,
 )
 from pellucid.symbol import BOOL, FLOAT, INTEGER, Symbol
@@ -166,10 +167,11 @@ _NAMES = {
     2: [("place", "places"), ("c", "channels")],
     3: [("row", "rows"), ("column", "columns"), ("c", "channels")],
 }
-_LOOPS = {"i", "j", "k", "h", "u", "v", "c", "f", "g", "place", "row", "column"}
+_LOOPS = {"i", "j", "u", "v", "c", "f", "g", "place", "row", "column"}
 _LOOPS |= {"units", "places", "channels", "rows", "columns", "filters", "size"}
 _LOOPS |= {"inputs", "height", "width", "kernel_height", "kernel_width", "groups"}
-_LOOPS |= {"length", "x"}
+_LOOPS |= {"length", "x", "n", *(f"i{axis}" for axis in range(1, 9))}
+_LOOPS |= {2 * name for name in _LOOPS if len(name) == 1}
 # What a value is called that nobody gave a name.
 WORDS = {"sum": "total", "max": "largest", "min": "smallest", "mean": "mean"}
 WORDS |= {"exp": "e", "concatenate": "joined", "pad": "padded", "log": "logarithm"}
@@ -244,7 +246,7 @@ class Writer:
                 scope, index = scope.loop(name, length, label)
             at.append(index)
         yield scope, tuple(at)
-        self.function.body += merged(body)
+        self.function.body += hoisted(merged(body))
 
     def axes(self, shape: tuple[int, ...]) -> list[tuple[str, str]]:
         """Return a loop variable and the name of its length for each axis of shape."""
@@ -322,7 +324,8 @@ class Writer:
 
     def word(self, node: Symbol) -> str:
         """Return what a node is called within its function."""
-        return node.label or WORDS.get(node.operation.name, "t")
+        heard = self.lowering.words.get(node.id, "")
+        return node.label or heard or WORDS.get(node.operation.name, "t")
 
     # -- small integers ----------------------------------------------------------------
 

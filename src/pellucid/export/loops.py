@@ -435,6 +435,35 @@ def merged(body: list[Statement]) -> list[Statement]:
     return done
 
 
+def hoisted(body: list[Statement]) -> list[Statement]:
+    """Return the same with variables before a loop that are equal in all its rounds.
+
+    Parameters
+    ----------
+    body : list of Statement
+        Of a function or loop.
+
+    Returns
+    -------
+    list of Statement
+    """
+    done: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, For):
+            inner = hoisted(statement.body)
+            while isinstance(inner[0], Let) and _is_steady(inner[0], statement.name):
+                done.append(inner.pop(0))
+            statement = replace(statement, body=inner)
+        done.append(statement)
+    return done
+
+
+def _is_steady(let: Let, name: str) -> bool:
+    """Return whether a new variable has nothing to do with a loop variable."""
+    used = any(read.index.factor(name) for read in reads([let]))
+    return not let.changes and not used
+
+
 def _one_loop(outer: For, inner: For) -> For:
     """Return two loops as one where every index allows it, else as they are."""
     if any(

@@ -17,9 +17,10 @@ from pellucid.export.layer_words import describe, meaning
 from pellucid.export.loop_plan import LoopPlan, at_one, must_be_finite
 from pellucid.export.loop_writer import WORDS, Writer
 from pellucid.export.loops import Array, Function, Number, reads, writes
+from pellucid.export.words import Words
 from pellucid.layers.inputs import Input
 from pellucid.layout import Windows
-from pellucid.symbol import FLOAT, INTEGER, Symbol
+from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
 
 if TYPE_CHECKING:
     from pellucid.export.quantization import Quantized
@@ -80,9 +81,16 @@ class Lowering:
         weights = Windows(network.weights, blueprint.layout)
         for slot, values in weights.items():
             must_be_finite(slot, values)
-        self.program = tracing.probabilities(blueprint)
+        words = Words()
+        with words.listening(Trace()):
+            self.program = tracing.probabilities(blueprint)
+        self.words = {i: name for i, (_, name) in words.names.items()}
+        for call in words.calls.values():
+            self.words = call.locals | self.words
         self.plan = LoopPlan(self.program, weights, network.dtype)
-        self.names = Identifiers({name, "output"})
+        self.names = Identifiers(
+            {name, f"{name}_classes", "output", "classes", "CLASSES"}
+        )
         self.arrays: dict[int, Array] = {}
         self.inputs: dict[str, Array] = {}
         self.short: dict[Array, str] = {}

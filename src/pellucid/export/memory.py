@@ -1,6 +1,6 @@
 """Where intermediate results lie: arrays that are not needed together share memory."""
 
-from pellucid.export.loops import Array, For, Function, Index, reads, writes
+from pellucid.export.loops import Array, Function, Index, reads, writes
 from pellucid.export.lowering import LoweredNetwork
 from pellucid.symbol import BOOL, FLOAT, INTEGER
 
@@ -96,12 +96,6 @@ def _overwrites(function: Function, array: Array) -> Array | None:
     if len(function.body) != 1 or len(function.outputs) != 1:
         return None
     (output,) = function.outputs
-    whole = function.body[0]
-    while isinstance(whole, For) and len(whole.body) == 1:
-        (inner,) = whole.body
-        if not isinstance(inner, For):
-            break
-        whole = inner
     there: set[Index] = {each.index for each in writes(function.body)}
     there |= {each.index for each in reads(function.body) if each.array is array}
     same = array.size == output.size and array.kind == output.kind

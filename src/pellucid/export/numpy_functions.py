@@ -36,10 +36,10 @@ def uniform(key: int, step: int, stream: int, shape: Any) -> Any:
     k = (key + step * 0x9E3779B97F4A7C15 + stream * 0xD1B54A32D192ED03) & everything
     k = ((k ^ (k >> 30)) * 0xBF58476D1CE4E5B9) & everything
     k = ((k ^ (k >> 27)) * 0x94D049BB133111EB) & everything
-    k = np.uint64((k ^ (k >> 31)) | 1)
+    own = np.uint64((k ^ (k >> 31)) | 1)
     half = np.uint64(32)
-    y = np.arange(math.prod(shape), dtype=np.uint64) * k
-    z = y + k
+    y = np.arange(math.prod(shape), dtype=np.uint64) * own
+    z = y + own
     x = y * y + y
     for w in (z, y, z):
         x = (x >> half) | (x << half)

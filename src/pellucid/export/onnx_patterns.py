@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid import activations
 from pellucid.export import onnx_operations as rows
+from pellucid.export import onnx_windows
 from pellucid.ops import shape_of
 from pellucid.symbol import Symbol, Trace
 
@@ -51,8 +52,8 @@ def reading(node: Symbol, known: Known, double: bool) -> Reading | None:
 
 _PRODUCTS = {
     "matmul": rows.product,
-    "convolve": rows.convolution,
-    "convolve_back": rows.transposed_convolution,
+    "convolve": onnx_windows.convolution,
+    "convolve_back": onnx_windows.transposed_convolution,
 }
 
 
@@ -88,7 +89,7 @@ def _mean_of_windows(node: Symbol, known: Known) -> Reading | None:
         return None
 
     def averaged(writer: Any, last: Symbol, x: Any) -> None:
-        rows.average(writer, last, x, window, expected)
+        onnx_windows.average(writer, last, x, window, expected)
 
     return averaged, (images,)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.engines.readable import Memory, scale_of
 from pellucid.errors import ConfigurationError
+from pellucid.layers.dense import whole_number
 from pellucid.layers.inputs import Input
 from pellucid.optimizers import Adam, Optimizer
 from pellucid.rng import Random, make_key
@@ -50,6 +51,12 @@ class Proof:
     key: int
     weights: NDArray[Any]
 
+    @property
+    def size(self) -> int:
+        """How many numbers the data are."""
+        parts = self.x.values() if isinstance(self.x, dict) else [self.x]
+        return int(sum(part.size for part in parts) + self.y.size)
+
 
 def prove(
     network: "NeuralNetwork",
@@ -78,8 +85,16 @@ def prove(
     Returns
     -------
     Proof
+
+    Raises
+    ------
+    ConfigurationError
+        If settings are not what they should be, or x comes without y.
     """
     rule = rule_of(network, optimizer)
+    whole_number("epochs", epochs)
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
     if (x is None) != (y is None):
         raise ConfigurationError("Give both x and y, or none of them.")
     if x is None:
@@ -182,7 +197,7 @@ def example(network: "NeuralNetwork") -> tuple[Any, NDArray[Any]]:
     else:
         x = values("", inputs)
     if blueprint.loss.task == "classes":
-        return x, np.arange(_ROWS) % blueprint.outputs
+        return x, np.arange(_ROWS) % blueprint.answers
     y = random.uniform((_ROWS, *blueprint.target_shape)).round(2)
     y = y.round() if blueprint.loss.task == "labels" else y
     return x, y.astype(network.dtype)

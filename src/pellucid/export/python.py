@@ -5,7 +5,6 @@ training, short functions above it, and below it a check that it computes what t
 network computed. It needs NumPy and nothing else.
 """
 
-import inspect
 import io
 import re
 import textwrap
@@ -14,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.export import numpy_functions
-from pellucid.export.equations import Equation, Equations, functions, is_leaf
+from pellucid.export.code_text import WIDTH, fitted, helper_texts, indented
+from pellucid.export.equations import Equation, Equations, functions
 from pellucid.export.literals import MOST, numpy_literal
 from pellucid.export.numpy_text import NumpyText, constant
 from pellucid.export.proof import Proof, prove
-from pellucid.export.words import Call
+from pellucid.export.python_update import memory_lines, train_lines, update_lines
+from pellucid.export.words import Call, is_logit
 from pellucid.export.written import (
     Written,
     write_prediction,
@@ -33,13 +33,29 @@ from pellucid.symbol import Symbol
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
 
-_WIDTH = 88
 # Names that mean something else in the program.
 _TAKEN = {"np", "math", "self", "x", "y", "n", "rate", "t", "name", "g", "w"}
 
 
-class _Twin:
-    """The text of the program, piece by piece."""
+class Twin:
+    """The text of the program, piece by piece.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With its numbers.
+    proof : Proof
+        What the program trains with.
+
+    Attributes
+    ----------
+    slots : dict of str to str
+        The name of each parameter in the program: ``{"dense_1.W": "W1"}``.
+    trained : list of str
+        The parameters that training changes, by their full names.
+    functions : dict of str to str
+        The functions above the class: name -> text.
+    """
 
     def __init__(self, network: "NeuralNetwork", proof: Proof) -> None:
         self.network, self.proof = network, proof
@@ -52,13 +68,17 @@ class _Twin:
         self.prediction = write_prediction(self.blueprint)
         self.training = write_training(self.blueprint)
         self.update = write_update(proof.optimizer, 7, penalized=proof.optimizer.decays)
+        self.memory_index = "[name]"
+        self.slots: dict[str, str] = {}  # dense_1.W -> W1
+        for full in self.blueprint.layout.entries:
+            path, _, slot = full.rpartition(".")
+            name = self.notation.identifier(path, slot)
+            free = name not in self.slots.values()
+            self.slots[full] = name if free else f"{slot}_{path.replace('.', '_')}"
+        own = self.blueprint.layout.parameters.entries
+        self.trained = [name for name in own if name not in network.frozen]
 
     # -- names ---------------------------------------------------------------------
-
-    def slot(self, name: str) -> str:
-        """Return the name of a parameter: ``"W1"`` for ``"dense_1.W"``."""
-        path, _, slot = name.rpartition(".")
-        return self.notation.identifier(path, slot)
 
     def _leaf(self, node: Symbol) -> str:
         vector, name = node.settings["vector"], node.settings["name"]
@@ -67,12 +87,10 @@ class _Twin:
         if vector == "x" and name:
             return f"x[{name!r}]"
         if vector == "w" and name:
-            return f"self.{self.slot(name)}"
+            return f"self.{self.slots[name]}"
         if vector == "memory":
             return f"self.{name}{self.memory_index}"
-        return {"seed": "self.key", "step": "self.step"}.get(vector, vector)
-
-    memory_index = "[name]"
+        return {"seed": "self.key", "step": "self.step"}.get(vector, str(vector))
 
     def _function(self, call: Call) -> str:
         return self._calls[_key(call)]
@@ -80,7 +98,21 @@ class _Twin:
     def names(
         self, lines: Iterable[Equation], fixed: dict[int, str], again: str = ""
     ) -> dict[int, str]:
-        """Return a name for the value of each line, all different."""
+        """Return a name for the value of each line, all different.
+
+        Parameters
+        ----------
+        lines : iterable of Equation
+            The lines.
+        fixed : dict of int to str
+            Names that some values have already, by id.
+        again : str
+            What is added to a word that is taken.
+
+        Returns
+        -------
+        dict of int to str
+        """
         names: dict[int, str] = {}
         taken = {*_TAKEN, *fixed.values(), *self.functions}
         for line in lines:
@@ -104,7 +136,19 @@ class _Twin:
     # -- functions -----------------------------------------------------------------
 
     def equations(self, written: Written, outputs: Iterable[Symbol]) -> Equations:
-        """Return equations; their functions are noted."""
+        """Return equations, and note the functions that they call.
+
+        Parameters
+        ----------
+        written : Written
+            What was written down.
+        outputs : iterable of Symbol
+            What is wanted.
+
+        Returns
+        -------
+        Equations
+        """
         equations = Equations(outputs, written.words)
         functions(equations, written.words, self._note)
         return equations
@@ -114,7 +158,7 @@ class _Twin:
         for word, node in call.parameters.items():
             if node.id in {v.id for v in body.arguments(call)}:
                 given[node.id] = "z" if word == "y_hat" and is_logit(call) else word
-        names = self._named(body, given | {call.result.id: "return"})
+        names = self.named(body, given | {call.result.id: "return"})
         lines = []
         for line in body.lines:
             if line.node is call.result:
@@ -138,63 +182,68 @@ class _Twin:
     # -- the class -----------------------------------------------------------------
 
     def program(self, name: str) -> str:
-        """Return the whole text."""
+        """Return the whole text.
+
+        Parameters
+        ----------
+        name : str
+            Of the file of large weights, without its ending.
+
+        Returns
+        -------
+        str
+        """
         pieces = [self._class(name)]
         pieces[:0] = self.functions.values()
-        helpers = _with_needs(self.text.helpers)
-        pieces[:0] = [_text_of(helper) for helper in helpers]
-        imports = "import numpy as np\n"
-        if any("math." in piece for piece in pieces):
-            imports = f"import math\n\n{imports}"
-        return (
-            "\n\n\n".join(
-                [self._head() + "\n\n" + imports.rstrip(), *pieces, self._main()]
-            )
-            + "\n"
-        )
+        pieces[:0] = helper_texts(self.text.helpers)
+        pieces.append(self._main(name))
+        lines = [self._head(), "", "import numpy as np"]
+        known = {"math.": "import math", "Path(": "from pathlib import Path"}
+        needed = [known[use] for use in known if any(use in text for text in pieces)]
+        lines[2:2] = [*needed, ""] if needed else []
+        return "\n\n\n".join(["\n".join(lines), *pieces]) + "\n"
 
     def _head(self) -> str:
         layers = ", ".join(map(repr, self.network.layers))
         text = (
-            f"A neural network in NumPy: {layers}. The loss is {self.network.loss.label}"
-            f", the optimizer {self.proof.optimizer!r}."
+            f"A neural network in NumPy: {layers}. The loss is "
+            f"{self.network.loss.label}, the optimizer {self.proof.optimizer!r}."
         )
-        return '"""' + "\n".join(textwrap.wrap(text, _WIDTH - 3)) + '\n"""'
+        return '"""' + "\n".join(textwrap.wrap(text, WIDTH - 3)) + '\n"""'
 
     def _class(self, name: str) -> str:
         written = self.training
-        own = self.blueprint.layout.parameters.entries
-        trained = [k for k in own if k not in self.network.frozen]
-        gradients = {k: written.outputs["g", k] for k in trained}
+        gradients = {k: written.outputs["g", k] for k in self.trained}
         state = written.of("state")
         training = self.equations(
             written,
-            [written["output"], written["losses"], written["loss"]]
-            + list(gradients.values())
-            + list(state.values()),
+            [
+                *(written[name] for name in ("output", "losses", "loss")),
+                *gradients.values(),
+                *state.values(),
+            ],
         )
         prediction = self.equations(self.prediction, [self.prediction["output"]])
         fixed = {written["loss"].id: "loss"}
-        fixed |= {v.id: f"new_{self.slot(k)}" for k, v in state.items()}
+        fixed |= {v.id: f"new_{self.slots[k]}" for k, v in state.items()}
         for k, v in gradients.items():
-            word = "" if v.id in fixed or v.label else f"d{self.slot(k)}"
+            word = "" if v.id in fixed or v.label else f"d{self.slots[k]}"
             if word:
                 fixed[v.id] = word
-        names = self._named(training, fixed)
+        names = self.named(training, fixed)
         forward = [e for e in training.lines if e.node.id < written.forward]
         behind = [e for e in training.lines if e.node.id >= written.forward]
-        predicted = self._named(prediction, {})
+        predicted = self.named(prediction, {})
         lines = self._lines(prediction.lines, prediction, predicted)
         kept = self._lines(forward, training, names)
         output = names.get(written["output"].id) or self._leaf(written["output"])
-        body = self._update_method(trained)
         if lines == kept:
             used = training.used_by(behind)
             wanted = [names[e.node.id] for e in forward if e.node.id in used]
             wanted = [w for w in wanted if w != output]
             feedforward = [
                 "def forward(self, x):",
-                '    """Return what backprop needs, and the output: every layer in turn."""',
+                '    """Return what backprop needs, and the output."""',
                 *indented(lines),
                 f"    return {', '.join([*wanted, output])}",
                 "",
@@ -220,39 +269,51 @@ class _Twin:
             result += f", {self._dictionary(state, names)}"
         backprop = [
             "def backprop(self, x, y):",
-            '    """Return the loss and its slope in every parameter: the chain rule."""',
+            '    """Return the loss and its slope in every parameter."""',
             *indented(self._with_n(back, "y")),
             f"    {result}",
         ]
+        update = update_lines(self)
         parts = [
-            self._init(name, trained),
+            self._init(name),
             feedforward,
             backprop,
-            body,
-            self._train(bool(state)),
+            update,
+            train_lines(self, state=bool(state)),
         ]
-        text = "class Network:\n" + "\n\n".join(
+        return "class Network:\n" + "\n\n".join(
             "\n".join(fitted(f"    {line}") if line else "" for line in part)
             for part in parts
         )
-        return text
 
-    def _named(
+    def named(
         self, equations: Equations, fixed: dict[int, str], again: str = ""
     ) -> dict[int, str]:
-        """Return a name for each line, after long ones have been split."""
+        """Return a name for each line, after long ones have been split.
+
+        Parameters
+        ----------
+        equations : Equations
+            Whose lines.
+        fixed, again
+            As in `names`.
+
+        Returns
+        -------
+        dict of int to str
+        """
         while True:
             names = self.names(equations.lines, fixed, again)
             for line in equations.lines:
                 formula = self.text.formula(line.node, equations, fixed | names)
-                if len(f"            {names[line.node.id]} = {formula}") > _WIDTH:
-                    if equations.split(line.node):
-                        break
+                text = f"            {names[line.node.id]} = {formula}"
+                if len(text) > WIDTH and equations.split(line.node):
+                    break
             else:
                 return names
 
     def _dictionary(self, values: dict[str, Symbol], names: dict[int, str]) -> str:
-        each = (f'"{self.slot(k)}": {names[v.id]}' for k, v in values.items())
+        each = (f'"{self.slots[k]}": {names[v.id]}' for k, v in values.items())
         return f"{{{', '.join(each)}}}"
 
     def _lines(
@@ -283,19 +344,19 @@ class _Twin:
         number = self.notation.number(path)
         return f"{number}. {path}: {self.notation.layer(path)!r}"
 
-    def _init(self, name: str, trained: list[str]) -> list[str]:
+    def _init(self, name: str) -> list[str]:
         lines = ["def __init__(self):"]
         size = self.network.weights.size
         for full, entry in self.blueprint.layout.entries.items():
             values = self.network.weights[entry.start : entry.stop].reshape(entry.shape)
-            key = self.slot(full)
+            key = self.slots[full]
             if size > MOST:
                 lines.append(f'    self.{key} = numbers["{key}"]')
             else:
                 lines.append(f"    self.{key} = {numpy_literal(values, 8)}")
         if size > MOST:
-            lines.insert(1, f'    numbers = np.load("{name}.npz")')
-        lines += [f"    {line}" for line in self._memory(trained)]
+            lines.insert(1, f"    numbers = {_beside(name)}")
+        lines += [f"    {line}" for line in memory_lines(self)]
         lines.append("    self.step = 0")
         if "uniform" in self.text.helpers:
             lines.append(f"    self.key = {self.proof.key}")
@@ -303,17 +364,25 @@ class _Twin:
 
     # -- the proof -----------------------------------------------------------------
 
-    def _main(self) -> str:
+    def _main(self, name: str) -> str:
         proof = self.proof
         lines = ['if __name__ == "__main__":']
-        if isinstance(proof.x, dict):
+        if proof.size > MOST:
+            lines += [f"    data = {_beside(name)}", '    y = data["y"]']
+            if isinstance(proof.x, dict):
+                each = (f'"{key}": data["x.{key}"]' for key in proof.x)
+                lines.append(f"    x = {{{', '.join(each)}}}")
+            else:
+                lines.append('    x = data["x"]')
+        elif isinstance(proof.x, dict):
             lines.append("    x = {")
             for name, values in proof.x.items():
                 lines.append(f"        {name!r}: {numpy_literal(values, 8)},")
             lines.append("    }")
         else:
             lines.append(f"    x = {numpy_literal(proof.x, 4)}")
-        lines.append(f"    y = {numpy_literal(proof.y, 4)}")
+        if proof.size <= MOST:
+            lines.append(f"    y = {numpy_literal(proof.y, 4)}")
         batch = "" if proof.batch_size is None else f", batch_size={proof.batch_size}"
         first, last = proof.losses[0], proof.losses[-1]
         close = 1e-6 if self.network.dtype == np.float64 else 1e-3
@@ -336,32 +405,60 @@ class _Twin:
         return text
 
 
-def source(network: "NeuralNetwork", **settings: Any) -> str:
-    """Return a network as a NumPy program, see `pellucid.export.proof.prove`.
+def _key(call: Call) -> tuple[int, int]:
+    return id(call.result.trace), call.result.id
+
+
+def _beside(name: str) -> str:
+    return f'np.load(Path(__file__).with_name("{name}.npz"))'
+
+
+def source(
+    network: "NeuralNetwork",
+    *,
+    optimizer: Any = None,
+    x: Any = None,
+    y: Any = None,
+    epochs: int = 10,
+    batch_size: int | None = None,
+) -> str:
+    """Return a network as a NumPy program.
 
     Parameters
     ----------
     network : NeuralNetwork
         With its numbers.
-    **settings
-        ``optimizer``, ``x``, ``y``, ``epochs``, ``batch_size``: what it trains with,
-        and on which data it proves that it does the same.
+    optimizer, x, y, epochs, batch_size
+        What it trains with, and on which data it proves that it does the same, as in
+        `pellucid.export.proof.prove`.
 
     Returns
     -------
     str
+        Weights or data of more than `MOST` numbers are read from a file
+        ``weights.npz`` next to it, which `files` makes, too.
     """
-    return _Twin(network, prove(network, **settings)).program("weights")
+    proof = prove(
+        network, optimizer=optimizer, x=x, y=y, epochs=epochs, batch_size=batch_size
+    )
+    return Twin(network, proof).program("weights")
 
 
 def files(
-    network: "NeuralNetwork", name: str, **settings: Any
+    network: "NeuralNetwork",
+    name: str,
+    *,
+    optimizer: Any = None,
+    x: Any = None,
+    y: Any = None,
+    epochs: int = 10,
+    batch_size: int | None = None,
 ) -> dict[str, str | bytes]:
-    """Return the program, and the file of its weights where they are many.
+    """Return the program, and the file of its weights and data where they are many.
 
     Parameters
     ----------
-    network, **settings
+    network, optimizer, x, y, epochs, batch_size
         As in `source`.
     name : str
         File name of the program.
@@ -370,15 +467,24 @@ def files(
     -------
     dict of str to str or bytes
     """
-    twin = _Twin(network, prove(network, **settings))
+    proof = prove(
+        network, optimizer=optimizer, x=x, y=y, epochs=epochs, batch_size=batch_size
+    )
+    twin = Twin(network, proof)
     stem = name.removesuffix(".py")
     found: dict[str, str | bytes] = {name: twin.program(stem)}
+    arrays: dict[str, Any] = {}
     if network.weights.size > MOST:
-        entries = network.blueprint.layout.entries
-        arrays = {
-            twin.slot(full): network.weights[e.start : e.stop].reshape(e.shape)
-            for full, e in entries.items()
-        }
+        for full, entry in network.blueprint.layout.entries.items():
+            values = network.weights[entry.start : entry.stop]
+            arrays[twin.slots[full]] = values.reshape(entry.shape)
+    if twin.proof.size > MOST:
+        x = proof.x
+        arrays |= (
+            {f"x.{k}": v for k, v in x.items()} if isinstance(x, dict) else {"x": x}
+        )
+        arrays["y"] = twin.proof.y
+    if arrays:
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
         found[f"{stem}.npz"] = buffer.getvalue()

@@ -24,7 +24,7 @@ from pellucid.source_lines import is_machinery
 from pellucid.symbol import Symbol, Trace
 
 # Methods that are the network's own steps, no functions that these steps call.
-_STEPS = {(Layer, "forward"), (Layer, "backward")}
+_STEPS: set[tuple[type[Part], str]] = {(Layer, "forward"), (Layer, "backward")}
 _STEPS |= {(Optimizer, "step"), (Optimizer, "update")}
 
 

@@ -5,7 +5,6 @@ flatten them in another order, so a `Collected` remembers which of their feature
 which of ours, and rearranges the weights around accordingly.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from pellucid.activations import Activation, HardSigmoid, Identity
 from pellucid.blueprint import SymbolView
-from pellucid.errors import ConfigurationError, PellucidError, ShapeError
+from pellucid.errors import ConfigurationError, ShapeError
+from pellucid.importers.foreign import as_numbers
 from pellucid.layer import Layer, Memo, layer_names, new_pass, sample_shape
 from pellucid.layers import (
     AveragePool1D,
@@ -44,25 +44,6 @@ from pellucid.symbol import FLOAT, INTEGER, Trace
 _OF_WINDOWS = ("kernel_size", "size", "stride", "dilation", "factor", "padding")
 # Layers through which features pass one by one, so that their order may change before.
 _ONE_BY_ONE = (Activation, Dropout, GaussianNoise, Rescale, SpatialDropout)
-
-
-def as_numbers(values: Any) -> NDArray[Any]:
-    """Return a tensor or variable of any library as an array.
-
-    Parameters
-    ----------
-    values : object
-        A tensor with ``detach()``, a variable with ``numpy()``, or an array.
-
-    Returns
-    -------
-    ndarray
-    """
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-    if hasattr(values, "numpy"):
-        values = values.numpy()
-    return np.asarray(values)
 
 
 @dataclass
@@ -119,7 +100,7 @@ class Collected:
     @property
     def channels(self) -> int:
         """Length of the last axis."""
-        return self.shape[-1]
+        return int(self.shape[-1])
 
     def branch(self) -> "Collected":
         """Return what starts where this has arrived.
@@ -245,7 +226,7 @@ class Collected:
             numbers["b"] = as_numbers(b)
         if self.order is not None and len(W) == len(self.order):
             W, self.order = W[self.order], None
-        units, how = W.shape[1], {"bias": b is not None, "name": name}
+        units, how = W.shape[1], dict[str, Any](bias=b is not None, name=name)
         if self.ndim == 2:
             self.add(Dense(units, **how), W=W, **numbers)
         elif self.ndim == 3:
@@ -523,62 +504,3 @@ def _guessed(last: Layer) -> str:
         "sigmoid": "binary_cross_entropy",
     }
     return usual.get(activation.label, "mean_squared_error")
-
-
-def known_as(layer: Any, table: Iterable[str], method: str) -> str | None:
-    """Return the name under which a table has an object's class or a base of it.
-
-    A class that computes in its own way is not what its base is.
-
-    Parameters
-    ----------
-    layer : object
-        A layer of another library.
-    table : iterable of str
-        Names of classes.
-    method : str
-        The method that computes, such as ``"forward"``.
-
-    Returns
-    -------
-    str or None
-    """
-    names = set(table)
-    own = getattr(type(layer), method, None)
-    for base in type(layer).__mro__:
-        if base.__name__ in names:
-            return base.__name__ if getattr(base, method, None) is own else None
-    return None
-
-
-class RefusedError(ConfigurationError):
-    """A layer of another library that cannot be taken over, with its place."""
-
-
-def refused(
-    what: str, place: str, table: Iterable[str], error: Exception | None = None
-) -> RefusedError:
-    """Return the error for a layer that cannot be taken over.
-
-    Parameters
-    ----------
-    what : str
-        The layer.
-    place : str
-        Where it is.
-    table : iterable of str
-        What can be taken over.
-    error : Exception, optional
-        Why not, where it is one of the table.
-
-    Returns
-    -------
-    RefusedError
-    """
-    if isinstance(error, PellucidError):
-        return RefusedError(f"{place}, {what}: {error}")
-    known = ", ".join(sorted(table, key=str.lower))
-    return RefusedError(
-        f"{place}, {what}, has no counterpart in pellucid. What can be taken over: "
-        f"{known}."
-    )

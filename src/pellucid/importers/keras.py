@@ -8,7 +8,8 @@ import numpy as np
 from pellucid import activations
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, PellucidError
-from pellucid.importers.collected import Collected, as_numbers, known_as, refused
+from pellucid.importers.collected import Collected
+from pellucid.importers.foreign import as_numbers, known_as, refused
 from pellucid.layers import (
     BatchNorm,
     Conv1D,
@@ -375,7 +376,7 @@ def _reshape(layer: Any, found: Collected) -> None:
 
 
 def _padded(layer: Any, found: Collected) -> None:
-    value = getattr(layer, "padding", 1)
+    value: Any = getattr(layer, "padding", 1)
     if found.ndim == 3:
         value = (tuple(value) if isinstance(value, list | tuple) else (value, value),)
     else:
@@ -387,9 +388,8 @@ def _up_sample(layer: Any, found: Collected) -> None:
     mode = getattr(layer, "interpolation", "nearest")
     _must(mode == "nearest", f"interpolation={mode!r}; pellucid repeats pixels.")
     size = layer.size
-    factor = tuple(size) if isinstance(size, list | tuple) else int(size)
-    if found.ndim == 3 and isinstance(factor, tuple):
-        factor = factor[0]
+    factor = tuple(size) if isinstance(size, list | tuple) else (int(size),)
+    factor = factor if found.ndim == 4 else factor[0]
     found.add(UpSample(factor, name=_name(layer)))
 
 

@@ -16,8 +16,9 @@ from pellucid import activations
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, PellucidError
 from pellucid.importers import formulas
-from pellucid.importers.collected import Collected, RefusedError, Step, refused
-from pellucid.importers.onnx_operators import OPERATORS, attributes
+from pellucid.importers.collected import Collected, Step
+from pellucid.importers.foreign import RefusedError, refused
+from pellucid.importers.onnx_operators import OPERATORS, Here, attributes
 from pellucid.layer import layer_names
 from pellucid.layers import Chain, Concat, Input, Rescale, Residual
 from pellucid.losses import Loss
@@ -199,7 +200,7 @@ class _Graph:
         row = OPERATORS.get(node.op_type)
         if row is None or len(takers) > 1:
             return ""
-        return row(self, node, value, found)
+        return row(Here(self, node, value), found)
 
     def _formula(self, value: str, end: str, needed: set[int], found: Collected) -> str:
         """Take over an activation, however it is written; return where it ends."""
@@ -227,7 +228,8 @@ class _Graph:
                     best = node.output[0], (known, result)
         if best is None:
             return ""
-        _apply(*best[1], found)
+        known, result = best[1]
+        _apply(known, result, found)
         return best[0]
 
     def _number(self, name: str, values: dict[str, Any]) -> Any:
@@ -269,7 +271,8 @@ class _Graph:
             found.append(Step(Residual(inner.layers), inner.numbers()))
         elif node.op_type == "Concat":
             axis = attributes(node)["axis"] % found.ndim
-            branches, numbers = [], {}
+            branches: list[Collected] = []
+            numbers: dict[str, NDArray[Any]] = {}
             for name in node.input:
                 inner = found.branch()
                 self.follow(start, name, inner)
@@ -287,6 +290,8 @@ class _Graph:
                 numbers |= {f"{name}.{slot}": array for slot, array in own.items()}
             found.append(Step(concat, numbers))
             found.first = first
+        elif sum(not self._fixed(name) for name in node.input if name) < 2:
+            return ""  # no branches: an operator that nobody knows
         else:
             raise ConfigurationError(
                 f"branches meet in {node.op_type}; they may meet in an Add of where "

@@ -1,11 +1,12 @@
 """The operators of ONNX that are layers: one table.
 
-``row(graph, node, value, found)`` takes over a node that takes a value, and returns the
-name of the value that it has led to.
+``row(here, found)`` takes over a node, and returns the name of the value that it has
+led to, "" if it cannot.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from pellucid.layers import (
     UpSample,
 )
 
-Row = Callable[[Any, Any, str, Collected], str]
+Row = Callable[[Any, Collected], str]
 
 
 def attributes(node: Any) -> dict[str, Any]:
@@ -53,52 +54,94 @@ def attributes(node: Any) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Here:
+    """A node that takes a value.
+
+    Parameters
+    ----------
+    graph : Graph
+        The nodes around it.
+    node : onnx.NodeProto
+        The node.
+    value : str
+        Name of what it takes.
+    """
+
+    graph: Any
+    node: Any
+    value: str
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The attributes of the node."""
+        return attributes(self.node)
+
+    @property
+    def end(self) -> str:
+        """Name of what the node makes."""
+        return str(self.node.output[0])
+
+    def constant(self, i: int) -> Any:
+        """Return an input as an array.
+
+        Parameters
+        ----------
+        i : int
+            Which one, from 0.
+
+        Returns
+        -------
+        ndarray or None
+            None where it is left out.
+        """
+        if i >= len(self.node.input) or not self.node.input[i]:
+            return None
+        name = self.node.input[i]
+        _must(name in self.graph.constants, f"its input {name!r} is no constant.")
+        return self.graph.constants[name]
+
+
 def _must(condition: bool, told: str) -> None:
     if not condition:
         raise ConfigurationError(told)
 
 
-def _constant(graph: Any, node: Any, i: int) -> Any:
-    """Return input i as an array, None where it is left out."""
-    if i >= len(node.input) or not node.input[i]:
-        return None
-    name = node.input[i]
-    _must(name in graph.constants, f"its input {name!r} is no constant.")
-    return graph.constants[name]
-
-
-def _out(node: Any) -> str:
-    return str(node.output[0])
-
-
 # -- products --------------------------------------------------------------------------
 
 
-def _gemm(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
-    _must(not how.get("transA", 0) and node.input[0] == value, "it multiplies by data.")
-    W, b = _constant(graph, node, 1), _constant(graph, node, 2)
+def _gemm(here: Here, found: Collected) -> str:
+    how = here.how
+    _must(
+        not how.get("transA", 0) and here.node.input[0] == here.value,
+        "it multiplies by data.",
+    )
+    W, b = here.constant(1), here.constant(2)
     W = (W.T if how.get("transB", 0) else W) * W.dtype.type(how.get("alpha", 1.0))
     if b is not None:
         b = np.broadcast_to(b, (1, W.shape[1]))[0] * W.dtype.type(how.get("beta", 1.0))
     found.dense(W, b)
-    return _out(node)
+    return here.end
 
 
-def _matmul(graph: Any, node: Any, value: str, found: Collected) -> str:
-    _must(node.input[0] == value, "it multiplies by data.")
-    W = _constant(graph, node, 1)
+def _matmul(here: Here, found: Collected) -> str:
+    _must(here.node.input[0] == here.value, "it multiplies by data.")
+    W = here.constant(1)
     _must(W.ndim == 2, f"a matrix of shape {W.shape}.")
     _must(not found.first or found.ndim == 2, "it works along the last axis of images.")
-    takers = graph.takers.get(_out(node), [])
-    if len(takers) == 1 and takers[0].op_type == "Add" and _out(node) != graph.output:
-        other = [name for name in takers[0].input if name != _out(node)]
-        b = graph.constants.get(other[0]) if other else None
+    takers = here.graph.takers.get(here.end, [])
+    if (
+        len(takers) == 1
+        and takers[0].op_type == "Add"
+        and here.end != here.graph.output
+    ):
+        other = [name for name in takers[0].input if name != here.end]
+        b = here.graph.constants.get(other[0]) if other else None
         if b is not None and b.size == W.shape[1] == b.shape[-1]:
             found.dense(W, b.ravel())
-            return _out(takers[0])
+            return str(takers[0].output[0])
     found.dense(W)
-    return _out(node)
+    return here.end
 
 
 _AFFINE: dict[str, Callable[[Any, Any], Any]] = {
@@ -109,34 +152,31 @@ _AFFINE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _affine(graph: Any, node: Any, value: str, found: Collected) -> str:
+def _affine(here: Here, found: Collected) -> str:
     """Take over all of x + a, x - a, x * a, x / a in a row, feature by feature."""
-    axis = found.ndim - 2 if found.first else 0  # how far the features are from last
+    graph, node, value = here.graph, here.node, here.value
+    features = 1 if found.first else found.ndim - 1
     ends = np.zeros(found.channels), np.ones(found.channels)
     while True:
-        row, (one, two) = _AFFINE[node.op_type], node.input
+        one, two = node.input
         other = graph.constants.get(two if one == value else one)
         if other is None or (one != value and node.op_type in ("Sub", "Div")):
             return ""
         shape = (1,) * (found.ndim - other.ndim) + other.shape
+        lengths = {axis for axis, length in enumerate(shape) if length != 1}
         _must(
-            len(shape) == found.ndim
-            and all(
-                length == 1 or i == found.ndim - 1 - axis
-                for i, length in enumerate(shape)
-            ),
+            len(shape) == found.ndim and lengths <= {features},
             f"its constant has shape {other.shape}, and not one number a feature.",
         )
+        row, dtype = _AFFINE[node.op_type], other.dtype
         ends = row(ends[0], other.ravel()), row(ends[1], other.ravel())
-        value = _out(node)
+        value = str(node.output[0])
         takers = graph.takers.get(value, [])
-        more = len(takers) == 1 and takers[0].op_type in _AFFINE
-        if not more or value == graph.output:
-            break
-        if not any(name in graph.constants for name in takers[0].input):
+        if len(takers) != 1 or value == graph.output:
             break
         node = takers[0]
-    dtype = other.dtype
+        if node.op_type not in _AFFINE or not set(node.input) & set(graph.constants):
+            break
     found.affine((ends[1] - ends[0]).astype(dtype), ends[0].astype(dtype))
     return value
 
@@ -155,10 +195,10 @@ def _along(how: dict[str, Any], name: str, axes: int) -> Any:
     return values if axes == 2 else values[0]
 
 
-def _convolution(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how, axes = attributes(node), found.ndim - 2
+def _convolution(here: Here, found: Collected) -> str:
+    how, axes = here.how, found.ndim - 2
     _must(found.first and axes in (1, 2), f"it gets shape {found.shape}.")
-    W, b = _constant(graph, node, 1), _constant(graph, node, 2)
+    W, b = here.constant(1), here.constant(2)
     W = np.moveaxis(W, (0, 1), (-1, -2))
     made: Any = Conv2D if axes == 2 else Conv1D
     layer = made(
@@ -171,15 +211,15 @@ def _convolution(graph: Any, node: Any, value: str, found: Collected) -> str:
         bias=b is not None,
     )
     found.add(layer, W=W, **({} if b is None else {"b": b}))
-    return _out(node)
+    return here.end
 
 
-def _transposed(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
+def _transposed(here: Here, found: Collected) -> str:
+    how = here.how
     _must(found.first and found.ndim == 4, f"it gets shape {found.shape}.")
     automatic = how.get("auto_pad", b"NOTSET") == b"NOTSET"
     _must(automatic and "output_shape" not in how, "auto_pad or output_shape.")
-    W, b = _constant(graph, node, 1), _constant(graph, node, 2)
+    W, b = here.constant(1), here.constant(2)
     W, groups = W.transpose(2, 3, 1, 0), how.get("group", 1)
     more, sides = how.get("output_padding") or [0, 0], _padding(how, 2)
     _must(
@@ -196,7 +236,7 @@ def _transposed(graph: Any, node: Any, value: str, found: Collected) -> str:
         bias=b is not None,
     )
     found.add(layer, W=W, **({} if b is None else {"b": b}))
-    return _out(node)
+    return here.end
 
 
 def _written(setting: float) -> float:
@@ -207,10 +247,10 @@ def _written(setting: float) -> float:
 # -- normalization ---------------------------------------------------------------------
 
 
-def _batch_norm(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
+def _batch_norm(here: Here, found: Collected) -> str:
+    how = here.how
     _must(found.first or found.ndim == 2, "channels are last, and it has them first.")
-    scale, shift, mean, variance = (_constant(graph, node, i) for i in range(1, 5))
+    scale, shift, mean, variance = (here.constant(i) for i in range(1, 5))
     # An epsilon of 0 may be one that has joined the variance.
     epsilon = how.get("epsilon", 1e-5) or 1e-30
     momentum = min(how.get("momentum", 0.9), 0.999)
@@ -221,34 +261,34 @@ def _batch_norm(graph: Any, node: Any, value: str, found: Collected) -> str:
         mean=found.features(mean),
         variance=found.features(variance),
     )
-    return _out(node)
+    return here.end
 
 
-def _layer_norm(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
+def _layer_norm(here: Here, found: Collected) -> str:
+    how = here.how
     last = how.get("axis", -1) % found.ndim == found.ndim - 1
     _must(last and (not found.first or found.ndim == 2), "its axis is not the last.")
     found.add(
         LayerNorm(_written(how.get("epsilon", 1e-5))),
-        scale=found.features(_constant(graph, node, 1)),
-        shift=found.features(_constant(graph, node, 2), 0.0),
+        scale=found.features(here.constant(1)),
+        shift=found.features(here.constant(2), 0.0),
     )
-    return _out(node)
+    return here.end
 
 
-def _prelu(graph: Any, node: Any, value: str, found: Collected) -> str:
-    slope = _constant(graph, node, 1)
+def _prelu(here: Here, found: Collected) -> str:
+    slope = here.constant(1)
     found.add(PReLU(), slope=found.features(slope))
-    return _out(node)
+    return here.end
 
 
 def _softmax(activation: Activation) -> Row:
-    def row(graph: Any, node: Any, value: str, found: Collected) -> str:
-        axis = attributes(node).get("axis", -1) % found.ndim
+    def row(here: Here, found: Collected) -> str:
+        axis = here.how.get("axis", -1) % found.ndim
         features = 1 if found.first else found.ndim - 1
         _must(axis == features, f"axis={axis} is not that of features.")
         found.activation(activation)
-        return _out(node)
+        return here.end
 
     return row
 
@@ -257,8 +297,8 @@ def _softmax(activation: Activation) -> Row:
 
 
 def _pool(kind: str) -> Row:
-    def row(graph: Any, node: Any, value: str, found: Collected) -> str:
-        how, axes = attributes(node), found.ndim - 2
+    def row(here: Here, found: Collected) -> str:
+        how, axes = here.how, found.ndim - 2
         _must(found.first, "channels are last, and it has them first.")
         _must(not how.get("ceil_mode", 0), "ceil_mode=1.")
         _must(set(how.get("dilations") or [1]) == {1}, "a dilation of the window.")
@@ -266,29 +306,29 @@ def _pool(kind: str) -> Row:
         stride = tuple(how.get("strides") or [1] * axes)
         border = bool(how.get("count_include_pad", 0))
         found.pool(kind, size, stride, padding, border)
-        return _out(node)
+        return here.end
 
     return row
 
 
 def _pool_all(made: Any) -> Row:
-    def row(graph: Any, node: Any, value: str, found: Collected) -> str:
+    def row(here: Here, found: Collected) -> str:
         found.pool_all(made(), keep=True)
-        return _out(node)
+        return here.end
 
     return row
 
 
 def _reduced(made: Any) -> Row:
-    def row(graph: Any, node: Any, value: str, found: Collected) -> str:
-        how = attributes(node)
-        given = _constant(graph, node, 1)
+    def row(here: Here, found: Collected) -> str:
+        how = here.how
+        given = here.constant(1)
         axes = how.get("axes", ()) if given is None else given.tolist()
         places = range(2, found.ndim) if found.first else range(1, found.ndim - 1)
         right = sorted(a % found.ndim for a in axes) == list(places) and found.ndim > 2
         _must(right, f"axes={list(axes)} are not those of all places.")
         found.pool_all(made(), keep=bool(how.get("keepdims", 1)))
-        return _out(node)
+        return here.end
 
     return row
 
@@ -296,15 +336,15 @@ def _reduced(made: Any) -> Row:
 # -- shapes ----------------------------------------------------------------------------
 
 
-def _flatten(graph: Any, node: Any, value: str, found: Collected) -> str:
-    axis = attributes(node).get("axis", 1)
+def _flatten(here: Here, found: Collected) -> str:
+    axis = here.how.get("axis", 1)
     _must(axis in (1, 1 - found.ndim), f"axis={axis}; it is the batch that stays.")
     found.flatten()
-    return _out(node)
+    return here.end
 
 
-def _reshape(graph: Any, node: Any, value: str, found: Collected) -> str:
-    shape = [int(length) for length in _constant(graph, node, 1)]
+def _reshape(here: Here, found: Collected) -> str:
+    shape = [int(length) for length in here.constant(1)]
     size = math.prod(found.shape)
     theirs = (found.shape[-1], *found.shape[:-1]) if found.first else found.shape
     rest = [theirs[i] if s == 0 else s for i, s in enumerate(shape[1:])]
@@ -313,69 +353,69 @@ def _reshape(graph: Any, node: Any, value: str, found: Collected) -> str:
     _must(
         math.prod(rest) == size, f"{shape} mixes the samples of a batch, or their rows."
     )
-    if found.ndim == 2 and len(rest) in (2, 3) and graph.takes_first(_out(node)):
+    if found.ndim == 2 and len(rest) in (2, 3) and here.graph.takes_first(here.end):
         found.unflatten((*rest[1:], rest[0]))
     else:
         found.reshape(tuple(rest))
-    return _out(node)
+    return here.end
 
 
-def _squeezed(graph: Any, node: Any, value: str, found: Collected) -> str:
+def _squeezed(here: Here, found: Collected) -> str:
     _must(math.prod(found.shape[:-1]) == 1, f"shape {found.shape} of a sample.")
-    given = _constant(graph, node, 1)
-    axes = attributes(node).get("axes", ()) if given is None else given.tolist()
+    given = here.constant(1)
+    axes = here.how.get("axes", ()) if given is None else given.tolist()
     left = found.ndim - len(axes)
     _must(left == 2, "not all axes of places are taken away.")
     found.flatten()
-    return _out(node)
+    return here.end
 
 
-def _transpose(graph: Any, node: Any, value: str, found: Collected) -> str:
-    order = tuple(attributes(node).get("perm", ()))
+def _transpose(here: Here, found: Collected) -> str:
+    order = tuple(here.how.get("perm", ()))
     turned = {True: [(0, 2, 3, 1), (0, 2, 1)], False: [(0, 3, 1, 2), (0, 2, 1)]}
     right = len(order) == found.ndim and order in turned[found.first]
     _must(right, f"perm={order} is not between channels first and last.")
     found.first = not found.first
-    return _out(node)
+    return here.end
 
 
-def _taken(graph: Any, node: Any, value: str, found: Collected) -> str:
-    W = _constant(graph, node, 0)
-    right = node.input[1] == value and not attributes(node).get("axis", 0)
+def _taken(here: Here, found: Collected) -> str:
+    W = here.constant(0)
+    right = here.node.input[1] == here.value and not here.how.get("axis", 0)
     _must(right and W.ndim == 2, "it is no table whose rows the data pick.")
     found.add(Embedding(*W.shape), W=W)
-    return _out(node)
+    return here.end
 
 
-def _padded(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
-    border = _constant(graph, node, 2)
+def _padded(here: Here, found: Collected) -> str:
+    how = here.how
+    border = here.constant(2)
     zeros = how.get("mode", b"constant") == b"constant" and not np.any(border or 0)
     _must(zeros, "its border is not of zeros.")
-    given = _constant(graph, node, 1)
+    given = here.constant(1)
     pads = list(how["pads"] if given is None else given.tolist())
     sides = [(pads[i], pads[i + found.ndim]) for i in range(found.ndim)]
     features = sides.pop(1) if found.first else sides.pop()
     _must(features == sides[0] == (0, 0), "it pads samples or features.")
     _must(min(map(min, sides)) >= 0, "it cuts off.")
     found.add(Pad(tuple(sides[1:])))
-    return _out(node)
+    return here.end
 
 
-def _resized(graph: Any, node: Any, value: str, found: Collected) -> str:
-    how = attributes(node)
+def _resized(here: Here, found: Collected) -> str:
+    how = here.how
     _must(how.get("mode", b"nearest") == b"nearest", "its mode is not nearest.")
     where = how.get("coordinate_transformation_mode", b"half_pixel")
     rounds = how.get("nearest_mode", b"round_prefer_floor")
     repeats = {(b"asymmetric", b"floor"), (b"half_pixel", b"round_prefer_floor")}
     _must(
-        node.op_type == "Upsample" or (where, rounds) in repeats,
+        here.node.op_type == "Upsample" or (where, rounds) in repeats,
         f"{where.decode()} with {rounds.decode()} does not repeat pixels.",
     )
-    old = node.op_type == "Upsample"
+    old = here.node.op_type == "Upsample"
     scales, sizes = (
-        _constant(graph, node, 1 if old else 2),
-        None if old else _constant(graph, node, 3),
+        here.constant(1 if old else 2),
+        None if old else here.constant(3),
     )
     theirs = (1, found.channels, *found.shape[:-1])
     if scales is None or not scales.size:
@@ -387,7 +427,7 @@ def _resized(graph: Any, node: Any, value: str, found: Collected) -> str:
     _must(whole and scales[:2].tolist() == [1, 1], f"scales={scales.tolist()}.")
     factor = tuple(int(scale) for scale in scales[2:])
     found.add(UpSample(factor if len(factor) > 1 else factor[0]))
-    return _out(node)
+    return here.end
 
 
 OPERATORS: dict[str, Row] = {

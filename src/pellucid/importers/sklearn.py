@@ -6,7 +6,8 @@ import numpy as np
 
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, suggestion
-from pellucid.importers.collected import Collected, as_numbers
+from pellucid.importers.collected import Collected
+from pellucid.importers.foreign import as_numbers
 from pellucid.network import NeuralNetwork
 
 _ACTIVATIONS = {
@@ -48,7 +49,8 @@ def from_sklearn(estimator: Any, *, loss: Any = None) -> NeuralNetwork:
     >>> import pellucid
     >>> from sklearn.neural_network import MLPClassifier
     >>> x, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
-    >>> model = MLPClassifier((4,), solver="lbfgs", random_state=0).fit(x, y)
+    >>> model = MLPClassifier(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0)
+    >>> model = model.fit(x, y)
     >>> net = pellucid.from_sklearn(model)
     >>> net.predict([[0.2], [2.8]]).tolist()
     ['low', 'high']

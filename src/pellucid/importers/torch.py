@@ -8,7 +8,8 @@ import numpy as np
 from pellucid import activations
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, PellucidError
-from pellucid.importers.collected import Collected, as_numbers, known_as, refused
+from pellucid.importers.collected import Collected
+from pellucid.importers.foreign import as_numbers, known_as, refused
 from pellucid.layers import (
     BatchNorm,
     Conv1D,

@@ -25,6 +25,7 @@ from pellucid.layers.convolution import Conv1D, Conv2D
 from pellucid.layers.dense import Dense
 from pellucid.layers.dropout import Dropout, SpatialDropout
 from pellucid.layers.embedding import Embedding
+from pellucid.layers.feature_scale import FeatureScale
 from pellucid.layers.global_pooling import GlobalAveragePool, GlobalMaxPool
 from pellucid.layers.inputs import Input, Select
 from pellucid.layers.noise import GaussianNoise
@@ -54,6 +55,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Embedding",
+    "FeatureScale",
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePool",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.plots.diagram_words import subscript
 from pellucid.trace import LayerStep, Step
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ VALUE, GRADIENT = "#1f2328", "#c2188a"  # of numbers: gradients are magenta ever
 _QUIET, _BOX = "#8c959f", "#eef1f4"
 _LETTERS = 0.25  # height of a number
 _ROW, _GAP = 1.3, 0.5  # from one product to the next, and between neurons
-_WIRE = 1.55  # length of a wire with a number on it
+_WIRE = 1.75  # length of a wire with a number on it
 _PRODUCT = 2.35  # the same, where the name of a weight stands above
 _MOST = 8  # products of a neuron that have a row
 
@@ -236,7 +237,7 @@ class Circuit:
             gate, weight = (left, y), float(neurons.W[i, j])
             if label_inputs:
                 self.wire(
-                    start, gate, float(neurons.x[i]), weight * delta, f"x{_low(i)}"
+                    start, gate, float(neurons.x[i]), weight * delta, f"x{subscript(i)}"
                 )
             else:
                 self.wire(start, gate)
@@ -423,7 +424,3 @@ def _rows(products: NDArray[np.float64]) -> list[int]:
     sizes = np.where(np.isfinite(products), np.abs(products), np.inf)
     largest = np.argsort(-sizes, kind="stable")[: _MOST - 1]
     return sorted(int(i) for i in largest)
-
-
-def _low(index: int) -> str:
-    return str(index).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

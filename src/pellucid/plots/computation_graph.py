@@ -8,6 +8,7 @@ import numpy as np
 from pellucid.errors import ConfigurationError, UnknownNameError
 from pellucid.plots.canvas import canvas, size_in_points
 from pellucid.plots.circuit import Circuit, Neurons, neurons_of
+from pellucid.plots.diagram_words import subscript
 from pellucid.plots.layer_graph import draw_layers
 from pellucid.plots.moment import moment_of_step
 from pellucid.trace import Step
@@ -155,18 +156,18 @@ def _one_layer(step: Step, path: str, sample: int) -> tuple[Circuit, str]:
             f"all: open one of its neurons with neuron='{path}[0]'."
         )
     circuit = Circuit()
-    circuit.column(neurons, 0.0, _inputs(circuit, neurons, "x"))
+    circuit.column(neurons, 0.0, _inputs(circuit, neurons))
     return circuit, path
 
 
-def _inputs(circuit: Circuit, neurons: Neurons, name: str) -> dict[int, Any]:
+def _inputs(circuit: Circuit, neurons: Neurons) -> dict[int, Any]:
     """Draw the inputs of a layer, and return where they are."""
     found, count = {}, len(neurons.x)
     for i in range(count):
         y = 1.5 * (i - (count - 1) / 2)
         start, end = (-_FAN - 1.9, y), (-_FAN - 0.4, y)
         value, gradient = float(neurons.x[i]), float(neurons.dx[i])
-        label = name + str(i).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+        label = f"x{subscript(i)}"
         circuit.wire(start, end, value, gradient, label)
         found[i] = end
     return found
@@ -189,7 +190,7 @@ def _all_neurons(step: Step, sample: int) -> list[Neurons] | None:
 def _whole(step: Step, layers: list[Neurons], sample: int) -> Circuit:
     """Return the circuit from the inputs to the loss."""
     circuit = Circuit()
-    sources = _inputs(circuit, layers[0], "x")
+    sources = _inputs(circuit, layers[0])
     left = 0.0
     for neurons in layers:
         sources = circuit.column(neurons, left, sources)

@@ -127,9 +127,8 @@ def diagram(
     ... )
     >>> step = net.build(2).trace([[1.0, 2.0]], [[3.0]])
     >>> ax = pellucid.plots.diagram(step, Figure().add_subplot(), lens="gradient")
-    >>> ax.texts[-2].get_text(), ax.texts[-1].get_text()
-    ('read from right to left: from the loss back to the input',
-     'Gradient of the loss: iteration 1, before its update')
+    >>> ax.texts[-1].get_text()
+    'Gradient of the loss: iteration 1, before its update'
     """
     return _draw(arrange(lens_of(subject, lens), most), ax)
 

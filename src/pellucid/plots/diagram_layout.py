@@ -5,7 +5,6 @@ weighted sums has a line for every weight; any other layer is a box that numbers
 through. One unit is the distance between two neurons; y runs downwards.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,9 +30,18 @@ from pellucid.plots.diagram_scene import (
     Scene,
     Text,
 )
+from pellucid.plots.diagram_words import (
+    ADVANCE,
+    count_of,
+    description,
+    half_width,
+    named,
+    short_number,
+    subscript,
+    times,
+)
 from pellucid.symbol import Trace
 
-_ADVANCE = 0.62  # mean width of a letter, as a share of its height
 _LONGEST = 38  # letters in a box
 _STACK = 4  # sheets of an image, at most
 
@@ -153,7 +161,7 @@ class _Drawing:
         """Put a text, and reserve its room."""
         label = Text(self.point(x, y), text, **style)
         self.texts.append(label)
-        width = len(text) * label.size * _ADVANCE
+        width = len(text) * label.size * ADVANCE
         if label.from_left:
             self.point(x + width, y)
         else:
@@ -177,7 +185,7 @@ class _Drawing:
 
     def facts(self, count: int, what: str) -> list[str]:
         """Return how many numbers there are, and how many of them are shown."""
-        facts = [_count((count,), what)]
+        facts = [count_of((count,), what)]
         if count > self.most:
             facts.append(f"({self.most - 1} shown)")
         return facts
@@ -192,7 +200,7 @@ class _Drawing:
         self, cursor: _Cursor, gap: float, half: float, texts: list[str]
     ) -> tuple[float, _Cursor]:
         """Return the middle of the next column, and how far that reaches."""
-        label = _half_width(texts)
+        label = half_width(texts)
         x = max(cursor.edge + gap + half, cursor.text + 0.25 + label)
         return x, _Cursor(x + half, x + label)
 
@@ -212,19 +220,19 @@ class _Drawing:
         return signals, cursor
 
     def one_input(self, name: str, given: Input) -> tuple[_Signal, _Cursor]:
-        self.said.append(f"{name}: {_count(given.shape, 'number')}")
+        self.said.append(f"{name}: {count_of(given.shape, 'number')}")
         if len(given.shape) != 1:
-            texts = [name, _count(given.shape, "number")]
+            texts = [name, count_of(given.shape, "number")]
             out = self.block(0.0, given.shape)
             self.label(0.0, 1.05, texts)
-            return _Signal(given.shape, ((0, out),)), _Cursor(out.x, _half_width(texts))
+            return _Signal(given.shape, ((0, out),)), _Cursor(out.x, half_width(texts))
         count = given.shape[0]
         texts = [name, *self.facts(count, "number")]
         ports = self.column(count, 0.0)
         for index, place in ports:
-            self.circle(Circle(place, "x" + (_subscript(index) if count > 1 else "")))
+            self.circle(Circle(place, "x" + (subscript(index) if count > 1 else "")))
         self.label(0.0, ports[-1][1].y + 0.75, texts)
-        return _Signal(given.shape, ports), _Cursor(RADIUS, _half_width(texts))
+        return _Signal(given.shape, ports), _Cursor(RADIUS, half_width(texts))
 
     def outputs(self, signal: Any) -> None:
         if not isinstance(signal, _Signal) or not signal.is_vector:
@@ -235,7 +243,7 @@ class _Drawing:
             if names is not None and count > 1:
                 text = str(names[index])
             else:
-                text = "ŷ" + (_subscript(index) if count > 1 else "")
+                text = "ŷ" + (subscript(index) if count > 1 else "")
             text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
             x = port.x + 0.18
             # The port of a neuron is its middle, that of a box its edge.
@@ -319,8 +327,8 @@ class _Drawing:
         count = W.shape[1]
         own = getattr(layer, "activation", layer)
         activation = getattr(own, "of_activation", own).label
-        self.said.append(f"{path}: {_count((count,), 'neuron')}, {activation}")
-        texts = [*_named(path), *self.facts(count, "neuron"), activation]
+        self.said.append(f"{path}: {count_of((count,), 'neuron')}, {activation}")
+        texts = [*named(path), *self.facts(count, "neuron"), activation]
         texts += filter(None, [self.lens.share(path)])
         rows = max(len(signal.ports), min(count, self.most))
         x, after = self.room(cursor, 1.1 + 0.14 * rows, RADIUS, texts)
@@ -345,11 +353,11 @@ class _Drawing:
         """Draw a layer that numbers pass through."""
         shape = self.shapes[path]
         text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-        texts = _named(path)
+        texts = named(path)
         same = shape == signal.shape and signal.is_vector
         if not same:
             texts += (
-                self.facts(shape[0], "number") if len(shape) == 1 else [_times(shape)]
+                self.facts(shape[0], "number") if len(shape) == 1 else [times(shape)]
             )
         half = 0.26
         x, after = self.room(cursor, 0.75, half, texts)
@@ -367,7 +375,7 @@ class _Drawing:
             self.lines.append(Line((port, end), wide=not signal.is_vector))
         heights = [point.y for point in self.points[start:]]
         low, high = min(heights), max(heights)
-        tall = len(text) * SMALL * _ADVANCE + 0.4
+        tall = len(text) * SMALL * ADVANCE + 0.4
         height = max(high - low + 2 * RADIUS, tall, 1.2)
         middle = (low + high) / 2
         box = Box(self.point(x, middle), 2 * half, height, text, upright=True)
@@ -385,8 +393,8 @@ class _Drawing:
 
     def block(self, x: float, shape: tuple[int, ...]) -> Point:
         """Draw an array that is no row of numbers; return where it comes out."""
-        text = _times(shape)
-        width = max(1.2, len(text) * SMALL * _ADVANCE + 0.3)
+        text = times(shape)
+        width = max(1.2, len(text) * SMALL * ADVANCE + 0.3)
         self.place_box(Box(self.point(x, 0.0), width, 1.2, text), shape)
         return self.point(x + width / 2, 0.0)
 
@@ -492,7 +500,7 @@ class _Drawing:
             return
         left = min(point.x for point in self.points)
         top = min(point.y for point in self.points)
-        told = [text for text in (self.lens.heading, self.lens.note) if text]
+        told = [self.lens.heading, *self.lens.notes]
         for row, text in enumerate(reversed(told)):
             style: dict[str, Any] = {"bold": True, "size": BIG}
             style = style if text == self.lens.heading else {}
@@ -505,22 +513,8 @@ class _Drawing:
             f"A network of {self.drawn} layer{'s' * (self.drawn != 1)} with {size:,} "
             f"parameter{'s' * (size != 1)}"
         )
-        lens = self.lens
-        what, of_bias = {
-            "value": ("weights", "bias"),
-            "gradient": ("gradients dL/dW", "dL/db"),
-        }.get(lens.kind, ("changes of weights by the update", "change of their bias"))
-        told = f"{lens.heading}. {lens.note.capitalize()}. " if lens.note else ""
-        told += f"From input to output: {'; '.join(self.said)}."
-        if largest:
-            told += (
-                f" Lines are {what}, wider and darker the larger they are, blue and "
-                "solid for positive, orange and dashed for negative; the largest has "
-                f"the size {largest:.3g}."
-            )
-        if any(circle.value is not None for circle in self.circles):
-            told += f" Neurons have the colour of their {of_bias}."
-        return title, told
+        biases = any(circle.value is not None for circle in self.circles)
+        return title, description(self.lens, self.said, largest, biases)
 
 
 def _output_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
@@ -531,50 +525,3 @@ def _output_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
     x = input_symbols(trace, blueprint.inputs)
     blueprint.feedforward(x, SymbolView(trace, slots, "w"), Memo(shared))
     return {path: tuple(output.shape[1:]) for path, output in shared.outputs.items()}
-
-
-def short_number(value: float) -> str:
-    """Return a number in two significant digits, with a proper minus.
-
-    Parameters
-    ----------
-    value : float
-        Any finite number.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from pellucid.plots.diagram_layout import short_number
-    >>> short_number(-0.4567), short_number(12.3), short_number(0.0)
-    ('−0.46', '12', '0')
-    """
-    return f"{value:.2g}".replace("-", "−")
-
-
-def _half_width(texts: list[str]) -> float:
-    name, *more = texts
-    widths = [len(name) * BIG, *(len(text) * SMALL for text in more)]
-    return max(widths) * _ADVANCE / 2
-
-
-def _named(path: str) -> list[str]:
-    """Return the name of a layer, and that of the container it is in, if any."""
-    container, _, name = path.rpartition(".")
-    return [name, f"in {container}"] if container else [name]
-
-
-def _count(shape: tuple[int, ...], what: str) -> str:
-    if len(shape) != 1:
-        return f"{math.prod(shape)} {what}s"
-    return f"{shape[0]} {what}" + "s" * (shape[0] != 1)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))
-
-
-def _subscript(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

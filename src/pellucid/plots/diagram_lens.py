@@ -69,12 +69,18 @@ class Lens:
         return _FRAMES[self.kind]
 
     @property
-    def note(self) -> str:
-        """What has to be known to read the picture; "" for the weights themselves."""
+    def notes(self) -> tuple[str, ...]:
+        """What has to be known to read the picture; empty for the weights."""
         return {
-            "gradient": "read from right to left: from the loss back to the input",
-            "update": "what this update adds to each weight and bias",
-        }.get(self.kind, "")
+            "gradient": (
+                "read from right to left: from the loss back to the input",
+                "below a layer: length of its gradient, in % of its weights",
+            ),
+            "update": (
+                "what this update adds to each weight and bias",
+                "below a layer: length of its update, in % of its weights",
+            ),
+        }.get(self.kind, ())
 
     def share(self, path: str) -> str:
         """Return how long the layer's numbers are beside its weights, in words.
@@ -97,7 +103,8 @@ class Lens:
         length = float(np.linalg.norm(self.weights[own].astype(np.float64)))
         if not own.any() or length == 0:
             return ""
-        return f"{100 * float(np.linalg.norm(ours)) / length:.2g} % of weights"
+        share = 100 * float(np.linalg.norm(ours)) / length
+        return f"{share:.2g} %"
 
 
 def lens_of_network(network: Any) -> Lens:

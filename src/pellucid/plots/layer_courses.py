@@ -86,7 +86,7 @@ def course(recording: Any, *, figure: Any = None) -> Any:
     figure.legend(
         *panels[0].get_legend_handles_labels(),
         loc="outside lower center",
-        ncols=min(4, len(paths)),
+        ncols=max(1, min(4, 60 // (max(map(len, paths)) + 8))),
         fontsize=8,
         frameon=False,
         title="first layer light, last layer dark" if len(paths) > 1 else None,

@@ -201,7 +201,9 @@ def _surface(ax: "Axes", losses: NDArray[np.float64], plane: WeightPlane) -> lis
             known, levels, extent=extent, colors="white", linewidths=0.7, zorder=1
         )
         ax.clabel(lines, levels[::2], fontsize=7, fmt="%.3g")
-    ax.figure.colorbar(picture, ax=ax, label="loss (log scale)" if steep else "loss")
+    label = "loss (log scale)" if steep else "loss"
+    bar = ax.figure.colorbar(picture, ax=ax, label=label, format="%.3g")
+    bar.ax.yaxis.set_minor_formatter("{x:.3g}")
     return told
 
 
@@ -254,7 +256,8 @@ def _arrows(
 
     step = trace(network, x, y, optimizer=optimizer)
     kinds = [(-gradient, _DOWN, "-", "minus the gradient")]
-    if optimizer is not None or network.training is not None:
+    known = network.training and network.training.optimizer
+    if optimizer is not None or step.optimizer == known:
         name = f"next step of {type(step.optimizer).__name__}"
         kinds.append((step.update.vector, _STEP, "--", name))
     handles = [_arrow(ax, plane, *kind) for kind in kinds]
@@ -300,7 +303,7 @@ def _arrow(
             longer = _ARROW / drawn
             told += f", drawn {_times(longer)} as long"
         told += f"\n{_percent(plane.share(change[None]))} of it in this plane"
-        width = 3.0 if dashes == "-" else 2.0
+        width = 6.0 if dashes == "-" else 2.0  # one is seen below the other
         end = plane.here + longer * seen
         ax.annotate(
             "",
@@ -310,7 +313,7 @@ def _arrow(
                 "arrowstyle": "-|>",
                 "color": colour,
                 "linewidth": width,
-                "mutation_scale": 16,
+                "mutation_scale": 14 + 2 * width,
                 "shrinkA": 0,
                 "shrinkB": 0,
                 "linestyle": dashes,

@@ -195,7 +195,7 @@ def _on_grid(values: NDArray[Any], resolution: int) -> NDArray[np.float64]:
 
 
 def _class_names(network: NeuralNetwork, labels: list[str] | None) -> list[str]:
-    count = max(2, network.blueprint.outputs)
+    count = max(2, network.blueprint.answers)
     own = network.classes
     if labels and len(labels) == count and (own is None or own.dtype.kind in "iu"):
         return labels

@@ -3,6 +3,12 @@
 from pellucid.report.markup import Markup, join, tag
 from pellucid.report.result import Result
 
+_SAYS = {
+    "note": "The doctor notes",
+    "warning": "The doctor warns",
+    "severe": "The doctor says that this is severe",
+}
+
 
 def sentences(result: Result) -> list[str]:
     """Return what the doctor found, a finding each, or one line that all is well.
@@ -19,7 +25,7 @@ def sentences(result: Result) -> list[str]:
     found = result.diagnosis
     if not len(found):
         return [f"The doctor made {found.checks} checks and found nothing wrong."]
-    return [f"{f.severity.capitalize()}: {f.sentence} {f.remedy}" for f in found]
+    return [f"{_SAYS[f.severity]}: {f.sentence} {f.remedy}" for f in found]
 
 
 def checkup(result: Result) -> Markup:
@@ -45,7 +51,7 @@ def checkup(result: Result) -> Markup:
             tag("p", finding.sentence),
             tag("p", f"Measured: {finding.numbers}.", class_="note"),
             tag("p", tag("strong", "Do: "), finding.remedy),
-            class_=finding.severity,
+            class_=f"is-{finding.severity}",
         )
         for finding in found
     ]

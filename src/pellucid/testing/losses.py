@@ -78,11 +78,12 @@ def check_loss(loss: Loss, outputs: int = 3, *, rows: int = 5, seed: int = 0) ->
 
 
 def _targets(loss: Loss, random: Random, rows: int, outputs: int) -> NDArray[Any]:
+    answers = outputs // loss.per_target
     if loss.task == "classes":
-        return random.integers(0, outputs, (rows,))
+        return random.integers(0, answers, (rows,))
     if loss.task == "labels":
-        return random.integers(0, 2, (rows, outputs)).astype(np.float32)
-    y = random.normal((rows, outputs // loss.per_target)).astype(np.float32)
+        return random.integers(0, 2, (rows, answers)).astype(np.float32)
+    y = random.normal((rows, answers)).astype(np.float32)
     return np.maximum(y, loss.least).astype(np.float32)
 
 

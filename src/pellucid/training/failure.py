@@ -83,7 +83,7 @@ def cause(
         overflowed that NumPy adds up in another order.
     """
     from pellucid.doctor.first_cause import failure
-    from pellucid.trace import Position, Step
+    from pellucid.step import Position, Step
     from pellucid.tracing import recording, update
 
     training = network.training

@@ -342,6 +342,6 @@ def must_suit(metrics: Iterable[Metric], blueprint: Blueprint) -> None:
         if metric.binary and (not chooses(blueprint) or class_count(blueprint) > 2):
             raise ConfigurationError(
                 f"The metric {metric_name(metric)!r} is about two classes, but the "
-                f"network has {blueprint.outputs} outputs: use 'f1_macro', 'f1_micro' "
+                f"network has {blueprint.answers} outputs: use 'f1_macro', 'f1_micro' "
                 "or 'f1_weighted'."
             )

@@ -50,6 +50,6 @@ def softened(blueprint: Blueprint, dtype: Any) -> tuple[Blueprint, NDArray[Any] 
     loss = blueprint.loss
     if not isinstance(loss, CrossEntropy):
         return blueprint, None
-    s, classes = loss.label_smoothing, blueprint.outputs
+    s, classes = loss.label_smoothing, blueprint.answers
     shares = (1.0 - s) * np.eye(classes) + s / classes
     return replace(blueprint, loss=SoftCrossEntropy()), shares.astype(dtype)

@@ -11,7 +11,7 @@ from pellucid.why.quantities import Quantity
 from pellucid.why.unfolding import Unfolding
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 __all__ = ["Answer", "Asking", "Difference"]
 

@@ -29,7 +29,7 @@ from pellucid.errors import UnknownNameError, suggestion
 from pellucid.why.quantities import Quantities, Quantity
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 _FORM = re.compile(r"(?P<stem>[^\[\]]+?)(?:\[(?P<index>[^\[\]]*)\])?(?P<suffix>\.\w+)?")
 
@@ -80,25 +80,27 @@ def find(
 
 def _unknown(step: "Step", quantities: Quantities, name: str) -> str:
     """Return what is wrong with a name, and what was perhaps meant."""
+    if name in step.layers:
+        own = ", ".join(_names_of(name, quantities))
+        return f"{name} is a layer: ask for one of its numbers. It has {own}."
     paths = [path for path in step.layers if name.startswith(f"{path}.")]
     if paths:
         path = max(paths, key=len)
-        own = [n.removeprefix(f"{path}.") for n in quantities.by_name]
-        own = [
-            n
-            for n, q in zip(own, quantities.by_name.values(), strict=True)
-            if q.layer == path
-        ]
         wanted = name.removeprefix(f"{path}.")
-        near = suggestion(wanted, own)
+        near = suggestion(wanted, _names_of(path, quantities))
         return f"{path} has no {wanted!r} in this step. {near}"
     first = name.partition(".")[0]
-    names = {n for n in quantities.by_name if "." not in n and not _numbered(n)}
     if "." in name:
         return f"There is no layer {first!r}. {suggestion(first, step.layers)}"
-    return (
-        f"There is no {name!r} in this step. {suggestion(name, names | {*step.layers})}"
-    )
+    names = {n for n in quantities.by_name if "." not in n and not _numbered(n)}
+    near = suggestion(name, names | {*step.layers})
+    return f"There is no {name!r} in this step. {near}"
+
+
+def _names_of(path: str, quantities: Quantities) -> list[str]:
+    """Return what a layer has, without its own name before it."""
+    every = quantities.by_name.values()
+    return [q.name.removeprefix(f"{path}.") for q in every if q.layer == path]
 
 
 def _numbered(name: str) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid.symbol import Symbol
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 # Nudges, relative to the size of the number where that is above 1.
 NUDGES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)

@@ -138,6 +138,8 @@ def _where(node: Symbol, index: Index, of: Reading) -> Expression:
     condition, yes, no = node.inputs
     decided = of(condition, _meets(condition, index, of))
     chosen = yes if decided.value else no
+    if decided.is_leaf:  # a mask, such as which weights are trained
+        return of(chosen, _meets(chosen, index, of))
     taken = of.inside()(chosen, _meets(chosen, index, of))
     return Expression("where", (decided, taken), taken.value)
 

@@ -29,11 +29,11 @@ _OF_THE_STEP = {
 _INFIX = {
     "multiply": (r" \cdot ", 4),
     "greater": (" > ", 2),
-    "greater_equal": (r" \ge ", 2),
+    "greater_equal": (r" \geq ", 2),
     "less": (" < ", 2),
-    "less_equal": (r" \le ", 2),
+    "less_equal": (r" \leq ", 2),
     "equal": (" = ", 2),
-    "not_equal": (r" \ne ", 2),
+    "not_equal": (r" \neq ", 2),
     "logical_and": (r" \wedge ", 1),
     "logical_or": (r" \vee ", 1),
 }

@@ -16,7 +16,7 @@ from pellucid.program import Program
 from pellucid.symbol import NUMBER, Symbol
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 # What has no terms: where the walk through the terms ends.
 DATA, WEIGHT, SETTING, RANDOM = "data", "weight", "setting", "random"

@@ -28,7 +28,7 @@ from pellucid.why.expressions import (
 from pellucid.why.quantities import COMPUTED, Quantities, Quantity
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
 
 # So many names may a result that is used twice, or only once, bring into a formula.
 MOST_OF_SHARED, MOST_OF_OWN = 6, 24

@@ -9,7 +9,7 @@ from pellucid.symbol import Dim, Symbol
 from pellucid.why.quantities import COMPUTED, DATA, MEMORY, RANDOM, SETTING, WEIGHT
 
 if TYPE_CHECKING:
-    from pellucid.trace import Step
+    from pellucid.step import Step
     from pellucid.why.answer import Answer
 
 # How an operation makes its result, by its row in the vocabulary.
@@ -82,7 +82,10 @@ def sentence(step: "Step", answer: "Answer") -> str:
         return f"{what}: the same number as {terms[0].address}."
     if quantity.node is None:
         return f"{what}."
-    return f"{what}{_manner(step, quantity.node)}."
+    how = _manner(step, quantity.node)
+    if quantity.node.operation.name == "where":
+        how = _how(answer.expression.operation)
+    return f"{what}{how}."
 
 
 def _sample(node: Symbol | None, index: tuple[int, ...]) -> str:

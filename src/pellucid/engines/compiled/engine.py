@@ -92,7 +92,8 @@ class CompiledEngine(Assemblies):
         self, assembly: Assembly, weights: NDArray[Any], x: Any, threads: int | None
     ) -> NDArray[Any]:
         n = count_rows(x)
-        out = np.empty((n, *self.blueprint.output_shape), dtype=self.dtype)
+        shape = assembly.program.outputs["output", ""].shape[1:]
+        out = np.empty((n, *shape), dtype=self.dtype)
         self._chunks(assembly, weights, x, None, out, threads)
         return out
 

@@ -46,8 +46,9 @@ class Runner:
             n if classes else (n, *blueprint.target_shape),
             dtype=np.int64 if classes else dtype,
         )
-        is_prediction = ("output", "") in assembly.program.outputs
-        shape = (n, *blueprint.output_shape) if is_prediction else (n,)
+        output = assembly.program.outputs.get(("output", ""))
+        is_prediction = output is not None
+        shape = (n,) if output is None else (n, *output.shape[1:])
         self.output = np.zeros(shape, dtype=dtype)
         self.check = np.zeros(1, dtype=dtype)
         arrays: dict[Any, NDArray[Any]] = {("x", name): x for name, x in self.x.items()}
