@@ -76,6 +76,7 @@ def truth_table():
         x=table.x,
         y=table.y,
         net=net,
+        step=net.trace(table.x, table.y),
         record=record,
         search=search,
         cnn=cnn,
@@ -136,12 +137,20 @@ ALL = {
     "activation_maps": lambda t, ax: plots.activation_maps(t.cnn, t.image, ax=ax),
     "saliency": lambda t, ax: plots.saliency(t.cnn, t.image, ax=ax),
     "occlusion": lambda t, ax: plots.occlusion(t.cnn, t.image, ax=ax),
+    "computation_graph": lambda t, ax: plots.computation_graph(t.step, ax=ax),
+    "diagram": lambda t, ax: plots.diagram(t.step, ax, lens="gradient"),
+    "pulls": lambda t, ax: plots.pulls(t.step, "dense_1.W[2, 0]", ax),
+    "loss_landscape": lambda t, ax: plots.loss_landscape(
+        t.net, t.x, t.y, ax, resolution=5
+    ),
 }
+# What is no picture in an Axes: texts, and figures of several panels.
+OTHERS = {"network_svg", "diagram_svg", "bending", "course", "neuron_maps"}
 every_picture = pytest.mark.parametrize("name", ALL)
 
 
 def test_every_function_is_tried_here():
-    assert set(ALL) | {"network_svg"} == set(plots.__all__)
+    assert set(ALL) | OTHERS == set(plots.__all__)
 
 
 @every_picture

@@ -79,6 +79,7 @@ _MODULES = [
     "plots",
     "report",
     "schedules",
+    "tabular",
     "testing",
     "training",
 ]

@@ -9,10 +9,11 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 
 from pellucid._version import __version__
 from pellucid.errors import ModelFileError
+from pellucid.locks import FileLock
 
-HEADER_LIMIT = 32 * 2**20  # bytes; a history of a million epochs fits
+HEADER_LIMIT = 32 * 2**20  # bytes
 _KINDS: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
@@ -39,19 +41,19 @@ _FORMATS = {
 # -- writing ---------------------------------------------------------------------------
 
 
-def write(
+def packed(
     path: Path,
     kind: str,
     schema: int,
     document: dict[str, Any],
     vectors: Mapping[str, NDArray[Any]],
-) -> None:
-    """Write a document and vectors to a file.
+) -> bytes:
+    """Return the content of a file with a document and vectors.
 
     Parameters
     ----------
     path : Path
-        Where.
+        Where it will be written; named in messages.
     kind : str
         The format: what reads it.
     schema : int
@@ -61,10 +63,14 @@ def write(
     vectors : mapping of str to ndarray, shape (size,)
         Contiguous.
 
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     ModelFileError
-        If the file cannot be written; an old one is then unchanged.
+        If a file cannot hold it.
     """
     from safetensors.numpy import save as pack
 
@@ -81,50 +87,98 @@ def write(
         "document": text,
         "sha256": _digest(text, vectors),
     }
-    write_whole(path, pack(dict(vectors), metadata))
+    content = pack(dict(vectors), metadata)
+    (length,) = struct.unpack("<Q", content[:8])
+    if length > HEADER_LIMIT:
+        raise ModelFileError(
+            f"{path} cannot be written: what describes the network takes {length:,} "
+            f"bytes, and at most {HEADER_LIMIT:,} can be read again."
+        )
+    return content
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that, whatever happens, the old or the new one is complete.
+def write_whole(contents: Mapping[Path, bytes]) -> None:
+    """Write files so that, whatever happens, the old or the new ones are complete.
+
+    All are written beside their places before the first one takes its place. A process
+    that dies meanwhile leaves hidden files ``.NAME.partial``; the next one that writes
+    the same file removes them.
 
     Parameters
     ----------
-    path : Path
-        Where.
-    content : bytes
-        What.
+    contents : mapping of Path to bytes
+        What, and where.
 
     Raises
     ------
     ModelFileError
-        If it cannot be written; an old file is then unchanged.
+        If one cannot be written; old files are then unchanged.
     """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with ExitStack() as held:
+        ready = []
+        for path, content in contents.items():
+            target = Path(os.path.realpath(path))
+            with _named(path, target):
+                _remove_left_over(target)
+                temporary = held.enter_context(_temporary(target))
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if target.exists():
+                    temporary.chmod(target.stat().st_mode & 0o7777)
+            ready.append((path, target, temporary))
+        for path, target, temporary in ready:
+            with _named(path, target):
+                temporary.replace(target)
+    for folder in {target.parent for _, target, _ in ready}:
+        with suppress(OSError):  # not every system lets a folder be synchronized
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def _named(path: Path, target: Path) -> Iterator[None]:
+    """Say of which file it is, when the system cannot do something."""
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o7777)
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        yield
     except OSError as error:
         old = " The old file is unchanged." if target.is_file() else ""
         raise ModelFileError(
             f"{path} could not be written: {error.strerror or error}.{old}"
         ) from error
-    with suppress(OSError):  # not every system lets a folder be synchronized
-        folder = os.open(target.parent, os.O_RDONLY)
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """Give a new file beside the target, locked, and removed if it is still there."""
+    while True:
+        token = secrets.token_hex(8)
+        temporary = target.with_name(f".{target.name}.{token}.partial")
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            lock = FileLock(temporary)
+        except BlockingIOError:  # taken for a left-over one before it was locked
+            continue
+        break
+    try:
+        yield temporary
+    finally:
+        # After the replacement there is nothing of this name.
+        lock.remove()
+
+
+def _remove_left_over(target: Path) -> None:
+    """Remove what processes that died while they wrote the target have left."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}\.partial")
+    for found in target.parent.iterdir():
+        if name.fullmatch(found.name):
+            with suppress(OSError):  # somebody writes it now, or has just removed it
+                lock = FileLock(found)
+                if lock.sure:
+                    lock.remove()
 
 
 def _digest(text: str, vectors: Mapping[str, NDArray[Any]]) -> str:

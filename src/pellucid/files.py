@@ -29,9 +29,16 @@ from pellucid.optimizers import Optimizer
 from pellucid.readers import Reader
 
 if TYPE_CHECKING:
+    from pellucid.training.history import History
     from pellucid.training.state import Training
 
 FORMAT, SCHEMA = "pellucid", 1
+# What a history has: a number for each epoch or iteration, and what stands in words.
+_COURSES = (
+    *("loss", "validation", "penalty", "learning_rate", "gradient_norm"),
+    *("seconds", "iterations"),
+)
+_ABOUT = ("best_epoch", "interrupted", "stopped", "engine")
 
 
 # -- writing ---------------------------------------------------------------------------
@@ -54,14 +61,60 @@ def save(network: NeuralNetwork, path: str | Path, *, checkpoint: bool = False) 
     ModelFileError
         If the file cannot be written; an old one is then unchanged.
     """
+    path = Path(path)
+    container.write_whole({path: content_of(network, path, checkpoint=checkpoint)})
+
+
+def content_of(
+    network: NeuralNetwork, path: Path, *, checkpoint: bool = False
+) -> bytes:
+    """Return the content of a network's file.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        What to write.
+    path : Path
+        Where it will be written; named in messages.
+    checkpoint : bool
+        Whether to write everything that continues the training.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ModelFileError
+        If a setting of the network is such that no file can hold it.
+    """
     vectors = {"weights": np.ascontiguousarray(network.weights)}
     training = network.training
     checkpoint = checkpoint and training is not None and training.resumable
-    if checkpoint and training is not None:
-        vectors |= _training_vectors(training)
-    container.write(
-        Path(path), FORMAT, SCHEMA, document_of(network, checkpoint), vectors
-    )
+    if training is not None:
+        vectors |= history_vectors(training.history)
+        vectors |= _training_vectors(training) if checkpoint else {}
+    document = document_of(network, checkpoint)
+    return container.packed(path, FORMAT, SCHEMA, document, vectors)
+
+
+def history_vectors(history: "History") -> dict[str, NDArray[Any]]:
+    """Return the numbers of a history that are there, by their names in a file.
+
+    A document would hold them too, but is limited, and there are many iterations.
+
+    Parameters
+    ----------
+    history : History
+        Of a training.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (epochs,) or (iterations,)
+    """
+    numbers = {name: getattr(history, name) for name in _COURSES}
+    numbers |= {f"metrics.{name}": v for name, v in history.metrics.items()}
+    return {f"history.{name}": np.array(v, float) for name, v in numbers.items() if v}
 
 
 def _training_vectors(training: "Training") -> dict[str, NDArray[Any]]:
@@ -134,7 +187,10 @@ def _training_to_json(training: "Training | None", checkpoint: bool) -> Any:
         "sums": asdict(training.sums),
         "best_loss": plain(training.best_loss),
         "waited": training.waited,
-        "history": plain(training.history.to_dict()),
+        "history": {
+            "metrics": list(training.history.metrics),
+            **{name: getattr(training.history, name) for name in _ABOUT},
+        },
     }
 
 
@@ -293,7 +349,6 @@ def _vector(
 def _training(
     written: dict[str, Any], vectors: dict[str, NDArray[Any]], network: NeuralNetwork
 ) -> "Training":
-    from pellucid.training.history import History
     from pellucid.training.state import Snapshot, Sums, Training, fresh_memory
 
     written = unplain(written)
@@ -330,7 +385,7 @@ def _training(
     return Training(
         optimizer=optimizer,
         memory=memory("") if kept else fresh_memory(optimizer, size, dtype),
-        history=History.from_dict(written["history"]),
+        history=_history(written["history"], vectors),
         sums=Sums(**written["sums"]),
         best_loss=written["best_loss"],
         augment=tuple(map(Augmentation.restore, written["augment"])),
@@ -339,3 +394,23 @@ def _training(
         resumable=kept,
         **{name: written[name] for name in names},
     )
+
+
+def _history(written: dict[str, Any], vectors: dict[str, NDArray[Any]]) -> "History":
+    from pellucid.training.history import History
+
+    def numbers(name: str) -> list[float]:
+        vector = vectors.pop(f"history.{name}", None)
+        if vector is None:
+            return []
+        if vector.dtype != np.float64:
+            raise ModelFileError(f"the history has {name!r} of {vector.dtype}.")
+        found: list[float] = vector.tolist()
+        return found
+
+    names = written.get("metrics")
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ModelFileError("the history does not name its metrics.")
+    courses = {name: numbers(name) for name in _COURSES}
+    metrics = {name: numbers(f"metrics.{name}") for name in names}
+    return History.from_dict(written | courses | {"metrics": metrics})

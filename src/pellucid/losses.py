@@ -569,7 +569,7 @@ class EachMember(Loss):
         How many there are, at least 1.
     """
 
-    of: Any = part(_loss, "cross_entropy")
+    of: Any = part(_loss, default="cross_entropy")
     members: int = 2
 
     def check(self) -> None:

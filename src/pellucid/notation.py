@@ -105,6 +105,27 @@ class Notation:
             layer = replace(layer, activation=activation.of_activation)  # type: ignore[call-arg]
         return replace(layer, name=None)
 
+    def title(self, path: str, width: int = 200) -> str:
+        """Return path and settings of a layer in a line.
+
+        Parameters
+        ----------
+        path : str
+            The layer.
+        width : int
+            Longer lines, and those of containers, have its kind in place of settings.
+
+        Returns
+        -------
+        str
+            Such as ``"dense_1: Dense(4, 'relu')"``.
+        """
+        layer = self.layer(path)
+        whole = f"{path}: {layer!r}"
+        if layer.inner or len(whole) > width:
+            return f"{path}: {type(layer).__name__}"
+        return whole
+
     def number(self, path: str) -> str:
         """Return the number of a layer in print, empty where it has none.
 

@@ -119,7 +119,9 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
         "data": proof.sha256,
     }
     flat = {name: np.ascontiguousarray(v).reshape(-1) for name, v in vectors.items()}
-    container.write(Path(path), FORMAT, SCHEMA, document, flat)
+    path = Path(path)
+    content = container.packed(path, FORMAT, SCHEMA, document, flat)
+    container.write_whole({path: content})
 
 
 def _named(data: Samples) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pellucid.container import write_whole
 from pellucid.errors import ConfigurationError
+from pellucid.files import content_of
 from pellucid.report import Result, page
 from pellucid.training import History
 
@@ -48,7 +49,7 @@ def must_be_free(folder: Path, command: str) -> None:
 
 
 def write(result: Result, folder: Path, settings: dict[str, Any]) -> None:
-    """Write model, settings, history and report, each all or nothing.
+    """Write model, settings, history and report: all or nothing.
 
     Parameters
     ----------
@@ -62,15 +63,21 @@ def write(result: Result, folder: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     ModelFileError
-        If a file cannot be written.
+        If a file cannot be written; earlier results are then unchanged.
     """
-    # The settings come first: they are what marks the other files as ours.
     text = json.dumps(settings, indent=2) + "\n"
-    write_whole(folder / "settings.json", text.encode())
-    result.network.save(folder / "model.pellucid")
-    write_whole(folder / "history.csv", _history(result.history).encode())
-    # A name of a file may hold what is no letter in any language.
-    write_whole(folder / "report.html", page(result).encode(errors="backslashreplace"))
+    model = folder / "model.pellucid"
+    # All at once, so that what fails while they are made leaves earlier results whole.
+    # The settings come first: they are what marks the other files as ours.
+    write_whole(
+        {
+            folder / "settings.json": text.encode(),
+            model: content_of(result.network, model),
+            folder / "history.csv": _history(result.history).encode(),
+            # A name of a file may hold what is no letter in any language.
+            folder / "report.html": page(result).encode(errors="backslashreplace"),
+        }
+    )
 
 
 def _history(history: History) -> str:

@@ -262,8 +262,14 @@ class Views:
         >>> from pellucid import Dense, NeuralNetwork
         >>> layers = [Dense(2, "sigmoid"), Dense(1, "sigmoid")]
         >>> net = NeuralNetwork(layers, loss="sum_of_squares", input_shape=2)
-        >>> for formula in net.derivation().formulas[-8:-3]:
+        >>> for formula in net.derivation().formulas[7:13]:
         ...     print(formula.plain)
+        δ⁽²⁾ = 2 · e ⊙ σ'(z⁽²⁾)
+        ∂L/∂W⁽²⁾ = a⁽¹⁾ᵀ δ⁽²⁾
+        ∂L/∂b⁽²⁾ = sum over samples of δ⁽²⁾
+        δ⁽¹⁾ = (δ⁽²⁾ W⁽²⁾ᵀ) ⊙ σ'(z⁽¹⁾)
+        ∂L/∂W⁽¹⁾ = xᵀ δ⁽¹⁾
+        ∂L/∂b⁽¹⁾ = sum over samples of δ⁽¹⁾
         """
         from pellucid.derivation import derive
 

@@ -23,7 +23,14 @@ from pellucid.encoder import (
     Standardized,
 )
 from pellucid.encoder.fitting import quantiles
-from pellucid.encoder.operations import FORMULAS, date_part, smooth_clip
+from pellucid.encoder.operations import (
+    FORMULAS,
+    WORDS,
+    date_part,
+    formula,
+    smooth_clip,
+    worked,
+)
 from pellucid.errors import ConfigurationError, ModelFileError, ShapeError
 from pellucid.readers import Reader
 from pellucid.testing import check_part
@@ -134,7 +141,8 @@ def test_weight_two_is_a_row_twice_and_weight_zero_no_row():
 def test_quantiles_without_weights_are_those_of_numpy(n):
     values = RNG.normal(size=n)
     shares = [0, 0.1, 0.25, 0.5, 0.75, 1]
-    found = quantiles(values, np.ones(n), shares)
+    found = quantiles(values, None, shares)
+    np.testing.assert_array_equal(quantiles(values, np.full(n, 2.0), shares), found)
     expected = np.quantile(values, shares, method="averaged_inverted_cdf")
     np.testing.assert_allclose(found, expected)
 
@@ -339,6 +347,13 @@ def test_a_table_of_other_kinds_is_refused(encoder, data):
         Encoder((encoder.columns[2],)).encode(other)
 
 
+def test_a_column_that_a_table_left_out_is_refused():
+    encoder = Encoder.fit(table({"c": ["a", "b"] * 20, "x": np.arange(40.0)}))
+    other = table({"c": [f"text {n}" for n in range(40)], "x": np.arange(40.0)})
+    with pytest.raises(DataError, match=r"'c' was left out of .*encoder\.table"):
+        encoder.encode(other)
+
+
 def test_columns_without_anything_are_gaps(encoder, data):
     cells = {c.name: c.cells()[:3] for c in data.columns}
     cells["born"] = np.array(["NaT"] * 3, "datetime64[s]")
@@ -395,7 +410,9 @@ def test_a_row_is_explained(data, encoder):
         for feature in encoder.features()
     ]
     assert results == pytest.approx(expected, rel=1e-5, abs=1e-6)
-    assert "sqrt" in str(told)
+    number = encoder.columns[0]
+    assert f"- {number.centre:.6g} = " in str(told)
+    assert f"/ {number.scale:.6g} = " in str(told)
     cells = {c.name: c.take([3]).cells()[0] for c in data.columns}
     cells["born"] = np.array([cells["born"] or "NaT"], "datetime64[s]")
     assert [line[-1] for line in encoder.explain(cells)] == pytest.approx(results)
@@ -404,7 +421,42 @@ def test_a_row_is_explained(data, encoder):
 
 
 def test_every_operation_has_a_formula():
-    assert set(OPERATIONS) == set(FORMULAS)
+    assert set(OPERATIONS) == set(FORMULAS) == set(WORDS)
+
+
+def test_formulas_and_worked_steps():
+    number = Number("age", 38.0, 38.0, 12.0, 3.0, True)
+    steps = number.steps()
+    assert formula(steps) == (
+        "x, or 38 if missing; x - 38; x / 12; x / sqrt(1 + (x / 3)^2)"
+    )
+    assert worked(steps, 41.0) == "- 38 = 3; / 12 = 0.25; clip 3 = 0.249136"
+    assert worked(steps, np.nan).startswith("missing, filled = 38; - 38 = 0")
+    city = OneHot("city", ("Oslo", "Rome"))
+    assert worked(city.features()[1].operations, "Rome") == "is 'Rome' = 1"
+    assert worked(city.features()[1].operations, None) == "is 'Rome' = 0"
+
+
+def test_every_encoding_says_its_settings():
+    for encoding in (
+        Number("a", 1.0, unit=2.0**512),
+        Number("a", 1.0, knots=(1.0, 2.0), scores=(-1.0, 1.0)),
+        Boolean("a", "no", "yes", 1.0, True),
+        Date("a", 0.0, 0.0, 0.0, 3.0, ("weekday",), True, "day/month/year"),
+        Embedded("a", tuple("abcd"), True, ("rare",)),
+        Gap("a", "date"),
+        Left("a", "nothing is in it"),
+    ):
+        assert encoding.said
+        check_part(encoding)
+        for feature in encoding.features():
+            assert formula(feature.operations)
+    for target in (
+        Classes("y", ("a", "b")),
+        Standardized("y", 1.0, 2.0, 0.0, 3.0, True),
+    ):
+        assert target.said
+        check_part(target)
 
 
 def test_features_say_all_that_an_exporter_needs(data, encoder):

@@ -118,14 +118,13 @@ def test_what_is_not_as_in_training_is_told(trained):
         assert len(net.predict(columns)) == 5
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_classes_are_predicted_by_name(engine, dtype):
+def test_classes_are_predicted_by_name(engine):
     columns = houses(300)
     price = columns.pop("price")
     columns["dear"] = np.where(price > np.median(price), "dear", "cheap")
     data = table(columns, "dear")
     encoder = Encoder.fit(data)
-    net = network(encoder, 2, "cross_entropy", dtype)
+    net = network(encoder, 2, "cross_entropy")
     net.fit(data, data.labels, epochs=40, engine=engine)
     assert net.history.engine.startswith(engine)
     assert (net.predict(data) == data.labels).mean() > 0.95

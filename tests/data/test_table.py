@@ -10,6 +10,7 @@ import pytest
 import pellucid
 from pellucid.data import Table, table
 from pellucid.data.csv_file import LONGEST_LINE, CsvFile
+from pellucid.data.recognition import MOST_LEVELS
 from pellucid.errors import ConfigurationError, DataError
 
 
@@ -103,6 +104,19 @@ def test_texts_of_which_none_repeats_are_an_identifier(write):
     data = table(write("name,x,y\n" + rows), "y")
     assert data.features == ("x",)
     assert "50 different texts" in data.left_out[0].why
+
+
+def test_a_category_with_very_many_levels_is_kept_when_asked_for(write):
+    rows = "".join(
+        f"n{row},{row / 7}\n" for row in range(MOST_LEVELS + 5) for _ in "ab"
+    )
+    path = write("name,x\n" + rows)
+    data = table(path)
+    assert data.features == ("x",)
+    assert "more than 32,768" in data.left_out[0].why
+    asked = table(path, columns={"name": "category"})
+    assert len(asked["name"].levels) == MOST_LEVELS + 5
+    assert asked["name"].cells()[-1] == f"n{MOST_LEVELS + 4}"
 
 
 @pytest.mark.parametrize(
@@ -373,6 +387,13 @@ def test_few_numbers_among_texts_are_a_category(write):
     assert np.bincount(found.values).tolist() == [30_000, 5]
 
 
+def test_numbers_with_a_comma_are_no_texts(write):
+    rows = "".join(f"{row},{row % 7};{row}.5\n" for row in range(40))
+    path = write("a;b\n" + rows)
+    refused(path, "'a' holds texts such as '0,0'", "decimal=','")
+    assert table(path, columns={"a": "category"})["a"].levels[0] == "0,0"
+
+
 def test_infinities_and_numbers_that_are_none(write):
     refused(write("a,b\n1,2\ninf,3\n-inf,2\n"), "line 3", "'inf'", "finite")
     refused(write("a,b\n1_000,2\n"), "'1_000'", columns={"a": "number"})
@@ -422,6 +443,21 @@ def test_the_rule_for_targets_is_told(write):
     more = write("a,y\n" + "".join(f"{n}.5,{n % 11}\n" for n in range(40)))
     assert table(more, "y").task == "numbers"
     assert table(more, "y", task="classes").classes == tuple(range(11))
+
+
+def test_classes_that_are_whole_numbers(write):
+    path = write("a,y\n1.5,1\n2.5,0\n3.5,1\n")
+    data = table(path, "y", classes=[0, 1, 2])
+    assert data.classes == (0, 1, 2)
+    assert data.labels.tolist() == [1, 0, 1]
+    assert table(
+        {"a": [1.5, 2.5], "y": [1.0, 2.0]}, "y", classes=[2, 1]
+    ).y.tolist() == [
+        1,
+        0,
+    ]
+    refused(path, "class '0'", target="y", classes=[1])
+    refused(path, "numbers", kind=ConfigurationError, classes=[1], task="numbers")
 
 
 def test_classes_are_sorted_and_counted(write):

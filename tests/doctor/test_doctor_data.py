@@ -8,6 +8,7 @@ from pellucid import (
     BatchNorm,
     Chain,
     Concat,
+    DataError,
     Dense,
     Embedding,
     Flatten,
@@ -67,6 +68,17 @@ def test_gaps_in_targets_and_in_named_inputs():
     (finding,) = net.diagnose({"a": x[:, :2], "b": x[:, 2:]}, y)
     assert (finding.code, finding.where) == ("missing_inputs", "b")
     assert "row 4, column 1" in finding.sentence
+
+
+def test_rows_that_do_not_match_are_refused_as_anywhere():
+    x, y = table()
+    x[0, 0] = np.nan
+    with pytest.raises(DataError, match="row 0, column 0"):
+        network().diagnose(x, y[1:])
+    with pytest.raises(DataError, match="199"):
+        network().diagnose(x[1:], y)
+    with pytest.raises(DataError):
+        network(input_shape=4).diagnose(x[0], y[:1])
 
 
 def test_no_row_without_gaps():

@@ -368,6 +368,24 @@ def test_a_layer_of_ones_own_that_takes_named_inputs():
     assert codes(net(False), parts, y) == ()
 
 
+def test_a_layer_with_a_single_weight_and_one_that_keeps_another_dz():
+    class Single(Layer):
+        def slots(self, shape: Any) -> dict[str, Slot]:
+            return {"s": Slot((), "ones", "weight")}
+
+        def forward(self, x: Any, p: Any, memo: Any) -> Any:
+            memo.x = x
+            return x * p.s
+
+        def backward(self, da: Any, p: Any, g: Any, memo: Any) -> Any:
+            g.s = (da * memo.x).sum()
+            memo.dz = da[..., :1]
+            return da * p.s
+
+    net = NeuralNetwork([Single(), Dense(2)], loss="cross_entropy")
+    assert codes(net, *table()) == ()
+
+
 # -- what cannot be looked at ----------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import twins
 import wild
 
 from pellucid.activations import Activation
-from pellucid.errors import ConfigurationError
+from pellucid.errors import ConfigurationError, DataError
 from pellucid.export import c
 from pellucid.export.lowering import lower
 from pellucid.export.memory import Memory
@@ -242,6 +242,10 @@ def test_names_of_functions_and_settings_are_checked():
     network = twins.whole("mlp", "float32")
     with pytest.raises(ConfigurationError, match="'1a' cannot be the name"):
         c.source(network, name="1a")
+    with pytest.raises(ConfigurationError, match="3 cannot be the name"):
+        c.source(network, name=3)
+    with pytest.raises(DataError, match="x has no samples"):
+        c.source(network, int8=True, x=np.zeros((0, 5)))
     with pytest.raises(ConfigurationError, match="x is taken for int8=True only"):
         c.source(network, x=[[1.0] * 5])
     with pytest.raises(ConfigurationError, match="needs typical inputs"):

@@ -82,3 +82,12 @@ def test_an_open_shape_is_asked_for():
     with pytest.raises(ConfigurationError, match="give input_shape"):
         pellucid.from_keras(model)
     assert pellucid.from_keras(model, input_shape=2).blueprint.inputs.shape == (2,)
+
+
+def test_pooled_numbers_in_another_shape_stay_as_many():
+    pool = stand_in("GlobalAveragePooling2D", keepdims=False)
+    reshape = stand_in("Reshape", target_shape=(3, 2))
+    model = keras_chain(pool, reshape, stand_in("Flatten"), shape=(None, 2, 2, 6))
+    network = pellucid.from_keras(model)
+    image = np.arange(24.0).reshape(2, 2, 6)
+    assert network.feedforward(image).tolist() == image.mean(axis=(0, 1)).tolist()

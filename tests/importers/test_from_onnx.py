@@ -172,6 +172,47 @@ def test_hard_sigmoid_of_another_slope(require_package):
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
 
 
+def test_a_clip_that_bends_far_out_is_not_taken_for_less(require_package):
+    onnx = require_package("onnx")
+    ends = {"low": 0.0, "high": 6.0, "much": 1000.0}
+    for inputs in (["x", "low", "much"], ["x", "", "much"], ["x", "low", "high"]):
+        model = graph_of(onnx, [("Clip", inputs, "out", {})], ends)
+        with pytest.raises(ConfigurationError, match="Clip, has no counterpart"):
+            pellucid.from_onnx(model)
+    model = graph_of(onnx, [("Clip", ["x", "low"], "out", {})], ends)
+    assert pellucid.from_onnx(model).layers == (pellucid.ReLU(),)
+
+
+def test_a_cast_to_whole_numbers_is_no_identity(require_package):
+    onnx = require_package("onnx")
+    nodes = [("Cast", ["x"], "a", {"to": 7}), ("Cast", ["a"], "out", {"to": 1})]
+    with pytest.raises(ConfigurationError, match="Cast, has no counterpart"):
+        pellucid.from_onnx(graph_of(onnx, nodes))
+    (one,) = [("Cast", ["x"], "out", {"to": 11})]
+    network = pellucid.from_onnx(graph_of(onnx, [one]))
+    assert network.feedforward([1.5, -2.0]).tolist() == [1.5, -2.0]
+
+
+def test_a_residual_of_flattened_images_keeps_their_order(require_package):
+    onnx = require_package("onnx")
+    r = np.random.default_rng(0)
+    W, V = r.normal(size=(12, 12)), r.normal(size=(12, 2))
+    nodes = [
+        ("MaxPool", ["x"], "image", {"kernel_shape": [1, 1]}),
+        ("Flatten", ["image"], "rows", {}),
+        ("MatMul", ["rows", "W"], "z", {}),
+        ("Tanh", ["z"], "a", {}),
+        ("Add", ["rows", "a"], "sum", {}),
+        ("MatMul", ["sum", "V"], "out", {}),
+    ]
+    model = graph_of(onnx, nodes, {"W": W, "V": V}, ("n", 3, 2, 2))
+    x = r.normal(size=(4, 3, 2, 2))
+    rows = x.reshape(4, 12)
+    wanted = (rows + np.tanh(rows @ W)) @ V
+    found = pellucid.from_onnx(model).feedforward(x.transpose(0, 2, 3, 1))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_gemm_with_every_setting(require_package):
     onnx = require_package("onnx")
     how = {"alpha": 0.5, "beta": 2.0, "transB": 1}

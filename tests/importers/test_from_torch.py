@@ -58,6 +58,14 @@ def test_images_ask_for_their_shape():
         pellucid.from_torch(torch_chain(layer))
 
 
+def test_a_shape_with_channels_first_is_told():
+    case = load("imported")["torch images"]
+    model = rebuilt(case["model"], "float32")
+    told = r"for samples of shape \(3, 8, 6\), channels last; .* Is input_shape right"
+    with pytest.raises(ConfigurationError, match=told):
+        pellucid.from_torch(model, input_shape=(3, 8, 6))
+
+
 def test_what_has_no_counterpart_is_named_with_its_place():
     model = torch_chain(linear(2, 3), torch_chain(stand_in("Bilinear")))
     with pytest.raises(ConfigurationError) as caught:
@@ -114,13 +122,28 @@ def test_a_network_that_ends_in_another_order_is_refused():
 
 
 def test_rows_that_no_dense_layer_can_rearrange():
+    flat = stand_in("Flatten", start_dim=1, end_dim=-1)
+    again = stand_in("Unflatten", dim=1, unflattened_size=(2, 3, 5))
+    with pytest.raises(ConfigurationError, match=r"Unflatten: .*rearranged"):
+        pellucid.from_torch(torch_chain(flat, again), input_shape=(3, 5, 2))
     apart = stand_in("Unflatten", dim=1, unflattened_size=(2, 3, 1))
     with pytest.raises(ConfigurationError, match="can be rearranged"):
         pellucid.from_torch(torch_chain(stand_in("Tanh"), apart), input_shape=6)
+
+
+def test_layers_without_numbers_or_places():
+    empty = stand_in("Linear", in_features=2)
+    with pytest.raises(
+        ConfigurationError, match=r"Layer 0, Linear: .*once it was built"
+    ):
+        pellucid.from_torch(torch_chain(empty))
+    pool = stand_in("AvgPool2d", kernel_size=2, stride=2, padding=0, ceil_mode=False)
+    with pytest.raises(ConfigurationError, match="gets rows of 4"):
+        pellucid.from_torch(torch_chain(pool), input_shape=4)
 
 
 def test_nothing_at_all():
     with pytest.raises(ConfigurationError, match="empty"):
         pellucid.from_torch(torch_chain())
     with pytest.raises(ConfigurationError, match="The module, str, has no"):
-        pellucid.from_torch("model.pt", input_shape=2)
+        pellucid.from_torch("model.pt")

@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 
 from pellucid.data.columns import DTYPES, Column, Growing, Store, nothing
 from pellucid.data.dates import DATE_FORMS, ISO, seconds_of
-from pellucid.data.settling import FEW_LEVELS, LeftOut, names_of_rows, settled
+from pellucid.data.settling import (
+    FEW_LEVELS,
+    NOTHING,
+    LeftOut,
+    names_of_rows,
+    settled,
+)
 from pellucid.errors import DataError
 
 MISSING = (
     *("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>"),
     "?",
 )
-MOST_LEVELS = 100_000  # different texts that a column may have and be a category
+MOST_LEVELS = 2**15  # different texts of what is found to be a category by itself
 LARGEST_WHOLE = 2**53  # beyond it float64 has not every whole number
 _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
@@ -54,29 +60,25 @@ class Levels(dict[str, int]):
     ----------
     missing : iterable of str
         Texts that stand for nothing, place -1.
-    known : sequence of str
-        Levels that are there already.
+    most : float
+        How many levels there may be.
     """
 
-    def __init__(self, missing: Any = (), known: Sequence[str] = ()) -> None:
+    def __init__(self, missing: Any = (), most: float = math.inf) -> None:
         super().__init__(dict.fromkeys(missing, -1))
         self.texts: list[str] = []
-        for text in known:
-            self._add(text)
-
-    def _add(self, text: str) -> int:
-        self[text] = place = len(self.texts)
-        self.texts.append(text)
-        return place
+        self.most = most
 
     def __missing__(self, text: str) -> int:
         own = text.strip()
         if own in self:  # " red" is "red"
             self[text] = self[own]
             return self[own]
-        if len(self.texts) >= MOST_LEVELS:
+        if len(self.texts) >= self.most:
             raise _TooManyError
-        return self._add(own)
+        self[own] = place = len(self.texts)
+        self.texts.append(own)
+        return place
 
 
 class TextColumn:
@@ -119,7 +121,8 @@ class TextColumn:
         self._numbers_missing = any(map(_is_finite, reading.missing))
         self._tells = wanted is None  # whether the kind is told from the cells
         self.again: str | None = None
-        self.levels = Levels(reading.missing)
+        most = MOST_LEVELS if asked is None else math.inf
+        self.levels = Levels(reading.missing, most)
         self.too_many = False
         self.rows = 0
         self._values: Growing | None = None
@@ -203,8 +206,8 @@ class TextColumn:
         try:
             codes = np.array([levels[cell] for cell in cells], np.int32)
         except _TooManyError:
-            self.too_many = True
-            codes = None
+            self._give_up()
+            return None
         if self._odd is None and self._tells:
             for text in levels.texts[known:]:
                 if not self._like_before(text):
@@ -215,12 +218,18 @@ class TextColumn:
                     )
                     self._odd = (line, text)
                     break
-        if codes is None:
-            return None
         found = np.bincount(codes[codes >= 0], minlength=len(levels.texts))
         found[: len(self._counts)] += self._counts
         self._counts = found
         return codes
+
+    def _give_up(self) -> None:
+        """Be no category, and keep no texts any more."""
+        if self._is_mixture():
+            self._refuse_mixture()
+        self._must_not_be_decimal_commas()
+        self.too_many = True
+        self.levels, self._values, self._odd = Levels(), None, None
 
     def _like_before(self, text: str) -> bool:
         return self._is_number(text) or bool(ISO.fullmatch(text))
@@ -338,6 +347,18 @@ class TextColumn:
         others = int(self._counts[~alike].sum())
         return numbers > others and self._different + int(alike.sum()) > FEW_LEVELS
 
+    def _must_not_be_decimal_commas(self) -> None:
+        if not self._tells:
+            return
+        texts = self.levels.texts[:1000]
+        commas = [text for text in texts if _COMMA.fullmatch(text)]
+        if self.reading.decimal == "." and 2 * len(commas) > len(texts):
+            raise DataError(
+                f"The column {self.name!r} holds texts such as {commas[0]!r}: if the "
+                "comma is the decimal one, say decimal=','; if not, say columns="
+                f"{{{self.name!r}: 'category'}}."
+            )
+
     # -- the end -----------------------------------------------------------------------
 
     def finish(self) -> Column | LeftOut | None:
@@ -353,9 +374,11 @@ class TextColumn:
             If it mixes kinds, or a number is infinite.
         """
         if self.kind is None:
-            return LeftOut(self.name, "nothing is in it")
+            return LeftOut(self.name, NOTHING)
         if self.kind in ("category", "boolean") and self._is_mixture():
             self._refuse_mixture()
+        if self.kind == "category":
+            self._must_not_be_decimal_commas()
         if self.too_many:
             return names_of_rows(self.name, f"more than {MOST_LEVELS:,}")
         if self.kind == "number" and self._infinite is not None:

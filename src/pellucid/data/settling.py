@@ -11,6 +11,7 @@ from pellucid.data.columns import Column, blocks, nothing
 from pellucid.errors import DataError
 
 FIRST = 2**20  # rows that decide whether numbers are identifiers
+NOTHING = "nothing is in it"
 FEW_LEVELS = 20  # so many may all differ, and are a category
 WORDS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"))
 _NAMES_OF_ROWS = re.compile(
@@ -86,7 +87,7 @@ def settled(
         pair = _pair(levels)
         if not levels:
             if asked is None:
-                return LeftOut(name, "nothing is in it")
+                return LeftOut(name, NOTHING)
             return nothing(name, asked, len(values))
         if asked == "boolean" and pair is None:
             raise DataError(
@@ -117,7 +118,7 @@ def _settled_number(
     there = first[first == first]
     if not there.size and not np.any(values == values):
         if asked is None:
-            return LeftOut(name, "nothing is in it")
+            return LeftOut(name, NOTHING)
         return nothing(name, asked, len(values))
     whole = there.size == first.size and bool((there == np.floor(there)).all())
     distinct = whole and there.size > 1 and len(np.unique(there)) == len(there)

@@ -231,7 +231,8 @@ def table(
         Whether the target is ``"classes"`` or ``"numbers"``. If None: texts, booleans,
         and whole numbers of which there are at most 10 different ones, are classes.
     classes : collection, optional
-        The classes that there may be, in this order; told from the target if None.
+        The classes that there may be, in this order; told from the target if None. A
+        row with another one is an error.
     weight : str, optional
         A column that says how much each row counts.
     missing : iterable of str
@@ -280,6 +281,10 @@ def table(
       target: price, numbers from 200 to 410.5
     """
     _check_settings(task, missing_target, decimal, memory)
+    if classes is not None:
+        if task == "numbers":
+            raise ConfigurationError("task='numbers' has no classes.")
+        task = "classes"
     found = source_of(
         source,
         missing=frozenset((*missing, "")),

@@ -144,7 +144,7 @@ def targets_of(
             notes.append(f"{name} is a boolean: two classes")
     else:
         number = _distinct_whole(values)
-        if told or number is None or (classes is not None and not number):
+        if told or number is None:
             if values.min() == values.max() and len(values) > 1 and not told:
                 raise DataError(
                     f"The target {name!r} is {values[0]:g} in every row: there is "

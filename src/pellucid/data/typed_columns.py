@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pellucid.data.columns import DTYPES, Column, Store, nothing
 from pellucid.data.dates import DATE_FORMS
 from pellucid.data.recognition import LARGEST_WHOLE, Reading, TextColumn
-from pellucid.data.settling import LeftOut, settled
+from pellucid.data.settling import NOTHING, LeftOut, settled
 from pellucid.errors import DataError, ShapeError
 
 
@@ -121,7 +121,7 @@ class TypedColumn:
             return found
         if self._values is None:
             if self.asked is None:
-                return LeftOut(self.name, "nothing is in it")
+                return LeftOut(self.name, NOTHING)
             kind = "date" if self.asked in DATE_FORMS else self.asked
             return nothing(self.name, kind, self._empty)
         values = self._values.values()

@@ -192,7 +192,7 @@ def _sections(
                     "" if path in described or not path else about_layer(layers[path])
                 )
                 described.add(path)
-                title = f"{path}: {notation.layer(path)!r}" if path else "loss"
+                title = notation.title(path) if path else "loss"
                 found.append(Section(title, about, (), 2))
             last = found[-1]
             found[-1] = Section(last.title, last.about, (*last.formulas, formula), 2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pellucid.export.equations import Equations
-from pellucid.export.numpy_text import literal
+from pellucid.export.numpy_text import is_one, literal
 from pellucid.program import index_text
 from pellucid.symbol import Symbol
 
@@ -240,9 +240,11 @@ class Printing:
             old = [d for d in node.inputs[0].shape if d != 1]
             if old == [d for d in node.shape if d != 1]:
                 return given[0]
+        if name == "divide" and is_one(node.inputs[1]):
+            return given[0]
         if name == "multiply":
             scalar = [not isinstance(v, Symbol) or not v.shape for v in node.inputs]
-            if not isinstance(node.inputs[0], Symbol) and node.inputs[0] == 1:
+            if is_one(node.inputs[0]):
                 return given[1]
             if node.inputs[0] is node.inputs[1]:
                 return self._fill(self.table["square"], given[:1])

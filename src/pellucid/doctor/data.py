@@ -34,10 +34,13 @@ def gaps(x: Any, y: Any, dtype: Any) -> tuple[list[Finding], NDArray[np.bool_] |
         Rows without gaps; None where all are.
     """
     parts = dict(x) if isinstance(x, Mapping) else {"x": x}
+    pairs = [*parts.items(), ("y", y)]
     found, complete = [], None
-    for part, values in (*parts.items(), ("y", y)):
-        array = arrays.as_array(values, str(part))
-        if array.dtype.kind != "f" or not array.ndim:
+    every = [arrays.as_array(values, str(part)) for part, values in pairs]
+    if len({len(array) if array.ndim else 0 for array in every}) > 1:
+        return [], None  # which is refused, and told, where rows are counted
+    for (part, values), array in zip(pairs, every, strict=True):
+        if array.dtype.kind != "f":
             continue
         with np.errstate(over="ignore"):
             bad = ~np.isfinite(array.astype(dtype))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import arrays
+from pellucid import arrays, tracing
 from pellucid.doctor import course, data, own_parts, step, targets, thresholds
 from pellucid.doctor.case import Case, evenly
 from pellucid.doctor.findings import Diagnosis, Finding
 from pellucid.doctor.first_cause import explain, with_course
-from pellucid.errors import ConfigurationError, PellucidError, SymbolError
+from pellucid.errors import ConfigurationError, PellucidError
 from pellucid.samples import Samples
 from pellucid.step import Step
 from pellucid.trace import position, trace_step
@@ -104,7 +104,7 @@ def examine(
     checks = list(ABOUT_DATA)
     try:
         case = replace(case, step=some_step(network, samples))
-    except SymbolError as error:
+    except PellucidError as error:
         skipped["the numbers of a step"] = str(error).splitlines()[0]
     if case.step is not None:
         trouble = explain(network, case.step)
@@ -118,8 +118,9 @@ def examine(
         skipped["the course of the training"] = "there was none yet"
     else:
         checks += ABOUT_COURSE
-    for check in checks:
-        findings += check(case)
+    with np.errstate(all="ignore"):  # of parts of one's own, at numbers of our choice
+        for check in checks:
+            findings += check(case)
     rows = len(case.some.y)
     return Diagnosis(findings, rows, len(checks) + 2, skipped)
 
@@ -149,7 +150,7 @@ def some_step(network: "NeuralNetwork", samples: Samples) -> Step:
         before = replace(before, rate=float(np.median(rates)))  # the last may be 0
     width = sum(
         int(np.prod([s for s in node.shape if isinstance(s, int)]))
-        for node in network.program().training.operations
+        for node in tracing.training(network.blueprint).operations
     )
     most = thresholds.STEP_NUMBERS // max(1, width)
     rows = min(thresholds.STEP_ROWS, max(4, most))

@@ -14,8 +14,8 @@ from pellucid.doctor.findings import Finding
 from pellucid.errors import SymbolError
 from pellucid.program import Program
 from pellucid.rng import Random
-from pellucid.symbol import Symbol
 from pellucid.step import Step
+from pellucid.symbol import Symbol
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork

@@ -18,8 +18,8 @@ from pellucid.doctor.findings import Finding
 from pellucid.layer import Layer, Memo, new_pass
 from pellucid.layout import LayerView
 from pellucid.rng import Random
-from pellucid.testing.differences import differences
 from pellucid.step import Step
+from pellucid.testing.differences import differences
 
 # Rows and entries of each array that are tried.
 ROWS, ENTRIES = 4, 24

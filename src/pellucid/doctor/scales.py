@@ -10,8 +10,8 @@ from pellucid.doctor import thresholds
 from pellucid.doctor.case import Case, size
 from pellucid.doctor.findings import Finding
 from pellucid.doctor.words import listed
-from pellucid.symbol import FLOAT, Dim, Symbol
 from pellucid.step import Step
+from pellucid.symbol import FLOAT, Dim, Symbol
 
 
 def unscaled_inputs(case: Case) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from pellucid.doctor.findings import Finding
 from pellucid.doctor.scales import meetings, unscaled_inputs
 from pellucid.doctor.targets import value_range
 from pellucid.step import LayerStep, Step
+from pellucid.training.plan import DEFAULT_BATCH
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
@@ -36,11 +37,11 @@ def dead_units(case: Case) -> Iterator[Finding]:
     assert case.step is not None
     saturated = flat_shares(case.step)
     for path, layer in case.step.layers.items():
-        if "dz" not in layer.kept or layer.d_output is None:
-            continue
-        if path in saturated:  # then that is told, which is more
+        if "dz" not in layer.kept or not isinstance(layer.d_output, np.ndarray):
             continue
         units = layer.d_output.shape[-1]
+        if path in saturated or layer.delta.shape[-1] != units:
+            continue  # that it is saturated is told, which is more
         reached = (layer.d_output.reshape(-1, units) != 0).any(axis=0)
         passed = (layer.delta.reshape(-1, units) != 0).any(axis=0)
         dead = np.flatnonzero(reached & ~passed)
@@ -59,8 +60,8 @@ def dead_units(case: Case) -> Iterator[Finding]:
         yield Finding(
             "dead_units",
             "severe" if severe else "warning",
-            f"{count} {units} units of {path} pass "
-            f"no gradient for any of {case.step.n} rows: {rest}",
+            f"{count} {units} units of {path} pass no gradient for any of "
+            f"{case.step.n} rows: {rest}",
             "Use an activation that is nowhere flat, such as "
             f"{_written(layer, 'leaky_relu')}, scale the inputs, and take a smaller "
             "learning rate, optimizer=Adam(0.0003). Units that are dead already stay "
@@ -269,8 +270,9 @@ def duplicate_units(case: Case) -> Iterator[Finding]:
         frozen = all(f"{path}.{slot}" in case.network.frozen for slot in layer.weights)
         if frozen or not _learns(step, path):
             continue
-        units = max(values.shape[-1] for values in layer.gradients.values())
-        slots = [s for s, v in layer.gradients.items() if v.shape[-1] == units]
+        lengths = {s: v.shape[-1] if v.ndim else 1 for s, v in layer.gradients.items()}
+        units = max(lengths.values())
+        slots = [slot for slot, length in lengths.items() if length == units]
         W, dW = (
             np.concatenate([each[slot].reshape(-1, units) for slot in slots])
             for each in (layer.weights, layer.gradients)
@@ -338,11 +340,13 @@ def small_batches(case: Case) -> Iterator[Finding]:
     """
     step, training = case.step, case.network.training
     assert step is not None
-    rows = min(training.batch_size if training else 32, len(case.data.y))
+    batch = training.batch_size if training else DEFAULT_BATCH
+    rows = min(batch, len(case.data.y))
     for path, layer in step.layers.items():
-        if not layer.layer.batch_statistics:
+        x = layer.input
+        if not layer.layer.batch_statistics or not isinstance(x, np.ndarray):
             continue
-        places = layer.input.size // (step.n * layer.input.shape[-1])
+        places = x.size // (step.n * x.shape[-1])
         if rows * places >= thresholds.BATCH_NUMBERS:
             continue
         error = (2 / max(1, rows * places - 1)) ** 0.5 / 2

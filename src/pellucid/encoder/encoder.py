@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.columns import Column, blocks, nothing
+from pellucid.data.settling import NOTHING
 from pellucid.data.table import Table, stream, table
 from pellucid.data.table_targets import count_of
 from pellucid.encoder.encodings import Embedded, Encoding, Left
@@ -17,7 +18,7 @@ from pellucid.encoder.fitting import (
     target_of,
     training_rows,
 )
-from pellucid.encoder.operations import NUMBERS, Feature, formula
+from pellucid.encoder.operations import NUMBERS, Feature, worked
 from pellucid.encoder.rows import Arrays, Unseen, as_kind, values_of
 from pellucid.encoder.target import Standardized, Target
 from pellucid.errors import ConfigurationError, DataError, ShapeError
@@ -82,7 +83,7 @@ class Encoder(Reader):
     @classmethod
     def fit(
         cls,
-        rows_of: Table,
+        data: Table,
         *,
         rows: Any = None,
         scaling: str = "robust",
@@ -102,7 +103,7 @@ class Encoder(Reader):
 
         Parameters
         ----------
-        rows_of : Table
+        data : Table
             The table, with a target or without.
         rows : array_like of int, optional
             The training rows, which alone may be looked at; all, if None.
@@ -138,16 +139,16 @@ class Encoder(Reader):
             raise ConfigurationError(
                 f"Expected clip and one_hot of 0 or more; got {clip!r} and {one_hot!r}."
             )
-        chosen = training_rows(rows_of, rows)
+        chosen = training_rows(data, rows)
         columns: list[Encoding] = [
             encoding_of(column, chosen, scaling, clip, one_hot)
-            for column in rows_of.columns
+            for column in data.columns
         ]
-        columns += [Left(each.name, each.why) for each in rows_of.left_out]
+        columns += [Left(each.name, each.why) for each in data.left_out]
         if not any(column.features() for column in columns):
             reasons = "; ".join(f"{c.column}: {c.said}" for c in columns[:5])
             raise DataError(f"There is no column to learn from ({reasons}).")
-        target = target_of(rows_of, chosen, clamp)
+        target = target_of(data, chosen, clamp)
         return cls(tuple(columns), target)
 
     def check(self) -> None:
@@ -281,7 +282,7 @@ class Encoder(Reader):
 
     def encode(
         self,
-        rows_of: Any,
+        data: Any,
         *,
         rows: Any = None,
         unseen: str = "warn",
@@ -291,7 +292,7 @@ class Encoder(Reader):
 
         Parameters
         ----------
-        rows_of : Table, str, Path, data frame, or mapping of columns
+        data : Table, str, Path, data frame, or mapping of columns
             The rows; what is no `Table` is read with `table`.
         rows : array_like of int, optional
             Which rows; all, if None.
@@ -314,7 +315,7 @@ class Encoder(Reader):
         DataError
             If columns are missing or of another kind.
         """
-        given = rows_of if isinstance(rows_of, Table) else self.table(rows_of)
+        given = data if isinstance(data, Table) else self.table(data)
         columns = self._columns(given)
         chosen = None if rows is None else chosen_rows(len(given), rows)
         count = len(given) if chosen is None else len(chosen)
@@ -364,15 +365,22 @@ class Encoder(Reader):
     def _columns(self, given: Table) -> dict[str, Column]:
         """Return the columns of a table that are encoded, after a look at them."""
         known = {column.name: column for column in given.columns}
-        empty = {each.name for each in given.left_out}
+        left_out = {each.name: each.why for each in given.left_out}
         found: dict[str, Column] = {}
         absent = []
         length = len(given.columns[0]) if given.columns else 0
         for each in self.used:
             if each.column in known:
                 found[each.column] = as_kind(known[each.column], each)
-            elif each.column in empty:
+            elif left_out.get(each.column) == NOTHING:
                 found[each.column] = nothing(each.column, each.kind, length)
+            elif each.column in left_out:
+                raise DataError(
+                    f"The column {each.column!r} was left out of {given.name!r} "
+                    f"({left_out[each.column]}), but the network learned from it: read "
+                    "the table with encoder.table(...), which knows the columns of "
+                    "training."
+                )
             else:
                 absent.append(each.column)
         if absent:
@@ -433,7 +441,7 @@ class Encoder(Reader):
         Returns
         -------
         Table
-            Of texts: feature, cell, formula and result.
+            Of texts: number, cell, the steps worked out, and the result.
 
         Raises
         ------
@@ -462,9 +470,13 @@ class Encoder(Reader):
             column = columns[feature.column]
             (cell,) = column.cells()
             (value,) = values_of(column, feature).tolist()
+            raw = cell if column.kind == "category" else float(column.values[0])
+            if column.kind == "boolean" and raw < 0:
+                raw = np.nan
             shown = "missing" if cell is None else cell
-            lines.append((feature.name, shown, formula(feature.operations), value))
-        return TextTable(("number", "cell x", "formula", "result"), lines)
+            steps = worked(feature.operations, raw)
+            lines.append((feature.name, shown, steps, value))
+        return TextTable(("number", "cell", "worked out", "result"), lines)
 
     def __str__(self) -> str:
         return str(self.settings_table())

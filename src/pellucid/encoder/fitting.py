@@ -34,6 +34,9 @@ _LARGE = 1e150  # beyond it squares and differences overflow
 _UNIT = 2.0**512
 
 
+Weights = NDArray[np.float64] | None  # how much rows count; None: all the same
+
+
 @dataclass(frozen=True)
 class Rows:
     """The training rows of a table, and how much each counts.
@@ -50,7 +53,7 @@ class Rows:
 
     count: int
     chosen: NDArray[np.int64] | None = None
-    weight: NDArray[np.float64] | None = None
+    weight: Weights = None
 
     def __len__(self) -> int:
         """Return how many rows are for training."""
@@ -66,7 +69,7 @@ class Rows:
             weight = None if self.weight is None else self.weight[part]
             yield column.values[self.some(part)], weight
 
-    def sample(self, column: Column) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def sample(self, column: Column) -> tuple[NDArray[Any], Weights]:
         """Return values of a `column` that are there, and their weights.
 
         Of more than 2^20 rows as many are drawn, spread evenly.
@@ -78,12 +81,12 @@ class Rows:
             part = np.minimum(places.astype(np.int64), len(self) - 1)
         values = np.asarray(column.values[self.some(part)])
         there = ~column.take(self.some(part)).missing
-        weight = np.ones(len(values)) if self.weight is None else self.weight[part]
-        return values[there], weight[there]
+        weight = None if self.weight is None else self.weight[part][there]
+        return values[there], weight
 
 
 def quantiles(
-    values: NDArray[Any], weight: NDArray[np.float64], shares: Any
+    values: NDArray[Any], weight: Weights, shares: Any
 ) -> NDArray[np.float64]:
     """Return weighted quantiles: the smallest values below which is a share of weight.
 
@@ -94,8 +97,8 @@ def quantiles(
     ----------
     values : ndarray, shape (n,)
         At least one, no NaN.
-    weight : ndarray of float64, shape (n,)
-        Above 0.
+    weight : ndarray of float64, shape (n,), or None
+        Above 0; the same for all, if None.
     shares : array_like, shape (k,)
         From 0 to 1.
 
@@ -103,9 +106,13 @@ def quantiles(
     -------
     ndarray of float64, shape (k,)
     """
-    order = np.argsort(values, kind="stable")
-    ordered = values[order].astype(np.float64)
-    below = np.cumsum(weight[order])
+    if weight is None:
+        ordered = np.sort(values).astype(np.float64)
+        below = np.arange(1.0, len(ordered) + 1)
+    else:
+        order = np.argsort(values, kind="stable")
+        ordered = values[order].astype(np.float64)
+        below = np.cumsum(weight[order])
     wanted = np.asarray(shares, np.float64) * below[-1]
     near = 1e-12 * below[-1]
     last = len(ordered) - 1
@@ -150,7 +157,7 @@ def encoding_of(
         return Left(column.name, "the same in all training rows")
     values, weight = rows.sample(column)
     if column.kind == "boolean":
-        yes = float((values * weight).sum() / weight.sum())
+        yes = float(np.average(values, weights=weight))
         return Boolean(column.name, *column.words, float(yes > 0.5), gaps)
     if column.kind == "date":
         return _of_date(column, values, weight, clip, gaps)
@@ -160,21 +167,20 @@ def encoding_of(
 def _of_number(
     column: Column,
     values: NDArray[Any],
-    weight: NDArray[np.float64],
+    weight: Weights,
     ends: tuple[float, float],
     scaling: str,
     clip: float,
     gaps: bool,
 ) -> Number:
-    (median,) = quantiles(values, weight, [0.5]).tolist()
+    lower, median, upper = quantiles(values, weight, [0.25, 0.5, 0.75]).tolist()
     unit = _UNIT if max(-ends[0], ends[1]) > _LARGE else 1.0
     low, high = ends[0] / unit, ends[1] / unit
-    small = values / unit
     centre = median / unit
     if scaling == "standard":
-        mean, scale = _moments(small, weight)
+        mean, scale = _moments(values / unit, weight)
         return Number(column.name, median, mean, scale, 0.0, gaps, unit)
-    scale = _spread(small, weight, low, high)
+    scale = _spread(lower / unit, upper / unit, low, high)
     far = max(high - centre, centre - low) / scale
     if scaling == "normal" or (scaling == "adaptive" and far > EXTREME):
         knots, scores = _normal_scores(values, weight)
@@ -185,26 +191,22 @@ def _of_number(
     return Number(column.name, median, centre, scale, clip, gaps, unit)
 
 
-def _spread(
-    values: NDArray[Any], weight: NDArray[np.float64], low: float, high: float
-) -> float:
+def _spread(lower: float, upper: float, low: float, high: float) -> float:
     """Return the interquartile range, or half of the range where that is 0."""
-    lower, upper = quantiles(values, weight, [0.25, 0.75]).tolist()
     return (upper - lower) or (high - low) / 2 or high - low
 
 
-def _moments(values: NDArray[Any], weight: NDArray[np.float64]) -> tuple[float, float]:
+def _moments(values: NDArray[Any], weight: Weights) -> tuple[float, float]:
     """Return weighted mean and standard deviation, which is 1 where it would be 0."""
-    total = weight.sum()
     first = float(values[0])
     moved = values - first  # exactly 0 for equal values
-    mean = float((moved * weight).sum() / total)
-    spread = math.sqrt(float((weight * (moved - mean) ** 2).sum() / total))
+    mean = float(np.average(moved, weights=weight))
+    spread = math.sqrt(float(np.average((moved - mean) ** 2, weights=weight)))
     return first + mean, spread or 1.0
 
 
 def _normal_scores(
-    values: NDArray[Any], weight: NDArray[np.float64]
+    values: NDArray[Any], weight: Weights
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return quantiles without repeats, and what a normal distribution has there."""
     count = min(max(len(values) // 30, 10), MOST_KNOTS)
@@ -220,13 +222,13 @@ def _normal_scores(
 def _of_date(
     column: Column,
     values: NDArray[Any],
-    weight: NDArray[np.float64],
+    weight: Weights,
     clip: float,
     gaps: bool,
 ) -> Date:
-    (median,) = quantiles(values, weight, [0.5]).tolist()
-    days = values / DAY
-    scale = _spread(days, weight, float(days.min()), float(days.max()))
+    lower, median, upper = quantiles(values, weight, [0.25, 0.5, 0.75]).tolist()
+    ends = (float(values.min()) / DAY, float(values.max()) / DAY)
+    scale = _spread(lower / DAY, upper / DAY, *ends)
     parts = [
         part for part in PERIODS if len(np.unique(date_part(values[: 2**16], part))) > 1
     ]
@@ -292,12 +294,12 @@ def chosen_rows(count: int, rows: Any) -> NDArray[np.int64]:
     return np.arange(count)[given.astype(np.int64)]
 
 
-def training_rows(rows_of: Table, rows: Any) -> Rows:
+def training_rows(data: Table, rows: Any) -> Rows:
     """Return the rows of a table that may be looked at; those of weight 0 may not.
 
     Parameters
     ----------
-    rows_of : Table
+    data : Table
         The table.
     rows : array_like or None
         Which rows are for training; all, if None.
@@ -306,11 +308,11 @@ def training_rows(rows_of: Table, rows: Any) -> Rows:
     -------
     Rows
     """
-    count = len(rows_of)
+    count = len(data)
     chosen = None
     if rows is not None:
         chosen = chosen_rows(count, rows)
-    weight = rows_of.weight
+    weight = data.weight
     if weight is not None:
         weight = weight if chosen is None else weight[chosen]
         there = np.flatnonzero(weight > 0)
@@ -322,12 +324,12 @@ def training_rows(rows_of: Table, rows: Any) -> Rows:
     return found
 
 
-def target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
+def target_of(data: Table, rows: Rows, clamp: bool) -> Target | None:
     """Return what is predicted, with mean and scale of the training rows.
 
     Parameters
     ----------
-    rows_of : Table
+    data : Table
         The table.
     rows : Rows
         What may be looked at.
@@ -338,18 +340,17 @@ def target_of(rows_of: Table, rows: Rows, clamp: bool) -> Target | None:
     -------
     Target or None
     """
-    if rows_of.y is None:
+    if data.y is None:
         return None
-    if rows_of.classes:
-        return Classes(rows_of.target, rows_of.classes)
-    y = rows_of.y if rows.chosen is None else rows_of.y[rows.chosen]
-    weight = np.ones(len(y)) if rows.weight is None else rows.weight
+    if data.classes:
+        return Classes(data.target, data.classes)
+    y = data.y if rows.chosen is None else data.y[rows.chosen]
     low, high = float(y.min()), float(y.max())
     first = float(y[0])
     unit = high / 2 - low / 2 or 1.0  # so that no square overflows
     moved = y / unit - first / unit
-    mean = float((moved * weight).sum() / weight.sum())
-    spread = float(np.sqrt((weight * (moved - mean) ** 2).sum() / weight.sum()))
+    mean = float(np.average(moved, weights=rows.weight))
+    spread = math.sqrt(np.average((moved - mean) ** 2, weights=rows.weight))
     return Standardized(
-        rows_of.target, first + mean * unit, spread * unit or 1.0, low, high, clamp
+        data.target, first + mean * unit, spread * unit or 1.0, low, high, clamp
     )

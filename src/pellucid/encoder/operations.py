@@ -179,6 +179,22 @@ FORMULAS: dict[str, Callable[..., str]] = {
 }
 
 
+# The same before an equals sign, for one cell.
+WORDS: dict[str, Callable[..., str]] = {
+    "is_missing": lambda: "missing",
+    "fill": lambda value: "missing, filled",
+    "subtract": lambda value: f"- {show(value)}" if value >= 0 else f"+ {show(-value)}",
+    "divide": lambda value: f"/ {show(value)}",
+    "smooth_clip": lambda limit: f"clip {show(limit)}",
+    "interpolate": lambda knots, values: f"normal score of {len(knots)} quantiles",
+    "date_part": lambda part: f"{part} from 0",
+    "sine": lambda period: f"sine, period {show(period)},",
+    "cosine": lambda period: f"cosine, period {show(period)},",
+    "equals": lambda level: f"is {level!r}",
+    "lookup": lambda levels, missing: "place among the levels",
+}
+
+
 def show(value: float) -> str:
     """Return a number of an operation, short.
 
@@ -214,6 +230,31 @@ def run(operations: Sequence[Operation], cells: Any) -> NDArray[Any]:
         for name, settings in operations:
             x = OPERATIONS[name](x, *settings)
     return np.asarray(x)
+
+
+def worked(operations: Sequence[Operation], cell: Any) -> str:
+    """Return what operations make of one cell, step by step.
+
+    Parameters
+    ----------
+    operations : sequence of Operation
+        In order.
+    cell : float, str or None
+        As `Feature` describes it.
+
+    Returns
+    -------
+    str
+        For example ``"- 38 = 3; / 12 = 0.25; clip 3 = 0.249136"``.
+    """
+    steps = []
+    x: Any = [cell] if cell is None or isinstance(cell, str) else np.array([cell])
+    for name, settings in operations:
+        before, x = x, run([Operation(name, settings)], x)
+        if name == "fill" and before[0] == before[0]:
+            continue  # there was nothing to fill
+        steps.append(f"{WORDS[name](*settings)} = {show(x[0])}")
+    return "; ".join(steps)
 
 
 def formula(operations: Sequence[Operation]) -> str:

@@ -44,6 +44,12 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
         or for so many. The weights of the best epoch stay.
     validation : float
         Share of the rows to hold out for it, where `fit` gets no ``eval_set``.
+    preset : str, optional
+        ``"tabular"``: layers, optimizer, epochs and the encoding of the columns are
+        chosen by the size of the table, see `pellucid.tabular`; a data frame may hold
+        texts, dates and gaps.
+    ensemble : int, optional
+        How many members share one network, 16 for example; with the preset's encoding.
     class_weight : dict or "balanced", optional
         How much each class counts.
     warm_start : bool
@@ -103,6 +109,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
         epochs: int | None = None,
         early_stopping: Any = False,
         validation: float = 0.1,
+        preset: str | None = None,
+        ensemble: int | None = None,
         class_weight: Any = None,
         warm_start: bool = False,
         engine: str = "auto",
@@ -121,6 +129,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
             epochs=epochs,
             early_stopping=early_stopping,
             validation=validation,
+            preset=preset,
+            ensemble=ensemble,
             warm_start=warm_start,
             engine=engine,
             threads=threads,
@@ -162,10 +172,14 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
         self.classes_ = unique_labels(y)
         if len(self.classes_) < 2:
             raise DataError(
-                f"y has one class, {self.classes_.tolist()[0]!r}: a classifier needs two or "
-                "more classes."
+                f"y has one class, {self.classes_.tolist()[0]!r}: a classifier needs "
+                "two or more classes."
             )
         weight = self._weights(x, y, sample_weight, self.class_weight)
+        if self._by_preset:
+            count = len(self.classes_)
+            self._train_by_preset(x, self._encoded(y), weight, eval_set, count)
+            return self
         self._train(self._new(x, y), x, self._encoded(y), weight, eval_set)
         return self
 
@@ -301,7 +315,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
         x = self._asked(X)
         best = self.network_.predict(x, engine=self.engine, threads=self.threads)
         if self.multilabel_:
-            return np.asarray(best).reshape(len(x), -1)
+            return np.asarray(best).reshape(len(best), -1)
         found: NDArray[Any] = self.classes_[best]
         return found
 

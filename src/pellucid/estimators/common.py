@@ -11,6 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import (
     _check_sample_weight,
+    check_array,
+    check_consistent_length,
     check_is_fitted,
     validate_data,
 )
@@ -18,6 +20,7 @@ from sklearn.utils.validation import (
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
+from pellucid.estimators.by_preset import as_table, train_by_preset
 from pellucid.layer import Layer
 from pellucid.layers import Dense, Dropout
 from pellucid.minimizers import Minimizer
@@ -30,6 +33,20 @@ from pellucid.training.plan import as_rule
 WHOLE = 200
 WHOLE_EPOCHS = 500
 
+# What a preset decides, with the values that say nothing.
+OWN = {
+    "layers": (100,),
+    "activation": "relu",
+    "dropout": 0.0,
+    "loss": None,
+    "optimizer": "adam",
+    "learning_rate": None,
+    "batch_size": None,
+    "epochs": None,
+    "early_stopping": False,
+    "warm_start": False,
+}
+
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     """A network with the conventions of scikit-learn; see the two estimators.
@@ -40,7 +57,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     ----------
     layers, activation, dropout, loss, optimizer, learning_rate, batch_size, epochs
         As in `NeuralNetworkClassifier`.
-    early_stopping, validation, warm_start, engine, threads, random_state, verbose
+    early_stopping, validation, preset, ensemble, warm_start, engine, threads
+        As in `NeuralNetworkClassifier`.
+    random_state, verbose
         As in `NeuralNetworkClassifier`.
     """
 
@@ -67,6 +86,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         early_stopping: Any = False,
         validation: float = 0.1,
+        preset: str | None = None,
+        ensemble: int | None = None,
         warm_start: bool = False,
         engine: str = "auto",
         threads: int | None = None,
@@ -83,6 +104,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.epochs = epochs
         self.early_stopping = early_stopping
         self.validation = validation
+        self.preset = preset
+        self.ensemble = ensemble
         self.warm_start = warm_start
         self.engine = engine
         self.threads = threads
@@ -191,10 +214,30 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
+    def _only_for_own_layers(self) -> None:
+        """Raise for arguments that a preset decides itself."""
+        for name, usual in OWN.items():
+            if getattr(self, name) != usual:
+                raise ConfigurationError(
+                    f"{name}={getattr(self, name)!r} and a preset contradict each "
+                    "other: the preset chooses layers, optimizer and epochs. Leave one "
+                    "of them out."
+                )
+
     # -- data --------------------------------------------------------------------------
 
-    def _data(self, X: Any, *, reset: bool) -> NDArray[Any]:
-        """Return the table as rows of numbers in its own precision."""
+    @property
+    def _by_preset(self) -> bool:
+        return self.preset is not None or self.ensemble is not None
+
+    def _data(self, X: Any, *, reset: bool) -> Any:
+        """Return the table as rows of numbers in its own precision.
+
+        With a preset a data frame stays what it is: it may hold texts and gaps.
+        """
+        if self._by_preset and hasattr(X, "columns"):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
         found = validate_data(
             self,
             X,
@@ -206,7 +249,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _data_with_targets(
         self, X: Any, y: Any, *, reset: bool, numeric: bool
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    ) -> tuple[Any, NDArray[Any]]:
+        if self._by_preset and hasattr(X, "columns"):
+            check_consistent_length(X, y)
+            rows = check_array(y, ensure_2d=False, dtype=None)
+            return self._data(X, reset=reset), rows.astype(float) if numeric else rows
         found, targets = validate_data(
             self,
             X,
@@ -291,6 +338,42 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.network_ = network
         self._keep()
 
+    def _train_by_preset(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        eval_set: Any,
+        classes: int,
+    ) -> None:
+        """Train with the settings of the preset."""
+        self._only_for_own_layers()
+        if y.ndim > 1:
+            raise DataError(
+                "A preset is for one target; y has several columns. Use "
+                "sklearn.multioutput, or layers=... without a preset."
+            )
+        validation = None
+        if eval_set is not None:
+            validation = self._held_out(eval_set)[:2]
+        self.trained_ = train_by_preset(
+            X,
+            y,
+            weight,
+            classes=classes,
+            validation=validation,
+            preset=self.preset or "tabular",
+            ensemble=self.ensemble,
+            seed=self._seed(),
+            dtype=str(getattr(X, "dtype", "float32")),
+            engine=self.engine,
+            threads=self.threads,
+            progress=bool(self.verbose),
+        )
+        self.network_ = self.trained_.network
+        self.history_ = self.trained_.histories[0]
+        self._keep()
+
     def _keep(self) -> None:
         history = self.history_
         self.loss_curve_ = [float(loss) for loss in history.loss]
@@ -303,18 +386,23 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> NDArray[Any] | None:
         """Return how much each row counts; None where all count the same."""
         weight = None
+        dtype = getattr(x, "dtype", np.float64)
         if sample_weight is not None:
             weight = _check_sample_weight(
-                sample_weight, x, dtype=x.dtype, ensure_non_negative=True
+                sample_weight, x, dtype=dtype, ensure_non_negative=True
             )
         if class_weight is not None:
-            by_class = compute_sample_weight(class_weight, y).astype(x.dtype)
+            by_class = compute_sample_weight(class_weight, y).astype(dtype)
             weight = by_class if weight is None else weight * by_class
         return weight
 
-    def _asked(self, X: Any) -> NDArray[Any]:
+    def _asked(self, X: Any) -> Any:
+        """Return rows as the network takes them."""
         check_is_fitted(self)
-        return self._data(X, reset=False).astype(self.network_.dtype, copy=False)
+        x = self._data(X, reset=False)
+        if self._by_preset:
+            return self.network_.reader.encode(as_table(x))  # type: ignore[union-attr]
+        return x.astype(self.network_.dtype, copy=False)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

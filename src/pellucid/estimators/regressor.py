@@ -38,6 +38,12 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         or for so many. The weights of the best epoch stay.
     validation : float
         Share of the rows to hold out for it, where `fit` gets no ``eval_set``.
+    preset : str, optional
+        ``"tabular"``: layers, optimizer, epochs and the encoding of the columns are
+        chosen by the size of the table, see `pellucid.tabular`; a data frame may hold
+        texts, dates and gaps.
+    ensemble : int, optional
+        How many members share one network, 16 for example; with the preset's encoding.
     warm_start : bool
         Whether a further `fit` goes on from the weights of the one before.
     engine : str
@@ -93,6 +99,8 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         epochs: int | None = None,
         early_stopping: Any = False,
         validation: float = 0.1,
+        preset: str | None = None,
+        ensemble: int | None = None,
         warm_start: bool = False,
         engine: str = "auto",
         threads: int | None = None,
@@ -110,6 +118,8 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
             epochs=epochs,
             early_stopping=early_stopping,
             validation=validation,
+            preset=preset,
+            ensemble=ensemble,
             warm_start=warm_start,
             engine=engine,
             threads=threads,
@@ -147,6 +157,10 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         x, y = self._data_with_targets(X, y, reset=True, numeric=True)
         y = self._checked(y)
         weight = self._weights(x, y, sample_weight)
+        if self._by_preset:
+            self.target_mean_, self.target_deviation_ = np.zeros(1), np.ones(1)
+            self._train_by_preset(x, y, weight, eval_set, 0)
+            return self
         self._measure(y, weight)
         targets = self._encoded(y)
         network = self._network(x, Dense(targets.shape[1]), "mean_squared_error")
@@ -208,6 +222,8 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         self.target_deviation_ = np.where(spread > 0, spread, 1.0)
 
     def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self._by_preset:
+            return self._checked(y)
         rows = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         return np.asarray((rows - self.target_mean_) / self.target_deviation_)
 
@@ -225,7 +241,7 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         """
         x = self._asked(X)
         answer = self.network_.predict(x, engine=self.engine, threads=self.threads)
-        rows: NDArray[Any] = np.asarray(answer).reshape(len(x), -1)
+        rows: NDArray[Any] = np.asarray(answer).reshape(len(answer), -1)
         rows = rows * self.target_deviation_ + self.target_mean_
         found: NDArray[Any] = rows[:, 0] if self._column else rows
-        return found.astype(x.dtype)
+        return found.astype(self.network_.dtype)

@@ -167,7 +167,7 @@ class Equations:
             Whether there was such a part.
         """
         parts = {v.id: self._size(v) for v in self.needs(node)}
-        largest = max(parts, key=lambda i: (parts[i], i), default=0)
+        largest = max(parts, key=lambda i: (parts[i], -i), default=0)
         if not parts.get(largest):
             return False
         if parts[largest] == 1 and self._nodes[largest].operation.group == "alias":

@@ -51,7 +51,8 @@ def must_be_a_name(name: str, language: str) -> None:
     language : str
         For the message.
     """
-    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or name in RESERVED:
+    word = isinstance(name, str) and re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII)
+    if not word or name in RESERVED:
         raise ConfigurationError(
             f"{name!r} cannot be the name of a function in {language}: write a word of "
             "letters, digits and underscores that has no meaning there."

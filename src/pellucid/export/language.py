@@ -177,10 +177,8 @@ class Printed:
                 index = self._plain_index(one.index)
                 yield indent + form.place.format(name=one.name, index=index)
                 if one.checked:
-                    for line in form.skip.format(name=one.name, length=label).split(
-                        "\n"
-                    ):
-                        yield indent + line
+                    skip = form.skip.format(name=one.name, length=label)
+                    yield from (indent + line for line in skip.split("\n"))
             elif isinstance(one, Let):
                 let = form.let_changes if one.changes else form.let
                 kind = form.types[one.value.kind]
@@ -252,9 +250,8 @@ class Printed:
     def _form(self, operation: str) -> Form:
         found = self.language.forms.get(operation)
         if found is None:
-            where = (
-                f"Layer {self.function.layer!r}" if self.function.layer else "A layer"
-            )
+            layer = self.function.layer
+            where = f"Layer {layer!r}" if layer else "A layer"
             raise ConfigurationError(
                 f"{where} uses {operation}, for which there is no "
                 f"{self.language.name} yet."
@@ -264,6 +261,8 @@ class Printed:
     def _index(self, index: Index) -> str:
         """Return ``(row * width + column) * channels + c`` where that is what it is."""
         text, before = "", 0
+        if any(factor < 0 for _, factor in index.terms):
+            return self._plain_index(index)
         for name, factor in index.terms:
             if not text:
                 text = name
@@ -287,12 +286,16 @@ class Printed:
         return text or str(index.offset)
 
     def _plain_index(self, index: Index) -> str:
-        parts = [
-            name if factor == 1 else f"{name} * {factor}"
+        """Return ``row * 2 + u - 1``: the terms one after the other."""
+        terms = [
+            (factor, name if abs(factor) == 1 else f"{name} * {abs(factor)}")
             for name, factor in index.terms
         ]
-        parts += [str(index.offset)] if index.offset else []
-        return " + ".join(parts).replace("+ -", "- ")
+        terms.append((index.offset, str(abs(index.offset))))
+        parts = [f"{'-' if factor < 0 else '+'} {part}" for factor, part in terms]
+        shown = [part for part in parts if part != "+ 0"] or ["0"]
+        text = " ".join(shown).removeprefix("+ ")
+        return f"-{text[2:]}" if text.startswith("- ") else text
 
 
 # Behind these a long line goes on in the next one.

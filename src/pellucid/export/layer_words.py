@@ -35,6 +35,8 @@ def describe(network: "NeuralNetwork", function: Function) -> list[str]:
 
 
 def _of_layer(network: "NeuralNetwork", function: Function) -> list[str]:
+    if not function.layer and network.loss.link in (None, "identity"):
+        return ["What comes out is what was given."]
     if not function.layer:
         link = Activation.of(network.loss.link)
         title = f"{link.label}, which belongs to the loss {network.loss.label}:"

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pellucid.export.formulas import as_kind
 from pellucid.export.loop_plan import at_one, row_major
 from pellucid.export.loops import (
     SMALL_INTEGER,
@@ -23,9 +24,36 @@ from pellucid.ops import axis_numbers
 from pellucid.symbol import FLOAT, INTEGER, Symbol
 
 if TYPE_CHECKING:
-    from pellucid.export.lowering import Scope, Writer
+    from pellucid.export.loop_writer import Scope, Writer
 
 At = tuple[Index, ...]
+
+# Loop variables and what their lengths are called, for samples of 1, 2 and 3 axes.
+_NAMES = {
+    1: [("j", "units")],
+    2: [("place", "places"), ("c", "channels")],
+    3: [("row", "rows"), ("column", "columns"), ("c", "channels")],
+}
+
+
+def axis_names(shape: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Return a loop variable and the name of the length for each axis.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of an array, with the axis of the batch.
+
+    Returns
+    -------
+    list of (str, str)
+    """
+    named = _NAMES.get(len(shape) - 1)
+    if named and shape[0] == 1:
+        return [("n", "rows"), *named]
+    if len(shape) == 1:
+        return [("i", "size")]
+    return [(f"i{axis + 1}", "length") for axis in range(len(shape))]
 
 
 def _sum_of_products(
@@ -89,7 +117,7 @@ def _pixel(
 ) -> Index:
     """Return where along an axis of the image a pixel of a window is."""
     name, label = (("row", "height"), ("column", "width"))[axis]
-    index = place * window.stride[axis] + step * window.dilation[axis]
+    index: Index = place * window.stride[axis] + step * window.dilation[axis]
     checked = any(window.padding[axis])
     if not checked and len(index.terms) < 2:
         return index
@@ -129,7 +157,7 @@ def _over_axes(
         shape = at_one(x.shape)
         axes = axis_numbers(len(shape), node.settings["axis"])
         found = scope.let(name, Number(start, FLOAT), changes=True)
-        names = writer.axes(shape)
+        names = axis_names(shape)
         rest = list(at)
         place, inner = [], scope
         for axis, length in enumerate(shape):
@@ -140,7 +168,7 @@ def _over_axes(
                 rest = rest[1:] if node.settings["keepdims"] else rest
             else:
                 place.append(rest.pop(0))
-        value = writer.number(writer.element(x, tuple(place), inner), FLOAT)
+        value = as_kind(writer.element(x, tuple(place), inner), FLOAT)
         inner.assign(found, Apply(combine, (found, value), FLOAT))
         if not mean:
             return found

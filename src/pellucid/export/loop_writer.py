@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from pellucid.errors import ConfigurationError
 from pellucid.export.formulas import as_kind, elementwise
 from pellucid.export.identifiers import Identifiers
-from pellucid.export.loop_bodies import AT_A_PLACE, WHOLE, At, copy, quantize_loop
+from pellucid.export.loop_bodies import (
+    AT_A_PLACE,
+    WHOLE,
+    At,
+    axis_names,
+    copy,
+    quantize_loop,
+)
 from pellucid.export.loop_plan import at_one, row_major
 from pellucid.export.loops import (
     SMALL_INTEGER,
@@ -127,7 +134,7 @@ class Scope:
         if length == 1:
             return self, Index()
         while name in self.loops:
-            name += name[-1]
+            name = 2 * name if len(name) == 1 else f"{name}_in"
         body: list[Statement] = []
         self.body.append(For(name, length, label, body))
         inner = Scope(self.writer, body, self.known.new_child(), (*self.loops, name))
@@ -161,17 +168,16 @@ class Scope:
         return Index(((name, 1),))
 
 
-# Loop variables and what their lengths are called, for samples of 1, 2 and 3 axes.
-_NAMES = {
-    1: [("j", "units")],
-    2: [("place", "places"), ("c", "channels")],
-    3: [("row", "rows"), ("column", "columns"), ("c", "channels")],
+# Names that loops and lengths have.
+# fmt: off
+_LOOPS = {
+    "i", "j", "u", "v", "c", "f", "g", "n", "x", "ii", "jj", "uu", "vv", "cc", "ff",
+    "gg", "nn", "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "place", "row",
+    "column", "place_in", "row_in", "column_in", "size", "units", "inputs", "places",
+    "rows", "columns", "channels", "filters", "groups", "length", "height", "width",
+    "kernel_height", "kernel_width",
 }
-_LOOPS = {"i", "j", "u", "v", "c", "f", "g", "place", "row", "column"}
-_LOOPS |= {"units", "places", "channels", "rows", "columns", "filters", "size"}
-_LOOPS |= {"inputs", "height", "width", "kernel_height", "kernel_width", "groups"}
-_LOOPS |= {"length", "x", "n", *(f"i{axis}" for axis in range(1, 9))}
-_LOOPS |= {2 * name for name in _LOOPS if len(name) == 1}
+# fmt: on
 # What a value is called that nobody gave a name.
 WORDS = {"sum": "total", "max": "largest", "min": "smallest", "mean": "mean"}
 WORDS |= {"exp": "e", "concatenate": "joined", "pad": "padded", "log": "logarithm"}
@@ -234,7 +240,7 @@ class Writer:
             names or axis_names(shape), shape, strict=True
         ):
             filters = len(at) == 3 and node is not None
-            groups = node.settings["groups"] if filters and node is not None else 1
+            groups = node.settings["groups"] if node is not None and filters else 1
             if groups > 1:
                 scope, g = scope.loop("g", groups, "groups")
                 scope, f = scope.loop("f", length // groups, "filters")
@@ -247,10 +253,6 @@ class Writer:
             at.append(index)
         yield scope, tuple(at)
         self.function.body += hoisted(merged(body))
-
-    def axes(self, shape: tuple[int, ...]) -> list[tuple[str, str]]:
-        """Return a loop variable and the name of its length for each axis of shape."""
-        return axis_names(shape)
 
     def split(self, node: Symbol, index: Index) -> tuple[Index, Index]:
         """Return the group of a filter, and its index in it; node says how many."""
@@ -317,10 +319,6 @@ class Writer:
                 "other languages; pellucid.ops says what each operation does."
             )
         return body(self, node, at, scope)
-
-    def number(self, value: Expression, kind: str) -> Expression:
-        """Return a value as one of a kind."""
-        return as_kind(value, kind)
 
     def word(self, node: Symbol) -> str:
         """Return what a node is called within its function."""
@@ -402,23 +400,3 @@ class Writer:
                 if found is not None:
                     return found
         return None
-
-
-def axis_names(shape: tuple[int, ...]) -> list[tuple[str, str]]:
-    """Return a loop variable and the name of the length for each axis.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of an array, with the axis of the batch.
-
-    Returns
-    -------
-    list of (str, str)
-    """
-    named = _NAMES.get(len(shape) - 1)
-    if named and shape[0] == 1:
-        return [("n", "rows"), *named]
-    if len(shape) == 1:
-        return [("i", "size")]
-    return [(f"i{axis + 1}", "length") for axis in range(len(shape))]

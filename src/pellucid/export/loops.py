@@ -451,7 +451,11 @@ def hoisted(body: list[Statement]) -> list[Statement]:
     for statement in body:
         if isinstance(statement, For):
             inner = hoisted(statement.body)
-            while isinstance(inner[0], Let) and _is_steady(inner[0], statement.name):
+            while (
+                inner
+                and isinstance(inner[0], Let)
+                and _is_steady(inner[0], statement.name)
+            ):
                 done.append(inner.pop(0))
             statement = replace(statement, body=inner)
         done.append(statement)

@@ -183,7 +183,7 @@ class Lowering:
         groups: dict[int, list[Symbol]] = {}
         for root in self.plan.roots:
             groups.setdefault(self.plan.group[root.id], []).append(root)
-        link = self.network.loss.link or "link"
+        link = self.network.loss.link or "copied"
         for roots in groups.values():
             layer = roots[0].layer
             function = Function(self.names.new(layer or link), layer)

@@ -11,8 +11,8 @@ from pellucid.program import index_text
 from pellucid.symbol import Dim, Symbol
 
 # How tightly operators bind in Python.
-ATOM, POWER, UNARY, TIMES, PLUS, AND, OR, COMPARISON = range(8, 0, -1)
-_BINDS = {"**": POWER, "*": TIMES, "/": TIMES, "@": TIMES, "+": PLUS, "-": PLUS}
+ATOM, POWER, UNARY, TIMES, MATMUL, PLUS, AND, OR, COMPARISON = range(9, 0, -1)
+_BINDS = {"**": POWER, "*": TIMES, "/": TIMES, "@": MATMUL, "+": PLUS, "-": PLUS}
 _BINDS |= {"&": AND, "|": OR}
 _BINDS |= dict.fromkeys((">", ">=", "<", "<=", "==", "!="), COMPARISON)
 
@@ -81,8 +81,10 @@ class NumpyText:
             return f"{self._call(call)}({', '.join(words)})", ATOM
         given = [self._shown(v, equations, names) for v in node.inputs]
         operation = node.operation
-        if operation.infix == "*" and _is_one(node.inputs[0]):
+        if operation.infix == "*" and is_one(node.inputs[0]):
             return given[1]
+        if operation.infix == "/" and is_one(node.inputs[1]):
+            return given[0]
         if operation.infix:
             return _infix(operation.infix, given)
         write = TABLE.get(operation.name)
@@ -91,7 +93,18 @@ class NumpyText:
         return write(self, node, given), ATOM
 
 
-def _is_one(value: Any) -> bool:
+def is_one(value: Any) -> bool:
+    """Return whether a literal changes nothing that it multiplies.
+
+    Parameters
+    ----------
+    value : Symbol or number
+        An input of an operation.
+
+    Returns
+    -------
+    bool
+    """
     return not isinstance(value, Symbol) and value == 1
 
 
@@ -121,10 +134,14 @@ def _infix(sign: str, given: list[Text]) -> Text:
         return f"{sign}{text if binds >= own else f'({text})'}", own
     own = _BINDS[sign]
     (left, left_binds), (right, right_binds) = given
-    # Equal operators group from the left; a comparison does not group at all.
-    left_least = own + (own in (POWER, COMPARISON))
-    left = left if left_binds >= left_least else f"({left})"
-    right = right if right_binds > own else f"({right})"
+    # Equal operators group from the left; a comparison does not group at all. Brackets
+    # tell @ and * apart, though Python needs none.
+    grouped = left_binds == own and own not in (POWER, COMPARISON)
+    mixed = own == MATMUL and left_binds == TIMES
+    if mixed or (left_binds <= own and not grouped):
+        left = f"({left})"
+    if right_binds <= own or (own == MATMUL and right_binds == TIMES):
+        right = f"({right})"
     return f"{left} {sign} {right}", own
 
 

@@ -16,7 +16,6 @@ from pellucid.errors import ConfigurationError
 from pellucid.export.onnx_graph import Graph
 from pellucid.export.onnx_operations import ELEMENTWISE, OPERATIONS
 from pellucid.export.onnx_patterns import reading
-from pellucid.ops import shape_of
 from pellucid.program import Program
 from pellucid.symbol import BOOL, DTYPE, FLOAT, INTEGER, Dim, Symbol, Trace
 
@@ -81,7 +80,8 @@ class Writer:
         needed = {symbol.id for symbol in self.program.outputs.values()}
         readings: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         for node in reversed(self.program.nodes):
-            if node.id in needed - self.known.keys() - self._last.keys():
+            placed = node.id in self.known or node.id in self._last
+            if node.id in needed and not placed:
                 found = reading(node, self.known, self.double) if patterns else None
                 found = found or _plain(node)
                 readings[node.id] = found
@@ -305,17 +305,21 @@ class Writer:
         if value.id not in self.known:
             return (self.first if first and value.shape else self.last)(value)
         array = self.known[value.id]
-        others = [s for s in node.inputs if shape_of(s) == node.shape]
-        if any(s.id not in self.known for s in others) and array.size > 1:
-            flat = array.ravel()
-            if (flat == flat[0]).all() and any(
-                isinstance(length, Dim) for length in value.shape
-            ):
-                return self.graph.constant(flat[0])
+        if self._same_everywhere(value) and any(
+            isinstance(s, Symbol) and s.id not in self.known and s.shape == node.shape
+            for s in node.inputs
+        ):
+            return self.graph.constant(array.ravel()[0])
         if first and array.ndim:
             array = array.reshape((1,) * (4 - array.ndim) + array.shape)
             array = array.transpose(TO_FIRST)
         return self.graph.constant(array, self._called(value))
+
+    def _same_everywhere(self, value: Symbol) -> bool:
+        """Return whether a value like np.ones_like(x) is one number."""
+        numbers = self.known[value.id].ravel()
+        made = any(isinstance(length, Dim) for length in value.shape)
+        return made and bool((numbers == numbers[0]).all())
 
     def stays_first(self, node: Symbol, inputs: Iterable[Any]) -> bool:
         """Return whether an operation is best done where channels are first.

@@ -89,7 +89,8 @@ def prove(
     Raises
     ------
     ConfigurationError
-        If settings are not what they should be, or x comes without y.
+        If settings are not what they should be, x comes without y, or the training
+        ends in numbers that are not finite.
     """
     rule = rule_of(network, optimizer)
     whole_number("epochs", epochs)
@@ -161,12 +162,25 @@ def _trained(
             weights, batch, y[cut], each, scale, key=key, step=step
         )
         now = Memory(memory)
-        new = rule.update(
-            weights[:size], found.gradient, now, step + 1, rates[step], decayed, trained
-        )
+        with np.errstate(all="ignore"):
+            new = rule.update(
+                weights[:size],
+                found.gradient,
+                now,
+                step + 1,
+                rates[step],
+                decayed,
+                trained,
+            )
         now.keep()
         weights[:size], weights[size:] = new, found.state
         losses.append(found.loss)
+        if not np.isfinite(found.loss) or not np.isfinite(weights).all():
+            raise ConfigurationError(
+                f"The training that the program is to repeat leaves the range of "
+                f"numbers at iteration {step + 1}: choose a smaller learning rate, or "
+                "fewer epochs."
+            )
     return Proof(rule, x, y, epochs, batch_size, losses, rates, key, weights)
 
 

@@ -85,7 +85,7 @@ class Twin:
         if vector == "constant":
             return constant(node.settings["value"])
         if vector == "x" and name:
-            return f"x[{name!r}]"
+            return f'x["{name}"]'
         if vector == "w" and name:
             return f"self.{self.slots[name]}"
         if vector == "memory":
@@ -335,14 +335,14 @@ class Twin:
         if not any(re.search(r"\bn\b", line.partition("#")[0]) for line in lines):
             return lines
         if rows == "x" and isinstance(self.blueprint.inputs, dict):
-            rows = f"x[{next(iter(self.blueprint.inputs))!r}]"
+            rows = f'x["{next(iter(self.blueprint.inputs))}"]'
         return [f"n = len({rows})", *lines]
 
     def _layer(self, path: str) -> str:
         if not path:
             return f"the loss, {self.network.loss.label}"
         number = self.notation.number(path)
-        return f"{number}. {path}: {self.notation.layer(path)!r}"
+        return f"{number}. {self.notation.title(path, WIDTH - 20)}"
 
     def _init(self, name: str) -> list[str]:
         lines = ["def __init__(self):"]
@@ -376,8 +376,8 @@ class Twin:
                 lines.append('    x = data["x"]')
         elif isinstance(proof.x, dict):
             lines.append("    x = {")
-            for name, values in proof.x.items():
-                lines.append(f"        {name!r}: {numpy_literal(values, 8)},")
+            for key, values in proof.x.items():
+                lines.append(f'        "{key}": {numpy_literal(values, 8)},')
             lines.append("    }")
         else:
             lines.append(f"    x = {numpy_literal(proof.x, 4)}")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tracing
-from pellucid.errors import ConfigurationError
+from pellucid.errors import ConfigurationError, DataError
 from pellucid.layout import Windows
 from pellucid.program import Program
 from pellucid.symbol import Symbol
@@ -103,9 +103,11 @@ def quantize(network: "NeuralNetwork", x: Any) -> Quantization:
     ConfigurationError
         If there is no product of an input and weights in the network.
     DataError
-        If the inputs are none.
+        If there are no samples, or they are no inputs of the network.
     """
     batch, n, _ = network._inputs(x)
+    if n == 0:
+        raise DataError("x has no samples: int8=True needs some to find the scales.")
     program = tracing.probabilities(network.blueprint)
     weights = Windows(network.weights, network.blueprint.layout)
     given = {"x": batch, "w": weights}
@@ -118,7 +120,7 @@ def quantize(network: "NeuralNetwork", x: Any) -> Quantization:
             "Nothing in this network can be stored in 8 bits: int8=True is for dense "
             "layers and convolutions."
         )
-    rounded = _run(program, products, given, n, network.dtype)
+    rounded = _run(program, products, exact, n, network.dtype)
     (output,) = program.outputs.values()
     before, after = exact[output.id], rounded[output.id]
     differences = np.abs(before.astype(float) - after)
@@ -152,21 +154,22 @@ def _quantized(node: Symbol, values: Mapping[int, Any]) -> Quantized:
 def _run(
     program: Program,
     products: Mapping[int, Quantized],
-    given: Mapping[str, Any],
+    exact: Mapping[int, Any],
     n: int,
     dtype: Any,
 ) -> dict[int, Any]:
     """Return the values of all nodes, with the products in small whole numbers."""
-    values = program.values(given, n, dtype)
+    values = {leaf.id: exact[leaf.id] for leaf in program.leaves}
     for node in program.operations:
-        if node.id in products:
-            found = products[node.id]
-            x = values[node.inputs[0].id]
-            cut = np.clip(x * dtype.type(1 / found.input_scale), -LARGEST, LARGEST)
-            # float64 holds the sums of these products exactly.
-            small = (np.rint(cut).astype(float), found.weights.astype(float))
-            total = node.operation.apply(*small, **node.settings)
-            changed = {node.id: total.astype(dtype) * found.scales}
-            later = [each.id for each in program.operations if each.id > node.id]
-            values |= program.again(values, changed, [node.id, *later], n, dtype)
+        given = {v.id: values[v.id] for v in node.inputs if isinstance(v, Symbol)}
+        if node.id not in products:
+            values |= program.again(exact, given, [node.id], n, dtype)
+            continue
+        found = products[node.id]
+        x = given[node.inputs[0].id] * dtype.type(1 / found.input_scale)
+        small = np.rint(np.clip(x, -LARGEST, LARGEST))
+        # float64 holds the sums of these products exactly.
+        both = (small.astype(float), found.weights.astype(float))
+        total = node.operation.apply(*both, **node.settings)
+        values[node.id] = total.astype(dtype) * found.scales
     return values

@@ -93,6 +93,10 @@ class Words:
         ----------
         trace : Trace
             In which the Symbols are noted.
+
+        Yields
+        ------
+        None
         """
 
         def heard(frame: FrameType, event: str, result: Any) -> None:

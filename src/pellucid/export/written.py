@@ -25,6 +25,8 @@ class Written:
         What layers call their values.
     forward : int
         Values with a smaller id belong to the pass forward.
+    trace : Trace
+        Where all of it was noted.
     """
 
     outputs: dict[tuple[str, str], Symbol]

@@ -30,11 +30,14 @@ from pellucid.layers import (
     GlobalAveragePool,
     GlobalMaxPool,
     Input,
+    LayerNorm,
     MaxPool1D,
     MaxPool2D,
     Pad,
+    PReLU,
     Rescale,
     Reshape,
+    RMSNorm,
     SpatialDropout,
 )
 from pellucid.layout import Slot
@@ -44,6 +47,8 @@ from pellucid.symbol import FLOAT, INTEGER, Trace
 _OF_WINDOWS = ("kernel_size", "size", "stride", "dilation", "factor", "padding")
 # Layers through which features pass one by one, so that their order may change before.
 _ONE_BY_ONE = (Activation, Dropout, GaussianNoise, Rescale, SpatialDropout)
+# The same, with numbers for each feature.
+_FOR_EACH = (BatchNorm, LayerNorm, PReLU, RMSNorm)
 
 
 @dataclass
@@ -152,8 +157,9 @@ class Collected:
             found = step.numbers.get(name)
             if found is None or found.shape != slot.shape:
                 raise ShapeError(
-                    f"{step.layer!r} takes {name} of shape {slot.shape}; got "
-                    f"{'none' if found is None else found.shape}."
+                    f"{step.layer!r} takes {name} of shape {slot.shape} for samples of "
+                    f"shape {self.shape}, channels last; got "
+                    f"{'none' if found is None else found.shape}. Is input_shape right?"
                 )
         self.steps.append(step)
         self.shape, self.kind = shape, "number"
@@ -278,7 +284,7 @@ class Collected:
         pooled = len(self.steps) > 1 and isinstance(
             self.steps[-2].layer, GlobalAveragePool | GlobalMaxPool
         )
-        return pooled and isinstance(layer, Reshape)
+        return pooled and isinstance(layer, Reshape) and {*layer.shape[:-1]} == {1}
 
     def pool_all(self, layer: Layer, keep: bool = False) -> None:
         """Pool over all places.
@@ -362,21 +368,34 @@ class Collected:
         ConfigurationError
             If no layer before can be rearranged.
         """
-        order = _order(shape)
-        for step in reversed(self.steps):
-            last_axis = {name: a[..., order] for name, a in step.numbers.items()}
-            if isinstance(step.layer, Dense):
-                step.numbers = last_axis
-                break
-            if step.numbers and not isinstance(step.layer, _ONE_BY_ONE):
-                one_axis = all(a.ndim == 1 for a in step.numbers.values())
-                if not one_axis:
-                    raise _unordered(shape)
-                step.numbers = last_axis
-        else:
-            raise _unordered(shape)
+        self.rearrange(_order(shape))
         self.add(Reshape(tuple(shape)))
         self.first = True
+
+    def rearrange(self, order: NDArray[np.int64]) -> None:
+        """Put the features into another order, by the weights that make them.
+
+        Parameters
+        ----------
+        order : ndarray of int, shape (features,)
+            Which of the features each is to be.
+
+        Raises
+        ------
+        ConfigurationError
+            If no dense layer makes them.
+        """
+        for step in reversed(self.steps):
+            made = isinstance(step.layer, Dense)
+            if not made and not isinstance(step.layer, (*_ONE_BY_ONE, *_FOR_EACH)):
+                break
+            step.numbers = {name: a[..., order] for name, a in step.numbers.items()}
+            if made:
+                return
+        raise ConfigurationError(
+            "Rows with their channels first are needed here, and no dense layer right "
+            "before can be rearranged, so that pellucid could have the channels last."
+        )
 
     # -- the whole -------------------------------------------------------------------
 
@@ -466,13 +485,6 @@ def _order(shape: tuple[int, ...]) -> NDArray[np.int64]:
     ours = np.moveaxis(np.arange(np.prod(shape)).reshape(channels, *places), 0, -1)
     order: NDArray[np.int64] = ours.ravel()
     return order
-
-
-def _unordered(shape: tuple[int, ...]) -> ConfigurationError:
-    return ConfigurationError(
-        f"Rows become {shape} with channels first, and no dense layer right before can "
-        "be rearranged, so that pellucid could have them last."
-    )
 
 
 def _reached(

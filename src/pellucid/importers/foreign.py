@@ -23,6 +23,8 @@ def as_numbers(values: Any) -> NDArray[Any]:
     """
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":  # unknown to NumPy
+            values = values.float()
     if hasattr(values, "numpy"):
         values = values.numpy()
     return np.asarray(values)
@@ -80,6 +82,11 @@ def refused(
     """
     if isinstance(error, PellucidError):
         return RefusedError(f"{place}, {what}: {error}")
+    if isinstance(error, AttributeError):
+        return RefusedError(
+            f"{place}, {what}: {error}. A layer has its numbers once it was built, or "
+            "has run."
+        )
     known = ", ".join(sorted(table, key=str.lower))
     return RefusedError(
         f"{place}, {what}, has no counterpart in pellucid. What can be taken over: "

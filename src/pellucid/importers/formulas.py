@@ -17,9 +17,11 @@ from pellucid.activations import Activation
 
 Attributes = Mapping[str, Any]
 
-# Where formulas are compared: near 0, where they bend, and far out.
+# Where formulas are compared: near 0, where they bend, and so far out that no limit of
+# a Clip is missed.
+_FAR = [1e-3, 30.0, 1e4, 1e30]
 POINTS: NDArray[np.float64] = np.concatenate(
-    [np.linspace(-12, 12, 97), [-1e-3, 1e-3, -1.0, 1.0, -30.0, 30.0]]
+    [np.linspace(-12, 12, 97), _FAR, np.negative(_FAR)]
 )
 
 
@@ -48,11 +50,19 @@ def _hard_sigmoid(x: Any, how: Attributes) -> Any:
     return np.clip(how.get("alpha", 0.2) * x + how.get("beta", 0.5), 0.0, 1.0)
 
 
+def _cast(x: Any, how: Attributes) -> Any:
+    whole = how["to"] in _WHOLE
+    return np.trunc(x) if whole else np.asarray(x, np.float64)
+
+
+# Numbers of ONNX for the types of whole numbers.
+_WHOLE = {2, 3, 4, 5, 6, 7, 12, 13}
+
 OPERATORS: dict[str, Callable[..., Any]] = {
     "Abs": lambda x, how: np.abs(x),
     "Add": lambda x, how, y: x + y,
     "And": lambda x, how, y: x & y,
-    "Cast": lambda x, how: x,
+    "Cast": _cast,
     "Clip": _clip,
     "Div": lambda x, how, y: x / y,
     "Dropout": lambda x, how, *_: x,
@@ -104,7 +114,9 @@ def recognized(values: NDArray[np.float64]) -> Activation | tuple[float, float] 
     -------
     Activation, or (factor, offset) of a straight line, or None
     """
-    if values.dtype != np.float64 or not np.isfinite(values).all():
+    if values.dtype != np.float64 or values.shape != POINTS.shape:
+        return None
+    if np.isnan(values).any():
         return None
     at = dict(zip(POINTS.tolist(), values.tolist(), strict=True))
     line = at[1.0] - at[0.0], at[0.0]
@@ -118,7 +130,9 @@ def recognized(values: NDArray[np.float64]) -> Activation | tuple[float, float] 
     )
     known = [getattr(activations, name)() for name in fixed]
     for activation in (*known, activations.GELU(tanh=True), *tried):
-        if _near(values, activation.value(POINTS)):
+        with np.errstate(all="ignore"):
+            same = _near(values, activation.value(POINTS))
+        if same:
             found: Activation = activation
             return found
     return None
@@ -136,6 +150,8 @@ def hard_sigmoid(values: NDArray[np.float64]) -> tuple[float, float] | None:
     -------
     tuple of float, or None
     """
+    if values.dtype != np.float64 or values.shape != POINTS.shape:
+        return None
     at = dict(zip(POINTS.tolist(), values.tolist(), strict=True))
     slope, offset = _round((at[1e-3] - at[-1e-3]) / 2e-3), _round(at[0.0])
     same = _near(values, np.clip(slope * POINTS + offset, 0.0, 1.0))
@@ -143,7 +159,8 @@ def hard_sigmoid(values: NDArray[np.float64]) -> tuple[float, float] | None:
 
 
 def _near(values: Any, wanted: Any) -> bool:
-    return bool(np.allclose(values, wanted, rtol=1e-6, atol=1e-7))
+    least = 1e-7 * min(float(np.abs(values).max()), 1.0)
+    return bool(np.allclose(values, wanted, rtol=1e-6, atol=least))
 
 
 def _round(value: float) -> float:

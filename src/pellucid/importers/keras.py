@@ -73,18 +73,19 @@ def from_keras(
         net.export("model.c")
     """
     layers = list(_inside(model, ""))
-    found = _started(model, layers, input_shape)
-    for place, layer in layers:
-        name = known_as(layer, LAYERS, "call")
+    names = [known_as(layer, LAYERS, "call") for _, layer in layers]
+    for name, (place, layer) in zip(names, layers, strict=True):
         if name is None:
             raise refused(type(layer).__name__, place, LAYERS)
+    found = _started(model, names, input_shape)
+    for name, (place, layer) in zip(names, layers, strict=True):
         try:
             _must(
                 getattr(layer, "data_format", None) != "channels_first",
                 "data_format='channels_first'; only channels last are taken over.",
             )
-            LAYERS[name](layer, found)
-        except PellucidError as error:
+            LAYERS[name or ""](layer, found)
+        except (PellucidError, AttributeError) as error:
             raise refused(type(layer).__name__, place, LAYERS, error) from error
     return found.network(loss)
 
@@ -99,7 +100,7 @@ def _inside(model: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _inside(layer, f"{path}.{name}" if path else f"{i} {name!r}")
 
 
-def _started(model: Any, layers: list[tuple[str, Any]], shape: Any) -> Collected:
+def _started(model: Any, names: list[str | None], shape: Any) -> Collected:
     """Return nothing but the input."""
     if shape is None:
         batch = getattr(model, "input_shape", None)
@@ -110,7 +111,6 @@ def _started(model: Any, layers: list[tuple[str, Any]], shape: Any) -> Collected
             )
         shape = tuple(int(length) for length in batch[1:])
     given = shape if isinstance(shape, Input) else Input(shape)
-    names = (known_as(layer, LAYERS, "call") for _, layer in layers)
     first = next((name for name in names if name != "InputLayer"), None)
     kind = "integer" if first == "Embedding" else "number"
     return Collected(given.shape, kind=kind)

@@ -91,9 +91,12 @@ def _loaded(source: Any) -> Any:
         ) from None
     if hasattr(source, "graph"):
         return source
-    content = source if isinstance(source, bytes) else Path(source).read_bytes()
     try:
-        return onnx.load_from_string(content)
+        if isinstance(source, bytes):
+            return onnx.load_from_string(source)
+        return onnx.load(Path(source))
+    except OSError:
+        raise
     except Exception as error:
         raise ConfigurationError(f"This is no ONNX model: {error}.") from error
 
@@ -209,12 +212,12 @@ class _Graph:
         outside = {id(node) for node in self.nodes} - needed
         best: tuple[str, Any] | None = None
         for node in self.nodes:
-            inputs = [name for name in node.input if name]
-            if id(node) not in needed or not values.keys() & set(inputs):
+            if id(node) not in needed or not values.keys() & set(node.input):
                 continue
             row = formulas.OPERATORS.get(node.op_type)
-            numbers = [self._number(name, values) for name in inputs]
-            if row is None or any(number is None for number in numbers):
+            numbers = [self._number(name, values) for name in node.input]
+            pairs = zip(node.input, numbers, strict=True)
+            if row is None or any(name and x is None for name, x in pairs):
                 break
             with np.errstate(all="ignore"):
                 result = row(numbers[0], attributes(node), *numbers[1:])
@@ -268,18 +271,23 @@ class _Graph:
             other = next(name for name in node.input if name != start)
             inner = found.branch()
             self.follow(start, other, inner)
+            if found.order is not None and inner.order is None:
+                inner.rearrange(found.order)
+            _same_order(found.first, [inner])
             found.append(Step(Residual(inner.layers), inner.numbers()))
         elif node.op_type == "Concat":
             axis = attributes(node)["axis"] % found.ndim
-            branches: list[Collected] = []
-            numbers: dict[str, NDArray[Any]] = {}
-            for name in node.input:
-                inner = found.branch()
+            branches = [found.branch() for _ in node.input]
+            for name, inner in zip(node.input, branches, strict=True):
                 self.follow(start, name, inner)
                 if axis != (1 if inner.first else inner.ndim - 1):
                     raise ConfigurationError(f"axis={axis} is not that of features.")
-                first = inner.first
-                branches.append(inner)
+            _same_order(branches[0].first, branches)
+            if any(inner.order is not None for inner in branches):
+                raise ConfigurationError(
+                    "it joins rows that were flattened with their channels first."
+                )
+            numbers: dict[str, NDArray[Any]] = {}
             layers = [_as_one(inner) for inner in branches]
             concat = Concat(layers)
             names = layer_names(tuple(layers))
@@ -289,7 +297,7 @@ class _Graph:
                     own = inner.steps[0].numbers if inner.steps else {}
                 numbers |= {f"{name}.{slot}": array for slot, array in own.items()}
             found.append(Step(concat, numbers))
-            found.first = first
+            found.first = branches[0].first
         elif sum(not self._fixed(name) for name in node.input if name) < 2:
             return ""  # no branches: an operator that nobody knows
         else:
@@ -298,6 +306,11 @@ class _Graph:
                 "they started, in a Concat, or be an activation."
             )
         return str(node.output[0])
+
+
+def _same_order(first: bool, branches: list[Collected]) -> None:
+    if any(inner.first != first for inner in branches):
+        raise ConfigurationError("only some of its inputs have their channels first.")
 
 
 def _refused(node: Any, error: Exception | None = None) -> RefusedError:

@@ -387,6 +387,11 @@ def _taken(here: Here, found: Collected) -> str:
     return here.end
 
 
+def _cast(here: Here, found: Collected) -> str:
+    """Take over a change between types of whole numbers, which changes nothing."""
+    return here.end if found.kind == "integer" else ""
+
+
 def _padded(here: Here, found: Collected) -> str:
     how = here.how
     border = here.constant(2)
@@ -434,6 +439,7 @@ OPERATORS: dict[str, Row] = {
     **dict.fromkeys(_AFFINE, _affine),
     "AveragePool": _pool("average"),
     "BatchNormalization": _batch_norm,
+    "Cast": _cast,
     "Conv": _convolution,
     "ConvTranspose": _transposed,
     "Flatten": _flatten,

@@ -72,6 +72,9 @@ def from_torch(
         net.predict_proba(x)
     """
     layers = list(_inside(module, ""))
+    for place, layer in layers:
+        if _name(layer) is None:
+            raise refused(type(layer).__name__, place, LAYERS)
     found = _started(layers, input_shape)
     for place, layer in layers:
         _take_over(layer, place, found)
@@ -124,12 +127,9 @@ def _name(layer: Any) -> str | None:
 
 
 def _take_over(layer: Any, place: str, found: Collected) -> None:
-    name = _name(layer)
-    if name is None:
-        raise refused(type(layer).__name__, place, LAYERS)
     try:
-        LAYERS[name](layer, found)
-    except PellucidError as error:
+        LAYERS[_name(layer) or ""](layer, found)
+    except (PellucidError, AttributeError) as error:
         raise refused(type(layer).__name__, place, LAYERS, error) from error
 
 
@@ -170,10 +170,10 @@ def _each(value: Any, axes: int) -> tuple[int, ...]:
 
 
 def _convolution(layer: Any, found: Collected) -> None:
-    axes = found.ndim - 2
     mode = getattr(layer, "padding_mode", "zeros")
     _must(mode == "zeros", f"padding_mode={mode!r}; pellucid pads with zeros.")
     W = np.moveaxis(as_numbers(layer.weight), (0, 1), (-1, -2))
+    axes = W.ndim - 2
     kind: Any = Conv1D if axes == 1 else Conv2D
     stride, dilation = _each(layer.stride, axes), _each(layer.dilation, axes)
     found.add(
@@ -314,9 +314,15 @@ def _identity(layer: Any, found: Collected) -> None:
     pass
 
 
+def _axes_of_places(found: Collected) -> int:
+    rows = found.ndim == 2
+    _must(not rows, f"it takes images or sequences, and gets rows of {found.shape[0]}.")
+    return found.ndim - 2
+
+
 def _pool(kind: str) -> Callable[[Any, Collected], None]:
     def take_over(layer: Any, found: Collected) -> None:
-        axes = found.ndim - 2
+        axes = _axes_of_places(found)
         size, stride = _each(layer.kernel_size, axes), _each(layer.stride, axes)
         _must(
             set(_each(getattr(layer, "dilation", 1), axes)) == {1},
@@ -342,7 +348,7 @@ def _pool(kind: str) -> Callable[[Any, Collected], None]:
 
 def _adaptive(kind: str) -> Callable[[Any, Collected], None]:
     def take_over(layer: Any, found: Collected) -> None:
-        axes, wanted = found.ndim - 2, layer.output_size
+        axes, wanted = _axes_of_places(found), layer.output_size
         given = wanted if isinstance(wanted, tuple | list) else (wanted,) * axes
         lengths = found.shape[:-1]
         places = [

@@ -35,7 +35,7 @@ class FeatureScale(Layer):
     """
 
     speed: float = 1.0
-    initializer: Any = part(_initializer, "zeros")
+    initializer: Any = part(_initializer, default="zeros")
 
     def check(self) -> None:
         if not self.speed > 0:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.plots.canvas import is_dark, paper
+from pellucid.plots.diagram_scene import GROUND
 from pellucid.plots.diagram_words import subscript
+from pellucid.plots.palette import GRADIENT
 from pellucid.trace import LayerStep, Step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-VALUE, GRADIENT = "#1f2328", "#c2188a"  # of numbers: gradients are magenta everywhere
-_QUIET, _BOX = "#8c959f", "#eef1f4"
 _LETTERS = 0.25  # height of a number
 _ROW, _GAP = 1.3, 0.5  # from one product to the next, and between neurons
 _WIRE = 1.75  # length of a wire with a number on it
@@ -331,16 +332,20 @@ class Circuit:
         from matplotlib.collections import LineCollection
 
         left, right, top, bottom = self.bounds()
+        ground = GROUND[is_dark(ax)]
         ax.set_axis_off()
         ax.set_aspect("equal")
         ax.set_xlim(left, right)
         ax.set_ylim(bottom, top)
-        lines = LineCollection(self.wires, colors=_QUIET, linewidths=1.0, zorder=1)
+        lines = LineCollection(
+            self.wires, colors=ground["quiet"], linewidths=1.0, zorder=1
+        )
         ax.add_collection(lines)
         letters = _LETTERS * unit
         for x, y, text in self.gates:
             shape = "circle,pad=0.25" if len(text) == 1 else "round,pad=0.35"
-            style = {"boxstyle": shape, "facecolor": _BOX, "edgecolor": _QUIET}
+            style = {"boxstyle": shape, "facecolor": ground["box"]}
+            style["edgecolor"] = ground["quiet"]
             ax.text(
                 x,
                 y,
@@ -348,44 +353,68 @@ class Circuit:
                 fontsize=letters,
                 ha="center",
                 va="center",
-                color=VALUE,
+                color=ground["ink"],
                 bbox=style,
                 zorder=3,
             )
         for x, y, value, gradient, name in self.numbers:
             told = f"{name} = {number(value)}" if name else number(value)
-            _write(ax, x, y - 0.05, told, letters, value, "bottom", VALUE)
+            bad = not np.isfinite(value)
+            write_value(ax, x, y - 0.05, told, letters, bad=bad)
             if gradient is not None:
-                _write(
-                    ax,
-                    x,
-                    y + 0.05,
-                    number(gradient),
-                    letters,
-                    gradient,
-                    "top",
-                    GRADIENT,
-                )
+                bad = not np.isfinite(gradient)
+                write_gradient(ax, x, y + 0.05, number(gradient), letters, bad=bad)
         for x, y, text in self.texts:
-            ax.text(x, y, text, fontsize=1.15 * letters, fontweight="bold", color=VALUE)
+            bold: dict[str, Any] = {"fontweight": "bold", "color": ground["ink"]}
+            ax.text(x, y, text, fontsize=1.15 * letters, **bold)
+
+
+def write_value(
+    ax: "Axes", x: float, y: float, text: str, size: float, *, bad: bool = False
+) -> None:
+    """Write a value above a wire.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    x, y : float
+        Left end and lower edge.
+    text : str
+        The number.
+    size : float
+        Height of the letters in points.
+    bad : bool
+        Whether it is not finite: such a number stands on a pattern.
+    """
+    _write(ax, x, y, text, GROUND[is_dark(ax)]["ink"], bad, fontsize=size, va="bottom")
+
+
+def write_gradient(
+    ax: "Axes", x: float, y: float, text: str, size: float, *, bad: bool = False
+) -> None:
+    """Write a gradient below a wire, in magenta and italics.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    x, y : float
+        Left end and upper edge.
+    text, size, bad
+        As in `write_value`.
+    """
+    style: dict[str, Any] = {"fontsize": size, "va": "top", "fontstyle": "italic"}
+    _write(ax, x, y, text, GRADIENT[is_dark(ax)], bad, **style)
 
 
 def _write(
-    ax: "Axes",
-    x: float,
-    y: float,
-    text: str,
-    size: float,
-    value: float,
-    side: str,
-    colour: str,
+    ax: "Axes", x: float, y: float, text: str, colour: str, bad: bool, **style: Any
 ) -> None:
-    """Write a number beside a wire; one that is not finite on a pattern."""
-    style: dict[str, Any] = {"fontstyle": "italic"} if colour == GRADIENT else {}
-    if not np.isfinite(value):
-        pattern = {"hatch": "////", "facecolor": "white", "edgecolor": colour}
+    if bad:
+        pattern = {"hatch": "////", "facecolor": paper(ax), "edgecolor": colour}
         style |= {"bbox": pattern | {"pad": 1.5}, "fontweight": "bold"}
-    ax.text(x, y, text, fontsize=size, va=side, color=colour, zorder=4, **style)
+    ax.text(x, y, text, color=colour, zorder=4, **style)
 
 
 def number(value: float) -> str:

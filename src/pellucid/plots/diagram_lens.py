@@ -12,10 +12,11 @@ from pellucid.layer import Layer, layer_names
 from pellucid.layout import Windows
 from pellucid.network import NeuralNetwork
 from pellucid.plots.moment import moment_of_network, moment_of_step
+from pellucid.plots.palette import GRADIENT
 from pellucid.trace import Step
 
 # Neither hue is on the scale of values; the heading says in words which it is.
-_FRAMES = {"value": "", "gradient": "#c2188a", "update": "#00735c"}
+_FRAMES = {"value": "", "gradient": GRADIENT[False], "update": "#00735c"}
 
 
 @dataclass(frozen=True, eq=False)

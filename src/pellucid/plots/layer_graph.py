@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.plots.canvas import canvas
-from pellucid.plots.circuit import GRADIENT, VALUE, logits_path, number
+from pellucid.plots.canvas import canvas, is_dark
+from pellucid.plots.circuit import logits_path, number, write_gradient, write_value
+from pellucid.plots.diagram_scene import GROUND
 from pellucid.trace import Step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BOX, _QUIET = "#eef1f4", "#8c959f"
 _HIGH, _WIDE = 1.5, 3.3  # from one row to the next, and from one box to that beside it
 _SHOWN = 3  # numbers of an array that are written
 _LONGEST = 34  # letters in a box
@@ -134,33 +134,31 @@ def _place(nodes: list[_Node]) -> None:
 
 def _draw(ax: "Axes", node: _Node, sample: int, nodes: list[_Node]) -> None:
     x, y = node.x * _WIDE, node.row * _HIGH
-    box = {"boxstyle": "round,pad=0.45", "facecolor": _BOX, "edgecolor": _QUIET}
+    ground = GROUND[is_dark(ax)]
+    box = {"boxstyle": "round,pad=0.45", "facecolor": ground["box"]}
+    box["edgecolor"] = ground["quiet"]
     text = node.text if len(node.text) <= _LONGEST else f"{node.text[: _LONGEST - 1]}…"
-    ax.text(x, y, text, fontsize=9, ha="center", va="center", bbox=box, zorder=3)
+    style: dict[str, Any] = {"ha": "center", "va": "center", "color": ground["ink"]}
+    ax.text(x, y, text, fontsize=9, bbox=box, zorder=3, **style)
     users = [each for each in nodes if node in each.before]
     for user in users:
         ends = [(x, y), (user.x * _WIDE, user.row * _HIGH)]
         if user.row > node.row + 1 and abs(user.x - node.x) < 0.3:
             aside = min(each.x for each in nodes) * _WIDE - 1.35  # around the others
             ends = [ends[0], (aside, y + 0.3), (aside, ends[1][1] - 0.3), ends[1]]
-        ax.plot(*zip(*ends, strict=True), color=_QUIET, linewidth=1.2, zorder=1)
-    at = x + 0.12
-    ax.text(at, y + 0.42, _told(node.output, sample), fontsize=8, color=VALUE, zorder=4)
-    if node.d_output is not None:
-        ax.text(
-            at,
-            y + 0.52,
-            _told(node.d_output, sample),
-            fontsize=8,
-            color=GRADIENT,
-            fontstyle="italic",
-            va="top",
-            zorder=4,
+        ax.plot(
+            *zip(*ends, strict=True), color=ground["quiet"], linewidth=1.2, zorder=1
         )
+    at = x + 0.12
+    told, bad = _told(node.output, sample)
+    write_value(ax, at, y + 0.45, told, 8, bad=bad)
+    if node.d_output is not None:
+        told, bad = _told(node.d_output, sample)
+        write_gradient(ax, at, y + 0.52, told, 8, bad=bad)
 
 
-def _told(values: Any, sample: int) -> str:
-    """Return the first numbers of one sample, and how many there are."""
+def _told(values: Any, sample: int) -> tuple[str, bool]:
+    """Return the first numbers of one sample, and whether some are not finite."""
     if isinstance(values, dict):
         values = np.concatenate(
             [np.reshape(v, (len(v), -1)) for v in values.values()], 1
@@ -171,4 +169,4 @@ def _told(values: Any, sample: int) -> str:
     more = len(numbers) > _SHOWN
     told = f"{shown}, …  ({' × '.join(map(str, one.shape))})" if more else shown
     bad = len(numbers) - int(np.isfinite(numbers).sum())
-    return f"{told}  [{bad} not finite]" if bad and more else told
+    return (f"{told}  [{bad} not finite]" if bad and more else told), bad > 0

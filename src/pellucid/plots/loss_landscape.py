@@ -12,6 +12,7 @@ from pellucid.layers.dense import whole_number
 from pellucid.network import NeuralNetwork
 from pellucid.plots.canvas import canvas, frame, ink
 from pellucid.plots.moment import moment_of_network
+from pellucid.plots.palette import GRADIENT
 from pellucid.plots.weight_plane import WeightPlane, as_path, plane_through
 from pellucid.samples import Samples
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Neither colour is on the scale of the loss, and one of them is dashed.
-_DOWN, _STEP = "#d6219c", "#000000"
+_DOWN, _STEP = GRADIENT[False], "#000000"
 _ARROW = 0.22  # length of an arrow, as a share of the picture, where its own is shorter
 
 
@@ -297,12 +298,11 @@ def _arrow(
     elif drawn == 0:
         told = f"{name}: length {length:.3g}\nno part of it in this plane"
     else:
-        told = f"{name}: length {length:.3g}"
-        longer = 1.0
+        told, longer = f"{name}: length {length:.3g}\n", 1.0
         if not 0.5 * _ARROW < drawn < 2 * _ARROW:
             longer = _ARROW / drawn
-            told += f", drawn {_times(longer)} as long"
-        told += f"\n{_percent(plane.share(change[None]))} of it in this plane"
+            told += f"drawn {_times(longer)} as long, "
+        told += f"{_percent(plane.share(change[None]))} of it in this plane"
         width = 6.0 if dashes == "-" else 2.0  # one is seen below the other
         end = plane.here + longer * seen
         ax.annotate(

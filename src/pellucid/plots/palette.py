@@ -43,6 +43,10 @@ DARK = (
     "#7cc4ff",
 )
 
+# A hue of their own for gradients, on a light and on a dark ground, so that they are
+# never taken for values.
+GRADIENT = {False: "#c2188a", True: "#ff7ac8"}
+
 
 def mix(first: str, second: str, share: float) -> str:
     """Return ``(1 - share) first + share second``.

@@ -98,8 +98,7 @@ def pulls(step: Any, weight: str, ax: "Axes | None" = None) -> "Axes":
     ticks = [*(range(len(names))), rows * 1.06 + 0.6]
     ax.set_yticks(ticks, [*names, what], fontsize=8)
     ax.get_yticklabels()[-1].set_fontweight("bold")
-    if not few:
-        ax.set_ylabel(f"{step.n:,} samples, sorted")
+    ax.set_ylabel(f"{step.n:,} samples, sorted")
     ax.set_ylim(rows * 1.12 + 1.4, -0.8)
     return ax
 

@@ -39,13 +39,40 @@ class Reading(Protocol):
         """Return the Expression of an entry of an input, or of a number itself."""
 
     def value(self, value: Any) -> Any:
-        """Return what an input was in this step: an array or a number."""
+        """Return what an input was in this step.
+
+        Parameters
+        ----------
+        value : Symbol or number
+            The input.
+
+        Returns
+        -------
+        ndarray or number
+        """
 
     def once(self, node: Symbol, make: Callable[[], Any]) -> Any:
-        """Return what `make` returned when it was first called for this node."""
+        """Return what `make` returned when it was first called for this node.
+
+        Parameters
+        ----------
+        node : Symbol
+            Any.
+        make : callable
+            Returns anything.
+
+        Returns
+        -------
+        object
+        """
 
     def inside(self) -> "Reading":
-        """Return a reading in which sums are not written out but named."""
+        """Return a reading in which sums are not written out but named.
+
+        Returns
+        -------
+        Reading
+        """
 
 
 Row = Callable[[Symbol, Index, Reading], Expression]
@@ -172,6 +199,16 @@ def _moved(node: Symbol, index: Index, of: Reading) -> Expression:
     if place == 0:
         return number(0.0)  # a border of zeros
     return of(source, tuple(map(int, np.unravel_index(place - 1, shape))))
+
+
+def _found(node: Symbol, index: Index, of: Reading) -> Expression:
+    """Return an entry that was looked up, because of the number it was looked up by."""
+    by = node.inputs[1]
+    place = index if node.operation.name == "take_along_axis" else index[: by.ndim]
+    row = number(float(of.value(by)[place]))
+    condition = Expression("equal", (of.inside()(by, place), row), 1.0)
+    entry = _moved(node, index, of)
+    return Expression("where", (condition, entry), entry.value)
 
 
 def _joined(node: Symbol, index: Index, of: Reading) -> Expression:
@@ -389,8 +426,8 @@ ROWS: dict[str, Row] = {
     "transpose": _moved,
     "slice": _moved,
     "pad": _moved,
-    "take": _moved,
-    "take_along_axis": _moved,
+    "take": _found,
+    "take_along_axis": _found,
     "concatenate": _joined,
     "sum": _sum,
     "mean": _mean,
@@ -425,5 +462,3 @@ MANY = {
     *("convolve", "convolve_back", "convolve_weights"),
     *("max_windows", "max_windows_back", "sum_windows", "spread_windows"),
 }
-# Those that only say where a number comes from.
-MOVES = {name for name, row in ROWS.items() if row in (_moved, _joined)}

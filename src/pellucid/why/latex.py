@@ -125,7 +125,7 @@ def symbol(
     if suffix == "update":
         return rf"\Delta {plain}"
     if suffix == "new":
-        return rf"{notation.formula(layer, own)}{below}{{}}^{{\mathrm{{new}}}}"
+        return rf"{{{plain}}}^{{\mathrm{{new}}}}"
     new = suffix.startswith("new_")
     above = r"^{\mathrm{new}}" if new else ""
     return rf"{letter(suffix.removeprefix('new_'))}{above}_{{{plain}}}"

@@ -27,7 +27,6 @@ HOW = {
     "scatter_add": "all that was sent to this row, added up",
     "take": "a row of a table, found by its number",
     "take_along_axis": "one number of the row, found by its place",
-    "sum": "a sum",
     "mean": "a mean",
     "max": "the largest of these",
     "min": "the smallest of these",

@@ -1,0 +1,86 @@
+"""Training by a preset: any table, also with texts and gaps."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.table import Table
+from pellucid.data.table import table as read_table
+from pellucid.tabular import TrainedTable, train
+
+
+def as_table(X: Any) -> Table:
+    """Return what scikit-learn calls X as a table without a target.
+
+    Parameters
+    ----------
+    X : data frame, or ndarray of numbers, shape (n, columns)
+        Columns of an array are all numbers.
+
+    Returns
+    -------
+    Table
+    """
+    if hasattr(X, "columns"):
+        return read_table(X)
+    return read_table(X, columns={f"x{i}": "number" for i in range(X.shape[1])})
+
+
+def train_by_preset(
+    X: Any,
+    y: NDArray[Any],
+    weight: NDArray[Any] | None,
+    *,
+    classes: int,
+    validation: tuple[Any, NDArray[Any]] | None,
+    **settings: Any,
+) -> TrainedTable:
+    """Train on a table by a preset.
+
+    Parameters
+    ----------
+    X : data frame or ndarray
+        The rows.
+    y : ndarray, shape (n,)
+        Class indices, or numbers.
+    weight : ndarray, shape (n,), or None
+        How much each row counts.
+    classes : int
+        How many classes there are; 0 for numbers.
+    validation : (X, y) or None
+        Rows to choose the best epoch by.
+    **settings
+        Further arguments of `pellucid.tabular.train`.
+
+    Returns
+    -------
+    TrainedTable
+    """
+    rows = np.arange(len(y))
+    held_out = None
+    if validation is not None:
+        X = _below(X, validation[0])
+        y = np.concatenate([y, validation[1]])
+        held_out = np.arange(len(rows), len(y))
+        if weight is not None:
+            weight = np.concatenate([weight, np.ones(len(held_out))])
+    table = replace(
+        as_table(X),
+        y=y.astype(np.int64 if classes else np.float64),
+        target="y",
+        classes=tuple(range(classes)),
+        weight=None if weight is None else weight.astype(np.float64),
+    )
+    return train(table, rows=rows, validation=held_out, **settings)
+
+
+def _below(X: Any, more: Any) -> Any:
+    """Return the rows of one table, and then those of another."""
+    if not hasattr(X, "columns"):
+        return np.concatenate([X, more])
+    import narwhals as nw
+
+    frames = [nw.from_native(frame, eager_only=True) for frame in (X, more)]
+    return nw.concat(frames, how="vertical").to_native()

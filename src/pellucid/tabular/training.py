@@ -1,0 +1,268 @@
+"""Training on a table by a recipe."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.data.splits import split_indices
+from pellucid.data.table import Table
+from pellucid.encoder import Encoder
+from pellucid.errors import DataError
+from pellucid.losses import CrossEntropy, EachMember, Loss, MeanSquaredError
+from pellucid.network import NeuralNetwork
+from pellucid.optimizers import Adam
+from pellucid.schedules import LogCosine
+from pellucid.tabular.folds import folds_of
+from pellucid.tabular.layers import bag_of, layers_for, tempered
+from pellucid.tabular.recipes import Recipe, recipe_for
+from pellucid.tabular.temperature import best_temperature, log_loss
+from pellucid.training.history import History
+
+HELD_OUT = 0.2  # share of the rows by which the best epoch is chosen
+ENOUGH = 200  # rows that one temperature can be taken from
+FEWEST = 10  # rows below which none are held out
+
+
+@dataclass(frozen=True)
+class TrainedTable:
+    """A network that was trained on a table, and how.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        It takes tables, data frames and files as its `reader` encodes them.
+    recipe : Recipe
+        By which it was trained.
+    histories : tuple of History
+        One for each network that was trained: several for a bag.
+    temperature : float
+        What logits were divided by, so that probabilities are honest.
+    held_out : ndarray of int
+        Rows by which the best epoch was chosen; all of them for a bag.
+    """
+
+    network: NeuralNetwork
+    recipe: Recipe
+    histories: tuple[History, ...]
+    temperature: float
+    held_out: NDArray[np.int64]
+
+
+def train(
+    table: Table,
+    *,
+    preset: str = "tabular",
+    ensemble: int | None = None,
+    rows: Any = None,
+    validation: Any = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    recipe: Recipe | None = None,
+    **fit: Any,
+) -> TrainedTable:
+    """Train on a table with settings that suit it.
+
+    A fifth of the rows is held out, and the weights of the epoch with the lowest loss
+    on them stay. With few rows, five networks each hold out another fifth, and become
+    one that predicts their mean. Probabilities are made honest by one temperature,
+    where at least 200 rows, or all of a bag's, were held out.
+
+    Parameters
+    ----------
+    table : Table
+        With a target.
+    preset : str
+        ``"tabular"``, see `recipe_for`.
+    ensemble : int, optional
+        How many members share one network.
+    rows : array_like of int, optional
+        Which rows may be learned from; all by default.
+    validation : array_like of int, optional
+        Rows to choose the best epoch by, instead of a fifth of `rows`.
+    seed : int
+        Same seed, same network.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+    recipe : Recipe, optional
+        Instead of the preset's.
+    **fit
+        Further arguments of `NeuralNetwork.fit`: ``progress``, ``callbacks``...
+
+    Returns
+    -------
+    TrainedTable
+
+    Raises
+    ------
+    DataError
+        If the table has no target, or too little to learn from.
+
+    Examples
+    --------
+    >>> import pellucid
+    >>> wine = pellucid.data.table(pellucid.data.wine(), "cultivar")
+    >>> trained = pellucid.tabular.train(wine)
+    >>> trained.recipe.folds
+    5
+    >>> trained.network.evaluate(wine, wine.labels)["accuracy"] > 0.97
+    True
+    """
+    if table.y is None or table.task is None:
+        raise DataError(f"The table {table.name!r} has no target: name one.")
+    chosen = np.arange(len(table)) if rows is None else np.asarray(rows)
+    if table.task == "classes" and len(np.unique(table.y[chosen])) < 2:
+        raise DataError("All rows have the same class: there is nothing to tell apart.")
+    used = recipe or recipe_for(
+        len(chosen), table.task, preset=preset, ensemble=ensemble
+    )
+    job = _Job(table, used, chosen, seed, dtype, fit)
+    if validation is not None:
+        return job.alone(chosen, np.asarray(validation))
+    if used.folds and len(chosen) >= used.folds:
+        return job.bag()
+    if len(chosen) < FEWEST:
+        return job.alone(chosen, np.empty(0, np.int64))
+    by = table.y[chosen] if table.task == "classes" else len(chosen)
+    parts = split_indices(by, HELD_OUT, seed)
+    return job.alone(chosen[np.sort(parts[0])], chosen[np.sort(parts[1])])
+
+
+class _Job:
+    """What the trainings on one table share."""
+
+    def __init__(
+        self,
+        table: Table,
+        recipe: Recipe,
+        rows: NDArray[np.int64],
+        seed: int,
+        dtype: str,
+        fit: dict[str, Any],
+    ) -> None:
+        assert table.y is not None
+        self.table, self.recipe, self.rows, self.seed = table, recipe, rows, seed
+        self.dtype, self.fit = dtype, fit
+        self.classes = table.task == "classes"
+        self.y, self.labels = table.y, table.labels
+        self.weight = np.ones(len(table)) if table.weight is None else table.weight
+        member: Loss = MeanSquaredError()
+        if self.classes:
+            member = CrossEntropy(label_smoothing=recipe.smoothing)
+        self.member = member
+
+    def encoder(self, rows: NDArray[np.int64]) -> tuple[Encoder, Any]:
+        """Return the encoder of some rows, and all rows as it encodes them."""
+        encoder = Encoder.fit(
+            self.table, rows=rows, scaling=self.recipe.scaling, clamp=True
+        )
+        return encoder, encoder.encode(self.table, unseen="ignore")
+
+    def one(
+        self,
+        encoder: Encoder,
+        x: Any,
+        rows: NDArray[np.int64],
+        held_out: NDArray[np.int64],
+        seed: int,
+    ) -> tuple[NeuralNetwork, History]:
+        """Train one network."""
+        recipe = self.recipe
+        outputs = len(self.table.classes) if self.classes else 1
+        loss = self.member
+        if recipe.members > 1:
+            loss = EachMember(loss, recipe.members)
+        network = NeuralNetwork(
+            layers_for(recipe, encoder, outputs),
+            loss=loss,
+            input_shape=encoder.input_shape,
+            seed=seed,
+            dtype=self.dtype,
+        )
+        network.reader = encoder
+        if self.classes:
+            network.classes = list(self.table.classes)
+        rate: Any = recipe.learning_rate
+        validation = None
+        if len(held_out):
+            validation = (
+                _take(x, held_out),
+                self.labels[held_out],
+                self.weight[held_out],
+            )
+        history = network.fit(
+            _take(x, rows),
+            self.labels[rows],
+            epochs=recipe.epochs,
+            batch_size=min(recipe.batch_size, len(rows)),
+            optimizer=Adam(
+                LogCosine(rate, recipe.waves) if recipe.waves else rate,
+                beta2=recipe.beta2,
+                decay=recipe.decay,
+            ),
+            sample_weight=self.weight[rows],
+            validation=validation,
+            early_stopping=recipe.patience if validation else None,
+            **self.fit,
+        )
+        return network, history
+
+    def alone(
+        self, rows: NDArray[np.int64], held_out: NDArray[np.int64]
+    ) -> TrainedTable:
+        """Train one network, and choose the epoch by the rows held out."""
+        encoder, x = self.encoder(rows)
+        network, history = self.one(encoder, x, rows, held_out, self.seed)
+        temperature = 1.0
+        if self.classes and len(held_out) >= ENOUGH and self.recipe.members == 1:
+            logits = network.feedforward(_take(x, held_out)).astype(np.float64)
+            temperature = self._honest(logits, held_out)
+            network = self._finished(tempered(network, temperature), encoder)
+        return TrainedTable(network, self.recipe, (history,), temperature, held_out)
+
+    def bag(self) -> TrainedTable:
+        """Train a network for each fold, and put them together.
+
+        One encoder serves all: centres and scales of columns tell little of a fifth of
+        the rows, and a single network can then hold all branches.
+        """
+        encoder, x = self.encoder(self.rows)
+        y = self.y[self.rows]
+        parts = folds_of(y, self.recipe.folds, self.seed, self.classes)
+        outputs = len(self.table.classes) if self.classes else 1
+        logits = np.zeros((len(self.table), outputs))
+        networks, histories = [], []
+        for number, part in enumerate(parts):
+            held_out = self.rows[part]
+            rows = np.setdiff1d(self.rows, held_out)
+            seed = self.seed + 1_000_003 * number
+            network, history = self.one(encoder, x, rows, held_out, seed)
+            logits[held_out] = network.feedforward(_take(x, held_out))
+            networks.append(network)
+            histories.append(history)
+        bag, temperature = bag_of(networks, self.member), 1.0
+        if self.classes:
+            temperature = self._honest(logits[self.rows], self.rows)
+            bag = tempered(bag, temperature)
+        bag = self._finished(bag, encoder)
+        return TrainedTable(bag, self.recipe, tuple(histories), temperature, self.rows)
+
+    def _honest(self, logits: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
+        """Return the best temperature, or 1 where it gains nothing."""
+        y, weight = self.y[rows], self.weight[rows]
+        found = best_temperature(logits, y, weight)
+        better = log_loss(logits, y, weight, found) < log_loss(logits, y, weight)
+        return found if better else 1.0
+
+    def _finished(self, network: NeuralNetwork, encoder: Encoder) -> NeuralNetwork:
+        network.reader = encoder
+        if self.classes:
+            network.classes = list(self.table.classes)
+        return network
+
+
+def _take(x: Any, rows: NDArray[np.int64]) -> Any:
+    if isinstance(x, dict):
+        return {name: values[rows] for name, values in x.items()}
+    return x[rows]
