@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pellucid import arrays, container, targets
 from pellucid.augmentations import as_augmentations
-from pellucid.container import must_have, plain, unplain
+from pellucid.container import must_have
 from pellucid.errors import ConfigurationError, DataError, ModelFileError
-from pellucid.files import document_of, network_of
+from pellucid.files import document_of, history_vectors, network_of
 from pellucid.layer import sample_shape
 from pellucid.network import NeuralNetwork
 from pellucid.recording import Recording
@@ -37,8 +37,6 @@ _DOCUMENT = {
     "failed": bool,
     "full": bool,
     "pinned": list,
-    "rules": list,
-    "watched": list,
     "share": (float, type(None)),
     "shapes": dict,
     "data": str,
@@ -81,9 +79,13 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
     vectors = {
         "weights": states[0].weights,
         "losses": np.array(recording.losses_of(recording.first, len(recording))),
+        "watched": np.array(recording.watched, float),
+        "rules": np.array(recording.rules, np.int64),
         "states.steps": steps,
         "states.weights": np.concatenate([state.weights for state in states]),
     }
+    if network.training is not None:
+        vectors |= history_vectors(network.training.history)
     for name in states[0].memory:
         vectors[f"states.memory.{name}"] = np.concatenate(
             [state.memory[name] for state in states]
@@ -112,8 +114,6 @@ def save(recording: Recording, path: str | Path, *, data: bool) -> None:
         "failed": recording.failed,
         "full": recording.full,
         "pinned": sorted(recording.pinned),
-        "rules": [list(rule) for rule in recording.rules],
-        "watched": plain(recording.watched),
         "share": recording.share,
         "shapes": shapes,
         "data": proof.sha256,
@@ -182,9 +182,12 @@ def load_recording(path: str | Path, x: Any = None, y: Any = None) -> Recording:
 
 def _recording(document: dict[str, Any], vectors: dict[str, NDArray[Any]]) -> Recording:
     must_have(document, _DOCUMENT, "the description")
-    network = network_of(
-        document["model"], {k: v for k, v in vectors.items() if k == "weights"}
-    )
+    own = {
+        name: vector
+        for name, vector in vectors.items()
+        if name == "weights" or name.startswith("history.")
+    }
+    network = network_of(document["model"], own)
     settings = network.training
     if settings is None or settings.engine not in ("readable", "compiled"):
         raise ModelFileError("it names no training that can be repeated.")
@@ -195,7 +198,7 @@ def _recording(document: dict[str, Any], vectors: dict[str, NDArray[Any]]) -> Re
     recording.share = document["share"]
     recording.put_losses(_vector(vectors, "losses", np.dtype(np.float64)))
     recording.states = _states(vectors, network, settings)
-    _put_rules(recording, document)
+    _put_rules(recording, vectors)
     _whole(settings.total, 1, "total")
     if settings.origin > recording.first:
         raise ModelFileError("its first iteration lies before the training.")
@@ -258,12 +261,13 @@ def _states(
     }
 
 
-def _put_rules(recording: Recording, document: dict[str, Any]) -> None:
-    watched, rules = unplain(document["watched"]), document["rules"]
-    if not rules or not all(type(loss) is float for loss in watched):
+def _put_rules(recording: Recording, vectors: dict[str, NDArray[Any]]) -> None:
+    watched = _vector(vectors, "watched", np.dtype(np.float64)).tolist()
+    rules = _vector(vectors, "rules", np.dtype(np.int64))
+    if not rules.size or rules.size % 3:
         raise ModelFileError("it does not say how updates were made.")
     recording.watched = watched
-    for step, seen, total in rules:
+    for step, seen, total in rules.reshape(-1, 3).tolist():
         last = recording.rules[-1].step if recording.rules else -1
         _whole(step, last + 1, "step of a rule")
         if _whole(seen, 0, "seen of a rule") > len(watched):

@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pellucid
 from pellucid import DataError, Encoder
@@ -557,3 +559,54 @@ def test_columns_of_a_table_can_be_made_by_hand():
 def test_it_is_where_users_look_for_it():
     assert pellucid.Encoder is Encoder
     assert pellucid.encoder.Encoder is Encoder
+
+
+# ---- any table
+
+
+CELLS = {
+    "number": st.floats(allow_nan=False, allow_infinity=False),
+    "whole": st.integers(-(2**52), 2**52),
+    "text": st.text(max_size=3),
+    "flag": st.booleans(),
+    "day": st.datetimes(),
+}
+
+
+@st.composite
+def columns(draw):
+    rows = draw(st.integers(1, 40))
+    kinds = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=5))
+    return {
+        f"{kind} {place}": draw(
+            st.lists(st.none() | CELLS[kind], min_size=rows, max_size=rows)
+        )
+        for place, kind in enumerate(kinds)
+    }
+
+
+@given(columns(), st.sampled_from(["robust", "normal", "adaptive"]))
+def test_any_table_becomes_finite_numbers(given, scaling):
+    try:
+        data = table(given)
+        encoder = Encoder.fit(data, scaling=scaling)
+    except DataError as error:
+        with pytest.raises(DataError, match="no column to learn from"):
+            raise error
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = encoder.encode(data)
+        again = encoder.encode(given)  # read as training found the kinds to be
+    arrays = found if isinstance(found, dict) else {"numbers": found}
+    same = again if isinstance(again, dict) else {"numbers": again}
+    for name, values in arrays.items():
+        assert len(values) == len(data)
+        assert np.isfinite(values).all()
+        assert np.abs(values[values.dtype.kind == "f"]).max(initial=0) <= 5
+        np.testing.assert_array_equal(values, same[name])
+    for each in encoder.embedded:
+        assert arrays[each.input].max() < each.count
+    assert Reader.restore(json.loads(json.dumps(encoder.config()))) == encoder
+    for feature in encoder.explain(data.take([0])):
+        assert feature[2] or feature[1] != "missing"

@@ -351,6 +351,14 @@ def test_a_target_that_is_missing_in_some_rows(write):
     assert data.y.tolist() == [2.5, 1.5]
     assert data["a"].cells() == ["1", "6"]
     assert "dropped 3 rows" in repr(data)
+    letters = write("a,y\n1,\n2,u\n3,v\n")
+    refused(
+        letters,
+        "line 4, column 'y': found the class 'v'",
+        target="y",
+        missing_target="drop",
+        classes=["u"],
+    )
     nothing = write("a,y\n1,\n2,\n")
     refused(nothing, "nothing is in it", target="y", missing_target="drop")
 
@@ -420,11 +428,11 @@ def test_booleans_are_two_words(write):
 
 
 def test_very_many_columns(write):
-    names = ",".join(f"c{place}" for place in range(20_000))
-    row = ",".join(str(place / 4) for place in range(20_000))
+    names = ",".join(f"c{place}" for place in range(5_000))
+    row = ",".join(str(place / 4) for place in range(5_000))
     data = table(write(f"{names}\n{row}\n{row}\n"), "c7", task="numbers")
-    assert len(data.columns) == 19_999
-    assert data["c19999"].values.tolist() == [19_999 / 4] * 2
+    assert len(data.columns) == 4_999
+    assert data["c4999"].values.tolist() == [4_999 / 4] * 2
 
 
 # ---- targets

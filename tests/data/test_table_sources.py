@@ -262,5 +262,15 @@ def test_a_column_of_gaps_in_one_piece(tmp_path):
     assert data["b"].values.tolist() == [-1] * 5 + [0] * 3
 
 
+def test_dates_as_texts_in_pieces(tmp_path):
+    frame = pl.DataFrame({"when": ["01/02/2020"] * 3 + ["02/28/2020"], "x": [1.5] * 4})
+    path = tmp_path / "a.parquet"
+    frame.write_parquet(path, row_group_size=3)
+    with pytest.raises(DataError, match="columns={'when': 'month/day/year'}"):
+        table(path, columns={"when": "date"})
+    data = table(path, columns={"when": "month/day/year"})
+    assert data["when"].cells()[2:] == ["2020-01-02", "2020-02-28"]
+
+
 def test_shape_errors_are_data_errors():
     assert issubclass(ShapeError, DataError)

@@ -49,8 +49,8 @@ def prints(program, text):
     return ran.stdout.splitlines()
 
 
-def driver(networks, real):
-    """Return a main that reads one sample for each network and prints every layer."""
+def driver(networks, names, real):
+    """Return a main that reads samples for networks and prints every layer."""
     lines = ["#include <stdint.h>", "#include <stdio.h>", f"typedef {real} real;"]
     lines += [
         "void watch(const char *layer, const real *values, int size);",

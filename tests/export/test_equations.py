@@ -61,6 +61,14 @@ def test_long_formulas_are_split():
     assert equations.lines[-1].node is total
 
 
+def test_what_cannot_be_split_stays_whole():
+    trace = Trace()
+    parts = [trace.leaf("x", f"{i}", (trace.batch, 2, 1)) for i in range(15)]
+    node = np.concatenate([part.reshape(-1, 2) for part in parts], axis=-1)
+    (line,) = Equations([node], Words()).lines
+    assert line.node is node
+
+
 # ---- printing: what is printed means the same
 
 

@@ -1,6 +1,7 @@
 """The NumPy program of a network: it runs alone, and computes and learns the same."""
 
 import ast
+import cProfile
 import subprocess
 import sys
 from typing import ClassVar
@@ -271,6 +272,13 @@ def test_nothing_of_the_network_or_the_interpreter_changes():
         assert sys.getprofile() is profile
     finally:
         sys.setprofile(None)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    source(network, "python")
+    prove(network)
+    profiler.disable()
+    profiler.create_stats()
+    assert any("prove" in str(place) for place in profiler.stats)
     assert np.array_equal(network.weights, before)
     assert network.training is None
 

@@ -82,11 +82,11 @@ def step_of(layers, shape, loss, *, n=3, dtype="float64", **more):
 
 def addresses(step, most=None):
     """Yield the address of every number of a step, or of some of each array."""
+    r = np.random.default_rng(0)
     for quantity in step._asking.quantities.by_name.values():
-        places = itertools.product(*map(range, quantity.shape))
-        if most is not None:
-            every = list(places)
-            places = every[:: max(1, len(every) // most)]
+        places = list(itertools.product(*map(range, quantity.shape)))
+        if most is not None and len(places) > most:
+            places = [places[i] for i in r.permutation(len(places))[:most]]
         for index in places:
             yield quantity.address(index)
 

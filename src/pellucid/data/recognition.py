@@ -415,6 +415,26 @@ class TextColumn:
             return Column(self.name, "date", values, form=self.forms[0])
         return settled(self.name, self.kind, values, (), self.asked)
 
+    def finished(self) -> Column | LeftOut:
+        """Return the column as `finish` does, where it cannot be read again.
+
+        Returns
+        -------
+        Column or LeftOut
+
+        Raises
+        ------
+        DataError
+            If it would have to be.
+        """
+        found = self.finish()
+        if found is None:
+            raise DataError(
+                f"The column {self.name!r} is not what it was taken for at first: say "
+                f"columns={{{self.name!r}: {self.again!r}}}."
+            )
+        return found
+
 
 def _is_finite(text: str) -> bool:
     try:

@@ -153,10 +153,7 @@ class CsvSource(Source):
             columns = {n: TextColumn(n, self.reading, store, asked[n]) for n in asked}
             for place, name in places:
                 columns[name].add(chunk.columns[place], chunk.lines)
-            yield {
-                name: column.finish() or LeftOut(name, "another kind is asked for")
-                for name, column in columns.items()
-            }
+            yield {name: column.finished() for name, column in columns.items()}
 
 
 def _decimal(file: CsvFile) -> str:

@@ -407,7 +407,8 @@ def wanted_columns(
                 f"{', '.join(map(repr, kinds))}."
             )
     needed = [*columns, *(only or ()), *filter(None, (target, weight))]
-    absent = [name for name in dict.fromkeys(needed) if name not in source.names]
+    known = set(source.names)
+    absent = [name for name in dict.fromkeys(needed) if name not in known]
     if absent:
         raise DataError(_absent(source, absent, target))
     if target is not None and target == weight:
@@ -482,7 +483,13 @@ def _assembled(
             )
         kept = rows_with_target(source, column, drop, notes)
         column = column if kept is None else column.take(kept)
-        y, found = targets_of(column, told, classes, notes, source)
+        y, found = targets_of(
+            column,
+            told,
+            classes,
+            notes,
+            lambda row: source.place(row if kept is None else int(kept[row])),
+        )
     made = Table(
         tuple(inputs),
         None,

@@ -1,6 +1,6 @@
 """Targets and weights of a table, told from their columns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def targets_of(
     told: bool,
     classes: tuple[str | int, ...] | None,
     notes: list[str],
-    source: Source,
+    place: Callable[[int], str],
 ) -> tuple[NDArray[Any], tuple[str | int, ...]]:
     """Return class indices and classes, or numbers and ().
 
@@ -111,8 +111,8 @@ def targets_of(
         The classes that there may be.
     notes : list of str
         Where the rule is noted.
-    source : Source
-        Names rows in messages.
+    place : callable
+        Returns how messages name a row of the column.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def targets_of(
         labels = [int(each) for each in number]
         values = np.searchsorted(number, values)
     if classes is not None:
-        return _known_classes(values, labels, classes, name, source), classes
+        return _known_classes(values, labels, classes, name, place), classes
     used = np.unique(values).tolist()
     ordered = sorted(used, key=lambda place: _order(labels[place]))
     if len(used) < 2:
@@ -196,16 +196,16 @@ def _known_classes(
     labels: list[str | int],
     classes: tuple[str | int, ...],
     name: str,
-    source: Source,
+    place: Callable[[int], str],
 ) -> NDArray[np.int64]:
-    place = {str(label): index for index, label in enumerate(classes)}
-    turned = np.array([place.get(str(label), -1) for label in labels], np.int64)
+    known = {str(label): index for index, label in enumerate(classes)}
+    turned = np.array([known.get(str(label), -1) for label in labels], np.int64)
     y: NDArray[np.int64] = turned[values]
     if (y < 0).any():
         row = int(np.argmax(y < 0))
         shown = ", ".join(map(repr, classes[:8])) + ", ..." * (len(classes) > 8)
         raise DataError(
-            f"{source.place(row)}, column {name!r}: found the class "
+            f"{place(row)}, column {name!r}: found the class "
             f"{labels[int(values[row])]!r}, expected one of {shown}."
         )
     return y

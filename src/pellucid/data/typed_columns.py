@@ -116,9 +116,7 @@ class TypedColumn:
     def finish(self) -> Column | LeftOut:
         """Return the column, or why it is left out."""
         if self._texts is not None:
-            found = self._texts.finish()
-            assert found is not None
-            return found
+            return self._texts.finished()
         if self._values is None:
             if self.asked is None:
                 return LeftOut(self.name, NOTHING)

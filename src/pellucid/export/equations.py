@@ -141,8 +141,9 @@ class Equations:
         self.named = {node.id for node in self.outputs if not self.is_given(node)}
         self.named |= {i for i in self._nodes if self._deserves_a_line(i)}
         for i in sorted(self._nodes) if split else ():
-            while self._size(self._nodes[i], itself=True) > MOST:
-                self.split(self._nodes[i])
+            node = self._nodes[i]
+            while self._size(node, itself=True) > MOST and self.split(node):
+                pass
 
     @property
     def lines(self) -> list[Equation]:

@@ -18,6 +18,7 @@ from pellucid.export.loop_bodies import (
     copy,
     quantize_loop,
 )
+from pellucid.export.loop_merging import hoisted, merged
 from pellucid.export.loop_plan import at_one, row_major
 from pellucid.export.loops import (
     SMALL_INTEGER,
@@ -34,8 +35,6 @@ from pellucid.export.loops import (
     Read,
     Statement,
     Write,
-    hoisted,
-    merged,
 )
 from pellucid.symbol import BOOL, FLOAT, INTEGER, Symbol
 

@@ -103,12 +103,14 @@ class Words:
             if event == "return" and not is_machinery(frame.f_code.co_filename):
                 self._returned(frame, result, trace)
 
-        before = sys.getprofile()
+        before: Any = sys.getprofile()
         sys.setprofile(heard)
         try:
             yield
         finally:
-            sys.setprofile(before)
+            sys.setprofile(before if callable(before) else None)
+            if before is not None and not callable(before):  # that of cProfile
+                before.enable()
 
     def _returned(self, frame: FrameType, result: Any, trace: Trace) -> None:
         code, values = frame.f_code, dict(frame.f_locals)
