@@ -14,7 +14,7 @@ FOLDER = DOCS / "pictures"
 SETUP = """\
 import numpy as np
 import pellucid
-from pellucid import Adam, Dense, GradientDescent, NeuralNetwork, plots
+from pellucid import Adam, Dense, NeuralNetwork, plots
 
 # The truth table: four rows, one of the smallest problems that need a hidden layer.
 x = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
@@ -75,7 +75,7 @@ PICTURES = [
         "One neuron opened",
         "The same for a single neuron, of a network of any size: inputs times weights, "
         "their sum with the bias, the activation. Of many products the largest are "
-        "drawn.",
+        "drawn. Below an input stands what comes back through this neuron alone.",
         'plots.computation_graph(step, neuron="dense_1[2]", sample=1)',
         "Circuit of one neuron: three products, a sum, a sigmoid.",
     ),
@@ -211,7 +211,7 @@ def page() -> str:
             "says which moment of training it shows. Blue is positive and orange "
             "negative, and the sign can be seen without the colours too; magenta is "
             "kept for gradients. Where numbers are not finite, the picture has a "
-            "pattern and says so."
+            "pattern and says so, or an error names them."
         ),
         (
             "All of them are matplotlib pictures. `ax=...` or, where there are several "

@@ -49,8 +49,8 @@ def prints(program, text):
     return ran.stdout.splitlines()
 
 
-def driver(networks, names, real):
-    """Return a main that reads samples for networks and prints every layer."""
+def driver(networks, counts, real):
+    """Return a main that reads so many samples for each, and prints every layer."""
     lines = ["#include <stdint.h>", "#include <stdio.h>", f"typedef {real} real;"]
     lines += [
         "void watch(const char *layer, const real *values, int size);",
@@ -63,48 +63,53 @@ def driver(networks, names, real):
     body = []
     for name, network in networks.items():
         lowered = lower(network, name)
-        kinds = [
-            "int32_t" if a.kind == "integer" else "real"
-            for a in lowered.inputs.values()
-        ]
-        sizes = [a.size for a in lowered.inputs.values()]
+        inputs = lowered.inputs.values()
+        kinds = ["int32_t" if a.kind == "integer" else "real" for a in inputs]
         arguments = ", ".join(f"const {kind} *" for kind in kinds)
         lines.append(f"void {name}({arguments}, real *output);")
-        body.append("{")
-        for i, (kind, size) in enumerate(zip(kinds, sizes, strict=True)):
-            body.append(f"static {kind} x{i}[{size}];")
-            body.append(f"for (int i = 0; i < {size}; i++) {{ double v;")
+        body.append(f"for (int sample = 0; sample < {counts[name]}; sample++) {{")
+        for i, (kind, array) in enumerate(zip(kinds, inputs, strict=True)):
+            body.append(f"static {kind} x{i}[{array.size}];")
+            body.append(f"for (int i = 0; i < {array.size}; i++) {{ double v;")
             body.append('if (scanf("%lf", &v) != 1) return 1;')
             body.append(f"x{i}[i] = ({kind})v; }}")
         body.append(f"static real output[{lowered.output.size}];")
-        values = ", ".join(f"x{i}" for i in range(len(sizes)))
+        values = ", ".join(f"x{i}" for i in range(len(kinds)))
         body.append(f"{name}({values}, output);")
         body.append(f'watch("= {name}", output, {lowered.output.size}); }}')
     return "\n".join([*lines, "int main(void) {", *body, "return 0; }", ""])
 
 
-def run_all(gcc, folder, networks, x):
-    """Compile networks together, run each on its sample, compare every layer."""
+def run_all(gcc, folder, cases):
+    """Compile networks together; run each on its samples, compare every layer.
+
+    Parameters
+    ----------
+    cases : dict of str to (NeuralNetwork, list of samples)
+    """
+    networks = {name: network for name, (network, _) in cases.items()}
+    counts = {name: len(samples) for name, (_, samples) in cases.items()}
     real = "float" if next(iter(networks.values())).dtype == np.float32 else "double"
     sources = {
         name: c.source(network, name=name, watch=True)
         for name, network in networks.items()
     }
-    program = compiled(gcc, folder, sources | {"driver": driver(networks, real)})
-    text = "\n".join(given_as_text(networks[n], x[n]) for n in networks)
-    layers = []
-    found = {}
+    sources["driver"] = driver(networks, counts, real)
+    program = compiled(gcc, folder, sources)
+    each = [(name, x) for name, (_, samples) in cases.items() for x in samples]
+    text = "\n".join(given_as_text(networks[name], x) for name, x in each)
+    layers, found = [], []
     for line in prints(program, text):
         title, _, texts = line.rpartition("|")
         values = list(map(float, texts.split()))
         if title.startswith("= "):
-            found[title[2:]] = values, layers
+            found.append((title[2:], values, layers))
             layers = []
         else:
             layers.append((title, values))
-    assert found.keys() == networks.keys()
-    for name, (output, layers) in found.items():
-        twins.compare(networks[name], x[name], output, layers)
+    assert [name for name, _, _ in found] == [name for name, _ in each]
+    for (name, x), (_, output, inside) in zip(each, found, strict=True):
+        twins.compare(networks[name], x, output, inside)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -114,28 +119,26 @@ def test_every_layer_activation_and_whole_network(require_tool, tmp_path, dtype)
         "every_activation": twins.every_activation(dtype),
     }
     networks |= {re.sub(r"\W", "_", n): twins.whole(n, dtype) for n in twins.WHOLE}
-    x = {name: twins.row(twins.samples(net), 1) for name, net in networks.items()}
-    run_all(require_tool("gcc"), tmp_path, networks, x)
+    run_all(require_tool("gcc"), tmp_path, {n: one(net) for n, net in networks.items()})
+
+
+def one(network):
+    """Return a network and a sample for it."""
+    return network, [twins.row(twins.samples(network), 1)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_largest_and_smallest_numbers(require_tool, tmp_path, dtype):
-    network, rows = twins.extremes(dtype)
-    networks = {f"row_{i}": network for i in range(len(rows))}
-    x = {f"row_{i}": row for i, row in enumerate(rows)}
-    run_all(require_tool("gcc"), tmp_path, networks, x)
+    run_all(require_tool("gcc"), tmp_path, {"extremes": twins.extremes(dtype)})
 
 
 def test_random_formulas(require_tool, tmp_path):
-    networks = {f"wild_{seed}": wild.wild(seed) for seed in range(25)}
-    x = {name: twins.row(twins.samples(net), 1) for name, net in networks.items()}
-    run_all(require_tool("gcc"), tmp_path, networks, x)
+    cases = {f"wild_{seed}": one(wild.wild(seed)) for seed in range(25)}
+    run_all(require_tool("gcc"), tmp_path, cases)
 
 
 def test_names_that_mean_something_else(require_tool, tmp_path):
-    networks = {"predict": twins.awkward()}
-    x = {"predict": twins.row(twins.samples(networks["predict"]), 1)}
-    run_all(require_tool("gcc"), tmp_path, networks, x)
+    run_all(require_tool("gcc"), tmp_path, {"predict": one(twins.awkward())})
 
 
 def test_everything_registered_is_there():

@@ -170,9 +170,8 @@ def test_infinities_and_what_is_no_number(language, tmp_path, request):
             import test_c
 
             gcc = request.getfixturevalue("require_tool")("gcc")
-            networks = {f"row_{i}": network for i in range(2)}
-            x = {f"row_{i}": np.array(row) for i, row in enumerate(rows)}
-            test_c.run_all(gcc, tmp_path, networks, x)
+            samples = [np.array(row) for row in rows]
+            test_c.run_all(gcc, tmp_path, {"everything": (network, samples)})
 
 
 def test_numbers_read_back_as_the_same_bits():

@@ -63,7 +63,7 @@ def changed(step, data=None, before=None):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_formulas_give_the_numbers_of_every_part(name):
-    assert wrong(step_of(*NETWORKS[name]), most=16) == []
+    assert wrong(step_of(*NETWORKS[name]), most=8) == []
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -75,7 +75,7 @@ def test_every_formula_gives_its_number(name):
 def test_every_gradient_agrees_with_its_difference(name):
     step = step_of(*NETWORKS[name])
     found = 0
-    for address in addresses(step, most=2):
+    for address in addresses(step, most=1):
         answer = step.why(address)
         if answer.quantity.moves:
             near, found = answer.difference, found + 1

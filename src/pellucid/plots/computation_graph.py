@@ -45,7 +45,8 @@ def computation_graph(
         Where to draw; a new figure of suitable size otherwise.
     neuron : str, optional
         Draw only this neuron, such as ``"dense_1[2]"``. Of many products the seven
-        largest are drawn, and the others as one sum.
+        largest are drawn, and the others as one sum. Below an input stands what comes
+        back through this neuron alone.
     sample : int
         Which sample of the batch. Below weights and biases stands its share of their
         gradient.
