@@ -750,7 +750,7 @@ CHANGES = [
     ({"column": 1}, "the description has 'column' of kind int"),
     ({"frozen": ["dense_9"]}, "No parameter is called 'dense_9'"),
     ({"frozen": [3]}, "No parameter is called '3'"),
-    ({"training": None}, r"it has unknown vectors \['memory.v'\]"),
+    ({"training": None}, r"it has unknown vectors \['history.*, 'memory.v'\]"),
     ({"training": {}}, "the training has the entries"),
 ]
 

@@ -410,3 +410,54 @@ def test_a_constant_that_differs_is_found():
 
     with pytest.raises(SymbolError, match="differed"):
         write_down("p", write)
+
+
+# ---- every value, and what if one of them were another
+
+
+def small_program():
+    """Return the Program of ``y = (x + 1) * x`` and ``z = y - x``, two layers."""
+    trace = Trace()
+    x = trace.leaf("x", "", (trace.batch, 2))
+    trace.layer = "first"
+    y = (x + 1.0) * x
+    trace.layer = "second"
+    trace.outputs["y", ""], trace.outputs["z", ""] = y, y - x
+    return Program("p", trace)
+
+
+def test_values_has_every_node_and_run_the_outputs():
+    program, x = small_program(), np.array([[1.0, 2.0]])
+    values = program.values({"x": x}, 1, np.float64)
+    assert values.keys() == {node.id for node in program.nodes}
+    found = program.run({"x": x}, 1, np.float64)
+    assert found["y", ""].tolist() == [[2.0, 6.0]]
+    assert found["z", ""] is not None
+    for place, symbol in program.outputs.items():
+        assert np.array_equal(values[symbol.id], found[place])
+
+
+def test_again_is_a_run_with_another_value_in_one_place():
+    program, x = small_program(), np.array([[1.0, 2.0]])
+    values = program.values({"x": x}, 1, np.float64)
+    leaf, y, z = program.leaves[0].id, *(s.id for s in program.outputs.values())
+    other = program.values({"x": x + 1}, 1, np.float64)
+    found = program.again(values, {leaf: x + 1}, [y, z, leaf], 1, np.float64)
+    assert {i: v.tolist() for i, v in found.items()} == {
+        i: other[i].tolist() for i in (y, z, leaf)
+    }
+    moved = program.again(values, {y: x}, [y, z], 1, np.float64)
+    assert (moved[y].tolist(), moved[z].tolist()) == (x.tolist(), [[0.0, 0.0]])
+    assert values[y].tolist() == [[2.0, 6.0]]
+
+
+def test_again_within_a_layer_is_seen_by_no_other():
+    program, x = small_program(), np.array([[1.0, 2.0]])
+    values = program.values({"x": x}, 1, np.float64)
+    leaf, y, z = program.leaves[0].id, *(s.id for s in program.outputs.values())
+    first = program.again(values, {leaf: x + 1}, [y, z], 1, np.float64, "first")
+    assert first[y].tolist() == [[6.0, 12.0]]
+    assert first[z].tolist() == [[5.0, 10.0]]
+    second = program.again(values, {leaf: x + 1}, [y, z], 1, np.float64, "second")
+    assert second[y].tolist() == [[2.0, 6.0]]
+    assert second[z].tolist() == [[0.0, 3.0]]

@@ -123,6 +123,21 @@ def test_equal_calls_are_one(trace, x):
     assert x + 1 is x + 1
 
 
+def test_equal_calls_of_two_layers_are_two_where_they_are_to_be_apart(trace, x):
+    trace.apart = True
+    outside = np.exp(x)
+    trace.layer = "first"
+    assert np.exp(x) is outside
+    first = np.tanh(x)
+    assert np.tanh(x) is first
+    trace.layer = "second"
+    second = np.tanh(x)
+    assert second is not first
+    assert np.tanh(x) is second
+    trace.layer = ""
+    assert np.tanh(x) is first
+
+
 def test_calls_that_differ_are_not_one(trace, x):
     different = [x * 2.0, x * 2, x * -2.0, x * 0.0, x * -0.0, 2.0 * x, x * True]
     different += [x + 2.0, x[:, 1:], x[:, :1], x[:, ::2], x[:, ::-1], x[:, 1]]

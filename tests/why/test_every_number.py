@@ -21,7 +21,7 @@ from pellucid.layers import (
     Residual,
 )
 from pellucid.ops import VOCABULARY
-from pellucid.optimizers import Momentum
+from pellucid.optimizers import Momentum, Optimizer
 from pellucid.trace import Step
 from pellucid.why import elements
 
@@ -96,6 +96,21 @@ def test_every_update_is_explained(name):
 def test_every_formula_of_an_image_network_in_single_precision():
     layers, shape, loss = WHOLE["images"]
     assert wrong(step_of(layers, shape, loss, n=2, dtype="float32")) == []
+
+
+def test_an_optimizer_that_leaves_all_as_it_is():
+    class Still(Optimizer, abstract=True):
+        memories = ("last",)
+
+        def step(self, w, g, memory, t, rate):
+            memory.last = g
+            return w
+
+    step = step_of([Dense(2)], 2, "sum_of_squares", optimizer=Still())
+    assert wrong(step) == []
+    assert step.why("dense_1.W[0, 1].new").formula == "W[0, 1]"
+    assert step.why("dense_1.W[0, 1].new_last").formula == "W[0, 1].grad"
+    assert step.why("dense_1.W[0, 1].update").value == 0
 
 
 def test_samples_that_count_differently_are_in_the_formulas():

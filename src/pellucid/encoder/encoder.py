@@ -474,7 +474,8 @@ class Encoder(Reader):
             if column.kind == "boolean" and raw < 0:
                 raw = np.nan
             shown = "missing" if cell is None else cell
-            steps = worked(feature.operations, raw)
+            # A boolean needs no step.
+            steps = worked(feature.operations, raw) or f"{shown} is {value:g}"
             lines.append((feature.name, shown, steps, value))
         return TextTable(("number", "cell", "worked out", "result"), lines)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from pellucid.errors import ConfigurationError
+from pellucid.locks import FileLock, claim
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
@@ -156,19 +157,89 @@ class Report(Callback):
 class Checkpoint(Callback):
     """Saves the network with everything that continues its training.
 
+    Whatever happens, also when the process is killed or the disk is full, the file is a
+    complete checkpoint, the one before or the new one. ``pellucid.load(path)`` and
+    ``fit(..., resume=True)`` go on from it, to the bits of an undisturbed training.
+
+    There is a last checkpoint when the training ends, for whatever reason. While it
+    runs, another training is refused the same file; ``.NAME.lock`` beside it says so.
+
     Parameters
     ----------
     path : str or Path
         Where; each checkpoint replaces the one before.
-    every : int or "epoch"
-        How often.
+    every : int or "epoch", optional
+        How often: after so many iterations, or after each epoch. Left out, each epoch,
+        or with `seconds` 10 iterations.
+    epochs : int, optional
+        Only when so many epochs have passed since the last checkpoint.
+    seconds : float, optional
+        Only when so many seconds have passed since the last checkpoint.
+
+    Raises
+    ------
+    ConfigurationError
+        If `epochs` or `seconds` are no numbers above 0.
+
+    Examples
+    --------
+    ::
+
+        path = Path("net.pellucid")
+        going_on = path.exists()  # as after a loss of power
+        net = pellucid.load(path) if going_on else NeuralNetwork(layers)
+        save = Checkpoint(path, seconds=600)
+        net.fit(x, y, epochs=500, callbacks=save, resume=going_on)
     """
 
-    def __init__(self, path: str | Path, every: int | str = "epoch") -> None:
-        self.path, self.every = Path(path), every
+    def __init__(
+        self,
+        path: str | Path,
+        every: int | str | None = None,
+        *,
+        epochs: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        for name, least in {"epochs": epochs, "seconds": seconds}.items():
+            kinds = int if name == "epochs" else int | float
+            if least is not None and not (isinstance(least, kinds) and least > 0):
+                raise ConfigurationError(f"Expected {name} > 0, got {least!r}.")
+        self.path = Path(path)
+        self.every = ("epoch" if seconds is None else 10) if every is None else every
+        self.epochs, self.seconds = epochs, seconds
+        self._claimed: tuple[Run, FileLock] | None = None
+
+    def begin(self, run: Run) -> None:
+        self._claimed = run, claim(self.path)
+        self._note(run)
+
+    def _note(self, run: Run) -> None:
+        """Note when the last checkpoint was."""
+        self._step, self._epoch, self._time = run.step, run.epoch, time.monotonic()
 
     def call(self, run: Run) -> None:
+        early = self.epochs is not None and run.epoch - self._epoch < self.epochs
+        if self.seconds is not None:
+            early = early or time.monotonic() - self._time < self.seconds
+        if not early:
+            self._save(run)
+
+    def _save(self, run: Run) -> None:
+        self._note(run)  # first: what has failed is not tried again at the end
         run.network.save(self.path, checkpoint=True)
+
+    def end(self, run: Run) -> None:
+        # Not another's: this is called also where begin was refused.
+        if self._claimed is None or self._claimed[0] is not run:
+            return
+        _, lock = self._claimed
+        self._claimed = None
+        try:
+            training = run.network.training
+            if self._step != run.step and training is not None and training.resumable:
+                self._save(run)
+        finally:
+            lock.remove()
 
 
 class RecordWeights(Callback):

@@ -114,7 +114,7 @@ class Unfolding:
 
     def _besides(self, quantity: Quantity, index: Index) -> Expression:
         """Return the formula of what no operation computes."""
-        if quantity.node is not None:
+        if quantity.node is not None and not quantity.update:
             name = self.quantities.named[False, quantity.node.id]
             if name != quantity.name:
                 return self.entry(name, index)
