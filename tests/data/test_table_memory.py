@@ -1,12 +1,19 @@
 """Large files: read and encoded in memory that does not grow with them."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from pellucid import DataError, Encoder
+from pellucid.data import table
+from pellucid.data.columns import Growing
 
 # Private memory beyond that of the imported program, for a file of any size: chunks of
 # cells, and columns that wait to be written.
@@ -46,6 +53,44 @@ def write(path, rows):
         file.write(header)
         for _ in range(rows // 1000):
             file.writelines(lines)
+
+
+LARGE = {"a": np.arange(9.0), "b": list("uvw" * 3)}
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"cannot be written to: No such file.*folder="):
+        table(LARGE, memory=8, folder=tmp_path / "none")
+    with pytest.raises(DataError, match="cannot be written to: No such file"):
+        Encoder.fit(table(LARGE)).encode(LARGE, folder=tmp_path / "none")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_disk_that_is_full(tmp_path, monkeypatch):
+    data = table(LARGE)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(DataError, match="No space left"):
+        Encoder.fit(data).encode(data, folder=tmp_path)
+    monkeypatch.setattr(Growing, "_file", Path("/dev/full"))
+    with pytest.raises(DataError, match="/dev/full cannot be written to"):
+        table(LARGE, memory=8, folder=tmp_path)
+    assert not list(tmp_path.glob("pellucid-*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_leaves_the_folder(tmp_path):
+    data = table(LARGE, memory=8, folder=tmp_path)
+    child = os.fork()
+    if not child:
+        del data
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert list(tmp_path.glob("pellucid-*/*"))
+    assert data["b"].cells() == LARGE["b"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")

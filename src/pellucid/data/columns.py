@@ -1,5 +1,6 @@
 """Columns of a table: their kinds, and where their values are kept."""
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.errors import DataError
 
 KINDS = ("number", "category", "boolean", "date")
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -149,8 +152,36 @@ class Folder:
     """
 
     def __init__(self, parent: str | Path | None = None) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="pellucid-", dir=parent))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix="pellucid-", dir=parent))
+        except OSError as error:
+            raise unwritable(parent or tempfile.gettempdir(), error) from error
+        weakref.finalize(self, _remove, self.path, os.getpid())
+
+
+def _remove(path: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a forked process has the folder of another one
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def unwritable(path: str | Path, error: OSError) -> DataError:
+    """Return an error about values of a large table that cannot be written.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where they were to be.
+    error : OSError
+        Why not.
+
+    Returns
+    -------
+    DataError
+    """
+    return DataError(
+        f"{path} cannot be written to: {error.strerror or error}. Say folder=... for a "
+        "place with room, or memory=... to keep more in memory."
+    )
 
 
 class Store:
@@ -235,8 +266,12 @@ class Growing:
     def flush(self) -> None:
         """Write to the file what waits in memory."""
         if self._parts:
-            with self._file.open("ab") as file:
-                np.concatenate(self._parts).tofile(file)
+            try:
+                with self._file.open("ab") as file:
+                    # NumPy's tofile says nothing when a disk is full.
+                    file.write(np.concatenate(self._parts).data)
+            except OSError as error:
+                raise unwritable(self._file, error) from error
         self._parts, self._waiting = [], 0
 
     def values(self) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """Rows on their way from the columns of a table to the inputs of a network."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import Column
+from pellucid.data.columns import Column, unwritable
 from pellucid.data.table_targets import count_of
 from pellucid.encoder.encodings import Embedded, Encoding, OneHot
 from pellucid.encoder.operations import NUMBERS, Feature, run
@@ -49,7 +50,14 @@ class Arrays:
         number = len(list(Path(self.folder).glob("encoded_*.npy")))
         path = Path(self.folder, f"encoded_{number}.npy")
         found: NDArray[Any]
-        found = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        try:
+            found = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+            with path.open("r+b") as file:
+                # Writing to a file that is mapped would end the process on a full disk.
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            raise unwritable(path, error) from error
         return found
 
     def fill(self, columns: Mapping[str, Column], place: slice) -> None:

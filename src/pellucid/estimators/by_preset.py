@@ -11,6 +11,21 @@ from pellucid.data.table import table as read_table
 from pellucid.tabular import TrainedTable, train
 
 
+def columns_of(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of an array, by the names that they have in a table.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, columns)
+        Numbers.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    return {f"x{i}": column for i, column in enumerate(x.T)}
+
+
 def as_table(X: Any) -> Table:
     """Return what scikit-learn calls X as a table without a target.
 
@@ -25,7 +40,8 @@ def as_table(X: Any) -> Table:
     """
     if hasattr(X, "columns"):
         return read_table(X)
-    return read_table(X, columns={f"x{i}": "number" for i in range(X.shape[1])})
+    columns = columns_of(X)
+    return read_table(columns, columns=dict.fromkeys(columns, "number"))
 
 
 def train_by_preset(

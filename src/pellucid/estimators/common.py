@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
-from pellucid.estimators.by_preset import as_table, train_by_preset
+from pellucid.estimators.by_preset import columns_of, train_by_preset
 from pellucid.layer import Layer
 from pellucid.layers import Dense, Dropout
 from pellucid.minimizers import Minimizer
@@ -401,7 +401,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         x = self._data(X, reset=False)
         if self._by_preset:
-            return self.network_.reader.encode(as_table(x))  # type: ignore[union-attr]
+            columns = x if hasattr(x, "columns") else columns_of(x)
+            return self.network_.reader.encode(columns)  # type: ignore[union-attr]
         return x.astype(self.network_.dtype, copy=False)
 
     def __sklearn_tags__(self) -> Any:

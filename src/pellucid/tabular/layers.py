@@ -1,5 +1,7 @@
 """The layers of a recipe: one network, members that share one, or a bag of several."""
 
+from collections.abc import Sequence
+
 from pellucid.encoder import Encoder
 from pellucid.encoder.encoder import EMBEDDING
 from pellucid.initializers import Coin, Normal
@@ -93,14 +95,8 @@ def bag_of(networks: list[NeuralNetwork], loss: Loss) -> NeuralNetwork:
     NeuralNetwork
         With a branch for each, and their weights.
     """
-    first = networks[0]
-    bag = NeuralNetwork(
-        [Concat([Chain(network.layers) for network in networks])],
-        loss=EachMember(_without_smoothing(loss), len(networks)),
-        input_shape=first.blueprint.inputs,
-        seed=first.seed,
-        dtype=first.dtype,
-    )
+    branches = Concat([Chain(network.layers) for network in networks])
+    bag = _like(networks[0], [branches], EachMember(_honest(loss), len(networks)))
     for number, network in enumerate(networks, 1):
         for windows, own in (
             (bag.parameters, network.parameters),
@@ -126,18 +122,31 @@ def tempered(network: NeuralNetwork, temperature: float) -> NeuralNetwork:
     NeuralNetwork
         With one more layer, and the same training behind it.
     """
-    warm = NeuralNetwork(
-        [*network.layers, Rescale(1.0 / temperature, name="temperature")],
-        loss=_without_smoothing(network.loss),
-        input_shape=network.blueprint.inputs,
-        seed=network.seed,
-        dtype=network.dtype,
-    )
+    layers = [*network.layers, Rescale(1.0 / temperature, name="temperature")]
+    warm = _like(network, layers, _honest(network.loss))
     warm.weights = network.weights
     warm.training = network.training
     return warm
 
 
-def _without_smoothing(loss: Loss) -> Loss:
-    """Return the loss that says how good probabilities are."""
+def _like(
+    network: NeuralNetwork, layers: Sequence[Layer | str], loss: Loss
+) -> NeuralNetwork:
+    """Return a network of other layers that takes and answers the same."""
+    made = NeuralNetwork(
+        layers,
+        loss=loss,
+        input_shape=network.blueprint.inputs,
+        seed=network.seed,
+        dtype=network.dtype,
+    )
+    made.reader = network.reader
+    if network.classes is not None:
+        made.classes = network.classes
+    made._column = network._column  # the form of its answers
+    return made
+
+
+def _honest(loss: Loss) -> Loss:
+    """Return the loss that says how good probabilities are: without smoothing."""
     return CrossEntropy() if isinstance(loss, CrossEntropy) else loss

@@ -218,7 +218,7 @@ class _Job:
         if self.classes and len(held_out) >= ENOUGH and self.recipe.members == 1:
             logits = network.feedforward(_take(x, held_out)).astype(np.float64)
             temperature = self._honest(logits, held_out)
-            network = self._finished(tempered(network, temperature), encoder)
+            network = tempered(network, temperature)
         return TrainedTable(network, self.recipe, (history,), temperature, held_out)
 
     def bag(self) -> TrainedTable:
@@ -245,7 +245,6 @@ class _Job:
         if self.classes:
             temperature = self._honest(logits[self.rows], self.rows)
             bag = tempered(bag, temperature)
-        bag = self._finished(bag, encoder)
         return TrainedTable(bag, self.recipe, tuple(histories), temperature, self.rows)
 
     def _honest(self, logits: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
@@ -254,12 +253,6 @@ class _Job:
         found = best_temperature(logits, y, weight)
         better = log_loss(logits, y, weight, found) < log_loss(logits, y, weight)
         return found if better else 1.0
-
-    def _finished(self, network: NeuralNetwork, encoder: Encoder) -> NeuralNetwork:
-        network.reader = encoder
-        if self.classes:
-            network.classes = list(self.table.classes)
-        return network
 
 
 def _take(x: Any, rows: NDArray[np.int64]) -> Any:

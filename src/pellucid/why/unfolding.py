@@ -104,17 +104,20 @@ class Unfolding:
         node = quantity.node
         if quantity.kind != COMPUTED:
             return self.entry(quantity.name, index)
-        if node is None or node.operation.group == "leaf":
+        if node is None:
             return self._besides(quantity, index)
-        reading = _Reading(self, quantity.update, False)
         if quantity.update and node.shape and quantity.suffix:
             place = int(np.ravel_multi_index(index, quantity.shape)) if index else 0
             index = (quantity.start + place,)
-        return element(node, index, reading)
+        if node.operation.group != "leaf":
+            return element(node, index, _Reading(self, quantity.update, False))
+        if quantity.update:  # such as weights that the optimizer leaves as they are
+            return self.leaf(node, index, True)
+        return self._besides(quantity, index)
 
     def _besides(self, quantity: Quantity, index: Index) -> Expression:
         """Return the formula of what no operation computes."""
-        if quantity.node is not None and not quantity.update:
+        if quantity.node is not None:
             name = self.quantities.named[False, quantity.node.id]
             if name != quantity.name:
                 return self.entry(name, index)
