@@ -331,7 +331,8 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
 def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:
     """Raise unless a layer can take what the user hands in; note which whole numbers.
 
-    Only data are looked at: what another layer made has its axes where they belong.
+    Only data are looked at, as they come or number by number in other units: what
+    another layer made has its axes where they belong.
     """
     if not isinstance(x, Symbol):
         return
@@ -348,8 +349,18 @@ def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:
             )
         name = source.settings["name"]
         limits[name] = min(layer.choices, limits.get(name, layer.choices))
-    if layer.images and data and source is x:
+    if layer.images and _same_axes(x):
         must_not_look_channels_first(sample_shape(x))
+
+
+def _same_axes(x: Symbol) -> bool:
+    """Return whether each number of x is one of the data, if in other units."""
+    while x.operation.group == "elementwise":
+        whole = [source for source in x.inputs if source.shape == x.shape]
+        if not whole:
+            return False
+        x = whole[0]
+    return x.operation.group == "leaf" and x.settings["vector"] == "x"
 
 
 def _check_numbers(

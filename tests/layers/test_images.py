@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from golden import load
 from pellucid import files
+from pellucid.activations import ReLU
 from pellucid.errors import ConfigurationError, DataError, PellucidError, ShapeError
 from pellucid.layer import Layer, Memo, new_pass
 from pellucid.layers import (
@@ -252,6 +253,16 @@ def test_pixels_of_the_border_do_not_count_in_averages():
         ([Conv2D(8, 3, padding="same")], (3, 32, 48), "write x.transpose(0, 2, 3, 1)"),
         ([MaxPool2D(2, padding="same")], (1, 9, 8), "write x.transpose(0, 2, 3, 1)"),
         ([Residual([Conv2D(28, 1)])], (3, 28, 28), "write x.transpose(0, 2, 3, 1)"),
+        (
+            [Rescale(), Conv2D(8, 3, padding="same")],
+            (3, 32, 48),
+            "write x.transpose(0, 2, 3, 1)",
+        ),
+        (
+            [BatchNorm(), ReLU(), Conv2D(8, 3, padding="same")],
+            (3, 32, 32),
+            "write x.transpose(0, 2, 3, 1)",
+        ),
         ([Conv2D(8, 5)], (3, 6, 4), "if these are (n, channels, height, width), write"),
         # containers
         (
@@ -291,6 +302,7 @@ def test_shapes_that_do_not_fit(layers, shape, told):
     ("layers", "shape"),
     [
         ([Reshape((1, 28, 28)), Conv2D(8, (1, 3))], (1, 28, 28)),  # said on purpose
+        ([Reshape((1, 28, 28)), Rescale(), Conv2D(8, (1, 3))], (1, 28, 28)),
         ([Conv2D(8, 3, padding="same")], (3, 5, 64)),  # a narrow image of many channels
         ([Conv2D(8, 3, padding="same")], (1, 1, 256)),
         ([Conv2D(64, 1), Conv2D(8, 3, padding="same")], (3, 40, 1)),

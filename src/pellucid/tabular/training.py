@@ -1,6 +1,8 @@
 """Training on a table by a recipe."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from pellucid.data.splits import split_indices
 from pellucid.data.table import Table
 from pellucid.encoder import Encoder
 from pellucid.errors import DataError
+from pellucid.files import load
 from pellucid.losses import CrossEntropy, EachMember, Loss, MeanSquaredError
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Adam
@@ -18,11 +21,13 @@ from pellucid.tabular.folds import folds_of
 from pellucid.tabular.layers import bag_of, layers_for, tempered
 from pellucid.tabular.recipes import Recipe, recipe_for
 from pellucid.tabular.temperature import best_temperature, log_loss
+from pellucid.training.callbacks import Callback, Checkpoint, as_callbacks
 from pellucid.training.history import History
 
 HELD_OUT = 0.2  # share of the rows by which the best epoch is chosen
 ENOUGH = 200  # rows that one temperature can be taken from
 FEWEST = 10  # rows below which none are held out
+SECONDS = 10.0  # between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ def train(
     seed: int = 0,
     dtype: str = "float32",
     recipe: Recipe | None = None,
+    checkpoints: str | Path | None = None,
+    callbacks: Any = (),
     **fit: Any,
 ) -> TrainedTable:
     """Train on a table with settings that suit it.
@@ -87,8 +94,14 @@ def train(
         ``"float32"`` or ``"float64"``.
     recipe : Recipe, optional
         Instead of the preset's.
+    checkpoints : str or Path, optional
+        A folder where every ten seconds is kept what continues the training, in a file
+        for each network. What is there already is gone on with, to the bits of an
+        undisturbed training; it must be of the same table and settings.
+    callbacks : Callback or sequence of Callback
+        What else happens in the training of each network.
     **fit
-        Further arguments of `NeuralNetwork.fit`: ``progress``, ``callbacks``...
+        Further arguments of `NeuralNetwork.fit`: ``progress``, ``threads``...
 
     Returns
     -------
@@ -117,7 +130,8 @@ def train(
     used = recipe or recipe_for(
         len(chosen), table.task, preset=preset, ensemble=ensemble
     )
-    job = _Job(table, used, chosen, seed, dtype, fit)
+    folder = None if checkpoints is None else Path(checkpoints)
+    job = _Job(table, used, chosen, seed, dtype, folder, as_callbacks(callbacks), fit)
     if validation is not None:
         return job.alone(chosen, np.asarray(validation))
     if used.folds and len(chosen) >= used.folds:
@@ -139,11 +153,14 @@ class _Job:
         rows: NDArray[np.int64],
         seed: int,
         dtype: str,
+        folder: Path | None,
+        callbacks: Sequence[Callback],
         fit: dict[str, Any],
     ) -> None:
         assert table.y is not None
         self.table, self.recipe, self.rows, self.seed = table, recipe, rows, seed
-        self.dtype, self.fit = dtype, fit
+        self.dtype, self.folder = dtype, folder
+        self.callbacks, self.fit = callbacks, fit
         self.classes = table.task == "classes"
         self.y, self.labels = table.y, table.labels
         self.weight = np.ones(len(table)) if table.weight is None else table.weight
@@ -165,24 +182,19 @@ class _Job:
         x: Any,
         rows: NDArray[np.int64],
         held_out: NDArray[np.int64],
-        seed: int,
+        number: int = 0,
     ) -> tuple[NeuralNetwork, History]:
-        """Train one network."""
+        """Train one network, or go on with its training."""
         recipe = self.recipe
-        outputs = len(self.table.classes) if self.classes else 1
-        loss = self.member
-        if recipe.members > 1:
-            loss = EachMember(loss, recipe.members)
-        network = NeuralNetwork(
-            layers_for(recipe, encoder, outputs),
-            loss=loss,
-            input_shape=encoder.input_shape,
-            seed=seed,
-            dtype=self.dtype,
-        )
-        network.reader = encoder
-        if self.classes:
-            network.classes = list(self.table.classes)
+        path = self.folder and self.folder / f"network_{number + 1}.pellucid"
+        begun = path is not None and path.is_file()
+        network = load(path) if path and begun else self._new(encoder, number)
+        if begun and _complete(network):
+            assert network.history is not None
+            return network, network.history
+        callbacks = list(self.callbacks)
+        if path is not None:
+            callbacks.append(Checkpoint(path, seconds=SECONDS))
         rate: Any = recipe.learning_rate
         validation = None
         if len(held_out):
@@ -204,16 +216,38 @@ class _Job:
             sample_weight=self.weight[rows],
             validation=validation,
             early_stopping=recipe.patience if validation else None,
+            callbacks=callbacks,
+            resume=begun,
             **self.fit,
         )
+        if path is not None:
+            network.save(path, checkpoint=True)  # now also why it ended
         return network, history
+
+    def _new(self, encoder: Encoder, number: int) -> NeuralNetwork:
+        """Return a network before its training."""
+        outputs = len(self.table.classes) if self.classes else 1
+        loss = self.member
+        if self.recipe.members > 1:
+            loss = EachMember(loss, self.recipe.members)
+        network = NeuralNetwork(
+            layers_for(self.recipe, encoder, outputs),
+            loss=loss,
+            input_shape=encoder.input_shape,
+            seed=self.seed + 1_000_003 * number,
+            dtype=self.dtype,
+        )
+        network.reader = encoder
+        if self.classes:
+            network.classes = list(self.table.classes)
+        return network
 
     def alone(
         self, rows: NDArray[np.int64], held_out: NDArray[np.int64]
     ) -> TrainedTable:
         """Train one network, and choose the epoch by the rows held out."""
         encoder, x = self.encoder(rows)
-        network, history = self.one(encoder, x, rows, held_out, self.seed)
+        network, history = self.one(encoder, x, rows, held_out)
         temperature = 1.0
         if self.classes and len(held_out) >= ENOUGH and self.recipe.members == 1:
             logits = network.feedforward(_take(x, held_out)).astype(np.float64)
@@ -236,16 +270,19 @@ class _Job:
         for number, part in enumerate(parts):
             held_out = self.rows[part]
             rows = np.setdiff1d(self.rows, held_out)
-            seed = self.seed + 1_000_003 * number
-            network, history = self.one(encoder, x, rows, held_out, seed)
+            network, history = self.one(encoder, x, rows, held_out, number)
             logits[held_out] = network.feedforward(_take(x, held_out))
             networks.append(network)
             histories.append(history)
-        bag, temperature = bag_of(networks, self.member), 1.0
+            if history.interrupted:  # what there is makes a smaller bag
+                break
+        judged = self.rows[np.sort(np.concatenate(parts[: len(networks)]))]
+        bag = networks[0] if len(networks) == 1 else bag_of(networks, self.member)
+        temperature = 1.0
         if self.classes:
-            temperature = self._honest(logits[self.rows], self.rows)
+            temperature = self._honest(logits[judged], judged)
             bag = tempered(bag, temperature)
-        return TrainedTable(bag, self.recipe, tuple(histories), temperature, self.rows)
+        return TrainedTable(bag, self.recipe, tuple(histories), temperature, judged)
 
     def _honest(self, logits: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
         """Return the best temperature, or 1 where it gains nothing."""
@@ -259,3 +296,12 @@ def _take(x: Any, rows: NDArray[np.int64]) -> Any:
     if isinstance(x, dict):
         return {name: values[rows] for name, values in x.items()}
     return x[rows]
+
+
+def _complete(network: NeuralNetwork) -> bool:
+    """Return whether a network from a checkpoint needs no more training."""
+    state = network.training
+    if state is None or state.sums.batches:
+        return False
+    stopped = bool(state.history.stopped) and not state.history.interrupted
+    return stopped or state.step >= state.total

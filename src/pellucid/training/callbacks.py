@@ -211,11 +211,7 @@ class Checkpoint(Callback):
 
     def begin(self, run: Run) -> None:
         self._claimed = run, claim(self.path)
-        self._note(run)
-
-    def _note(self, run: Run) -> None:
-        """Note when the last checkpoint was."""
-        self._step, self._epoch, self._time = run.step, run.epoch, time.monotonic()
+        self._epoch, self._time, self._failed = run.epoch, time.monotonic(), False
 
     def call(self, run: Run) -> None:
         early = self.epochs is not None and run.epoch - self._epoch < self.epochs
@@ -225,8 +221,9 @@ class Checkpoint(Callback):
             self._save(run)
 
     def _save(self, run: Run) -> None:
-        self._note(run)  # first: what has failed is not tried again at the end
+        self._epoch, self._time, self._failed = run.epoch, time.monotonic(), True
         run.network.save(self.path, checkpoint=True)
+        self._failed = False
 
     def end(self, run: Run) -> None:
         # Not another's: this is called also where begin was refused.
@@ -234,10 +231,11 @@ class Checkpoint(Callback):
             return
         _, lock = self._claimed
         self._claimed = None
+        training = run.network.training
+        whole = training is not None and training.resumable and run.step > 0
         try:
-            training = run.network.training
-            if self._step != run.step and training is not None and training.resumable:
-                self._save(run)
+            if whole and not self._failed:
+                self._save(run)  # the network has its best weights only now
         finally:
             lock.remove()
 
