@@ -15,6 +15,7 @@ _WHERE = {
     ),
     "attribution": "occlusion saliency",
     "augmentations": "Augmentation Cutout Flip Mixup Noise Rotate Scale Shift",
+    "dependence": "Dependence partial_dependence",
     "encoder": "Encoder",
     "errors": (
         "ConfigurationError DataError ModelFileError NonFiniteError NotBuiltError "
@@ -22,6 +23,7 @@ _WHERE = {
     ),
     "doctor": "Diagnosis Doctor DoctorWarning Finding",
     "files": "load",
+    "importance": "Importance permutation_importance",
     "importers.keras": "from_keras",
     "importers.onnx": "from_onnx",
     "importers.sklearn": "from_sklearn",
@@ -51,8 +53,10 @@ _WHERE = {
         "Optimizer RMSProp"
     ),
     "readers": "ImageReader Reader",
+    "reliability": "Calibration calibration",
     "recording": "Recording",
     "recording_files": "load_recording",
+    "shapley": "Contributions contributions",
     "schedules": (
         "Constant Cosine CosineRestarts Exponential InverseScaling LogCosine OneCycle "
         "Polynomial ReduceOnPlateau Schedule Step WarmUp"

@@ -5,7 +5,7 @@ right (gaps, texts among numbers, shapes that do not fit) is refused with its pl
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pellucid.blueprint import Inputs
 from pellucid.errors import DataError, ShapeError
 from pellucid.layers.inputs import Input
+
+LARGEST_WHOLE = 2**53  # beyond it float64 has not every whole number
 
 
 def as_array(values: Any, what: str) -> NDArray[Any]:
@@ -33,10 +35,16 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
     Raises
     ------
     DataError
-        If they are nothing that has a shape: ragged lists, masked or sparse arrays.
+        If they are nothing that has a shape: ragged lists, masked or sparse arrays,
+        iterators.
     """
     if values is None:
         raise DataError(f"{what} is missing: got None.")
+    if isinstance(values, Iterator):
+        raise DataError(
+            f"{what} is an iterator, {type(values).__name__}, which has no rows to come "
+            f"back to. Hand in an array: np.array(list({what}))."
+        )
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(
             f"{what} is a masked array; its masked values would count as numbers. Fill "
@@ -91,6 +99,7 @@ def _unboxed(
         if gap:
             raise DataError(f"{what} has gaps among its texts{gap}: fill them first.")
         return array.astype(str)
+    _must_keep_digits(array, what, names)
     numbers = [math.nan if _is_gap(value) else value for value in array.flat]
     try:
         return np.asarray(numbers, dtype=np.float64).reshape(array.shape)
@@ -157,8 +166,8 @@ def as_floats(
     Raises
     ------
     DataError
-        If there is a NaN, an infinity, a number too large for the dtype, a text or a
-        complex number.
+        If there is a NaN, an infinity, a number too large for the dtype, a whole number
+        beyond 2^53, a text or a complex number.
     """
     array = as_array(values, what)
     if array.dtype.kind in "USmMcV":
@@ -172,6 +181,7 @@ def as_floats(
         )
         place = _first(array, lambda value: True, names)
         raise DataError(f"{what} holds {kind}{place}; expected numbers: {advice}.")
+    _must_keep_digits(array, what, names)
     with np.errstate(over="ignore"):
         floats: NDArray[Any] = array.astype(dtype, copy=False)
     # A sum is finite only if all numbers are; and it is much cheaper than looking.
@@ -180,6 +190,28 @@ def as_floats(
     if suspicious and not np.isfinite(floats).all():
         raise DataError(_not_finite(array, floats, what, names))
     return floats
+
+
+def _must_keep_digits(
+    array: NDArray[Any], what: str, names: Sequence[str] | None
+) -> None:
+    """Raise `DataError` for whole numbers that would be rounded, such as accounts."""
+
+    def rounded(value: Any) -> bool:
+        return isinstance(value, int | np.integer) and abs(int(value)) > LARGEST_WHOLE
+
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        if array.max() <= LARGEST_WHOLE and array.min() >= -LARGEST_WHOLE:
+            return
+    elif array.dtype.kind != "O":
+        return
+    for index, value in np.ndenumerate(array):
+        if rounded(value):
+            raise DataError(
+                f"{what} has {_plain(value)} at {_place(index, names)}: whole numbers "
+                "beyond 2^53 lose digits. Numbers that name something, such as "
+                "accounts, say nothing to a network; leave them out."
+            )
 
 
 def _not_finite(

@@ -356,7 +356,8 @@ def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:
 def _same_axes(x: Symbol) -> bool:
     """Return whether each number of x is one of the data, if in other units."""
     while x.operation.group == "elementwise":
-        whole = [source for source in x.inputs if source.shape == x.shape]
+        symbols = (source for source in x.inputs if isinstance(source, Symbol))
+        whole = [source for source in symbols if source.shape == x.shape]
         if not whole:
             return False
         x = whole[0]

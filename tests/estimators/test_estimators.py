@@ -269,3 +269,55 @@ def test_optimizers_with_their_settings(iris):
     assert model._rule() == Adam(Cosine(0.01), decay=0.01)
     model = NeuralNetworkClassifier((8,), optimizer="lbfgs", random_state=0)
     assert model.fit(X, y).score(X, y) > 0.98
+
+
+# -- presets ---------------------------------------------------------------------------
+
+
+def people(n=120):
+    r = np.random.default_rng(0)
+    age, city = r.normal(40, 12, n), r.integers(0, 4, n)
+    age[:5] = np.nan
+    return pd.DataFrame(
+        {
+            "age": age,
+            "city": pd.Categorical([f"city {c}" for c in city]),
+            "visits": r.integers(0, 2, n),
+        }
+    ), np.nan_to_num(age, nan=40) / 12 + city + 0.1 * r.normal(size=n)
+
+
+@pytest.mark.parametrize("more", [{"preset": "tabular"}, {"ensemble": 4}])
+def test_presets_take_texts_and_gaps(more):
+    X, y = people()
+    model = NeuralNetworkRegressor(**more, random_state=0)
+    model.fit(X.iloc[:100], y[:100])
+    assert model.score(X.iloc[100:], y[100:]) > 0.6
+    assert model.feature_names_in_.tolist() == ["age", "city", "visits"]
+    classes = np.where(y > y.mean(), "high", "low")
+    model = NeuralNetworkClassifier(**more, random_state=0)
+    model.fit(X.iloc[:100], classes[:100], eval_set=(X.iloc[100:], classes[100:]))
+    assert model.classes_.tolist() == ["high", "low"]
+    assert model.score(X.iloc[100:], classes[100:]) > 0.7
+    assert model.predict_proba(X).shape == (120, 2)
+    seen = X.assign(visits=7)  # a number, though training had only 0 and 1
+    assert model.predict(seen).shape == (120,)
+
+
+def test_presets_take_arrays_and_weights(iris):
+    X, y = iris
+    model = NeuralNetworkClassifier(preset="tabular", random_state=0)
+    weight = np.where(y == 2, 0.0, 1.0)
+    model.fit(X, y, sample_weight=weight)
+    assert set(model.predict(X)) == {0, 1}
+    assert model.trained_.recipe.folds == 5
+    assert clone(model).get_params()["preset"] == "tabular"
+
+
+def test_a_preset_and_own_settings_contradict_each_other(iris):
+    with pytest.raises(ConfigurationError, match="epochs=3 and a preset contradict"):
+        NeuralNetworkClassifier(preset="tabular", epochs=3, random_state=0).fit(*iris)
+    with pytest.raises(ConfigurationError, match="no preset 'fast'"):
+        NeuralNetworkClassifier(preset="fast", random_state=0).fit(*iris)
+    with pytest.raises(DataError, match="for one target"):
+        NeuralNetworkRegressor(preset="tabular", random_state=0).fit(*[iris[0]] * 2)

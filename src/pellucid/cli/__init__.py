@@ -6,23 +6,18 @@ Ctrl-C, and 1 for a mistake in pellucid itself. Nothing heavy is imported before
 command runs, so that help comes at once.
 """
 
-import io
 import re
-import sys
-import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from pellucid._version import __version__
-from pellucid.errors import (
-    ConfigurationError,
-    DataError,
-    ModelFileError,
-    PellucidError,
-)
+from pellucid.cli.commands import Commands, debug, explain
+from pellucid.errors import DataError
 from pellucid.export import KINDS
+
+__all__ = ["DEMOS", "explain", "main"]
 
 DEMOS = {
     "breast_cancer": "is a tumour malignant or benign?",
@@ -42,68 +37,6 @@ DEMOS = {
 }
 
 
-class Commands(click.Group):
-    """Commands whose errors are one line and an exit code."""
-
-    def main(self, *arguments: Any, **settings: Any) -> NoReturn:
-        """Run a command and exit.
-
-        Parameters
-        ----------
-        *arguments, **settings
-            As in `click.Group`.
-        """
-        for stream in (sys.stdout, sys.stderr):
-            # A name that the terminal has no letters for is no reason to stop.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
-        asked = {"debug": False}
-        try:
-            settings |= {"standalone_mode": False, "obj": asked}
-            code = super().main(*arguments, **settings)
-        except Exception as error:
-            if asked["debug"]:
-                traceback.print_exception(error)
-            text, code = explain(error)
-            click.echo(f"pellucid: {text}", err=True)
-        sys.exit(code)
-
-
-def explain(error: Exception) -> tuple[str, int]:
-    """Return an error in one line, and the exit code.
-
-    Parameters
-    ----------
-    error : Exception
-        What ended a command.
-
-    Returns
-    -------
-    text : str
-    code : int
-    """
-    text = " ".join(str(error).split())
-    match error:
-        case click.Abort():
-            return "interrupted", 130
-        case click.UsageError():
-            path = error.ctx.command_path if error.ctx else "pellucid"
-            return f"{error.format_message()} See '{path} --help'.", 2
-        case click.ClickException():
-            return error.format_message(), error.exit_code
-        case ConfigurationError():
-            return text, 2
-        case ModelFileError():
-            return text, 5 if isinstance(error.__cause__, OSError) else 4
-        case PellucidError():
-            return text, 3
-        case OSError():
-            where = f"{error.filename}: " if error.filename else ""
-            return f"{where}{error.strerror or text}", 5
-    kind = type(error).__name__
-    return f"unexpected {kind}: {text} (--debug shows where; please report it)", 1
-
-
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -115,20 +48,6 @@ def main(context: click.Context) -> None:
     """Neural networks from scratch that you can see through."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-def _remember_debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    context.obj["debug"] = wanted
-
-
-_debug = click.option(
-    "--debug",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_remember_debug,
-    help="Show the traceback of an error.",
-)
 
 
 @main.command(
@@ -156,7 +75,7 @@ _debug = click.option(
     help="How often to pass over the data. [default: 200; xor 1500]",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
-@_debug
+@debug
 def demo(
     name: str, output: Path | None, seed: int, epochs: int | None, quiet: bool
 ) -> int:
@@ -247,7 +166,7 @@ def _as_size(
     help="How often to pass over the images at most. [default: 100]",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
-@_debug
+@debug
 def train(
     source: Path,
     output: Path | None,
@@ -291,7 +210,7 @@ def train(
     type=click.Path(path_type=Path),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
-@_debug
+@debug
 def predict(model: Path, files: tuple[Path, ...], as_json: bool) -> int:
     """Say what a network that 'pellucid train' wrote makes of some images."""
     from pellucid.cli.prediction import predict as answer
@@ -313,7 +232,7 @@ def predict(model: Path, files: tuple[Path, ...], as_json: bool) -> int:
     type=click.Path(path_type=Path, allow_dash=True),
     help="Where it is written; - prints it. [default: NAME of the model, here]",
 )
-@_debug
+@debug
 def export(model: Path, to: str | None, output: Path | None) -> int:
     """Write a network as a program or a file for other software.
 
@@ -327,7 +246,7 @@ def export(model: Path, to: str | None, output: Path | None) -> int:
 
 
 @main.command()
-@_debug
+@debug
 def info() -> None:
     """Say what this machine offers: processor, kernels, threads, speed, versions."""
     from pellucid.info import machine_table

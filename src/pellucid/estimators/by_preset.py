@@ -32,14 +32,18 @@ def as_table(X: Any) -> Table:
     Parameters
     ----------
     X : data frame, or ndarray of numbers, shape (n, columns)
-        Columns of an array are all numbers.
+        Columns of numbers stay numbers, also where these rows have only 0 and 1.
 
     Returns
     -------
     Table
     """
     if hasattr(X, "columns"):
-        return read_table(X)
+        import narwhals as nw
+
+        kinds = nw.from_native(X, eager_only=True).schema
+        numbers = [name for name, kind in kinds.items() if kind.is_numeric()]
+        return read_table(X, columns=dict.fromkeys(numbers, "number"))
     columns = columns_of(X)
     return read_table(columns, columns=dict.fromkeys(columns, "number"))
 

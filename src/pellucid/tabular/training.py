@@ -194,7 +194,7 @@ class _Job:
             return network, network.history
         callbacks = list(self.callbacks)
         if path is not None:
-            callbacks.append(Checkpoint(path, seconds=SECONDS))
+            callbacks.append(Checkpoint(path, every=100, seconds=SECONDS))
         rate: Any = recipe.learning_rate
         validation = None
         if len(held_out):
