@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid import Call, Checkpoint, Dense, ModelFileError, NeuralNetwork, load
+from pellucid import (
+    Call,
+    Checkpoint,
+    Dense,
+    ModelFileError,
+    NeuralNetwork,
+    container,
+    load,
+    locks,
+)
+from pellucid.container import write_whole
 from pellucid.engines import missing_for_compiled
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "faults.py"
@@ -204,3 +214,33 @@ def test_one_training_within_another_is_refused_the_same_file(tmp_path):
     net.fit(X, Y, epochs=3, callbacks=[save, again])
     assert load(path).training.step == 3
     assert [each.name for each in tmp_path.iterdir()] == ["net"]
+
+
+# -- several files ---------------------------------------------------------------------
+
+
+def test_several_files_are_replaced_together(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_whole({first: b"old", second: b"old"})
+    with pytest.raises(ModelFileError, match="folder/third could not be written"):
+        write_whole({first: b"new", tmp_path / "folder" / "third": b"new"})
+    assert first.read_bytes() == b"old"
+    write_whole({first: b"new", second: b"new"})
+    assert first.read_bytes() == second.read_bytes() == b"new"
+    assert {each.name for each in tmp_path.iterdir()} == {"first", "second"}
+
+
+def test_a_file_swept_away_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+    """Another save may take a file that was just made for one that was left over."""
+    path, real, made = tmp_path / "net", locks.FileLock, []
+
+    def refused_at_first(place):
+        made.append(place)
+        if len(made) == 1:
+            raise BlockingIOError
+        return real(place)
+
+    monkeypatch.setattr(container, "FileLock", refused_at_first)
+    write_whole({path: b"whole"})
+    assert len(set(made)) == 2
+    assert path.read_bytes() == b"whole"

@@ -62,6 +62,7 @@ ORDER = [
     "views",
     "network",
     "attribution",
+    "contributions",
     "column_numbers",
     "importance",
     "dependence",
@@ -91,6 +92,8 @@ ORDER = [
     "results",
     "demo",
     "image_training",
+    "table_training",
+    "table_tuning",
     "info",
     "cli",
 ]
@@ -100,7 +103,7 @@ ORDER = [
 PACKAGES_AT_TOP = {
     "pellucid.cli": {"click"},
     # The estimators are made of scikit-learn's base classes; nothing else imports them.
-    "pellucid.estimators": {"sklearn"},
+    "pellucid.estimators": {"narwhals", "sklearn"},
     # What Numba compiles is written for Numba; it is imported when it is to run.
     "pellucid.engines.compiled": {"numba", "llvmlite"},
 }
@@ -258,6 +261,14 @@ def test_importing_pellucid_loads_nothing_heavy() -> None:
     assert "pellucid" in added
     packages = {name.partition(".")[0] for name in added} - {"pellucid", "numpy"}
     assert packages <= sys.stdlib_module_names
+
+
+def test_a_star_imports_what_works_without_scikit_learn() -> None:
+    names = _run(
+        "sys.modules['sklearn'] = None\nfrom pellucid import *\n"
+        "print(json.dumps(sorted(globals())))"
+    )
+    assert {"NeuralNetwork", "plots", "tabular", "load"} <= set(names)
 
 
 def test_importing_every_module_changes_no_global_state() -> None:

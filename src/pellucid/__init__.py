@@ -88,7 +88,8 @@ _MODULES = [
     "training",
 ]
 
-__all__ = ["__version__", *_HOME, *_MODULES]
+# A star takes what works everywhere; the estimators need scikit-learn.
+__all__ = ["__version__", *_HOME, *(name for name in _MODULES if name != "estimators")]
 
 
 def __getattr__(name: str) -> Any:
@@ -103,4 +104,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_MODULES})

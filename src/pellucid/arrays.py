@@ -209,8 +209,8 @@ def _must_keep_digits(
         if rounded(value):
             raise DataError(
                 f"{what} has {_plain(value)} at {_place(index, names)}: whole numbers "
-                "beyond 2^53 lose digits. Numbers that name something, such as "
-                "accounts, say nothing to a network; leave them out."
+                "beyond 2^53 lose digits. Leave numbers out that only name something, "
+                "such as accounts; hand in measurements as floating-point numbers."
             )
 
 

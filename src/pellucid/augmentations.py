@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import ConfigurationError
+from pellucid.errors import ConfigurationError, ShapeError
 from pellucid.losses import CrossEntropy, Loss
 from pellucid.part import Part
 from pellucid.rng import squares, step_key
@@ -390,7 +390,13 @@ def _augmented(
             continue
         if moved is not None:
             x, moved = _resampled(x, moved), None
-        x = each.apply(x, draws)
+        changed = each.apply(x, draws)
+        if np.shape(changed) != x.shape:  # fewer rows would be repeated
+            raise ShapeError(
+                f"{each!r} returned an array of shape {np.shape(changed)} for images "
+                f"of shape {x.shape}; expected the same shape."
+            )
+        x = changed
     return x if moved is None else _resampled(x, moved)
 
 

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,18 @@ from pellucid._version import __version__
 from pellucid.errors import ModelFileError
 from pellucid.locks import FileLock
 
-HEADER_LIMIT = 32 * 2**20  # bytes
+# What describes a network takes at most so many bytes, and so many pieces: reading a
+# file that somebody made up takes no second, and no 64 MB more than the file itself.
+HEADER_LIMIT, PIECES_LIMIT = 4 * 2**20, 300_000
+VECTORS_LIMIT = 10_000
+LONGEST_MESSAGE = 1000  # characters
 _KINDS: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
     "I64": np.dtype("<i8"),
     "U8": np.dtype("u1"),
 }
+_VECTOR = {"dtype": str, "shape": list, "data_offsets": list}
 # What the formats are for, and what reads them.
 _FORMATS = {
     "pellucid": ("a network", "pellucid.load"),
@@ -89,10 +94,12 @@ def packed(
     }
     content = pack(dict(vectors), metadata)
     (length,) = struct.unpack("<Q", content[:8])
-    if length > HEADER_LIMIT:
+    pieces = _pieces(content[8 : 8 + length])
+    if length > HEADER_LIMIT or pieces > PIECES_LIMIT:
         raise ModelFileError(
             f"{path} cannot be written: what describes the network takes {length:,} "
-            f"bytes, and at most {HEADER_LIMIT:,} can be read again."
+            f"bytes in {pieces:,} pieces, and at most {HEADER_LIMIT:,} in "
+            f"{PIECES_LIMIT:,} can be read again."
         )
     return content
 
@@ -249,69 +256,105 @@ def read(
     document : dict
         Not looked at yet, but for its checksum.
     vectors : dict of str to ndarray, shape (size,)
-        They cannot be written to.
 
     Raises
     ------
     ModelFileError
         If the file is missing, damaged, too new, or of another format.
     """
-    metadata, vectors = _container(_content(path), kind)
-    return _checked_document(metadata, schema, vectors), vectors
-
-
-def _content(path: Path) -> bytes:
-    if path.is_dir():
-        raise ModelFileError("this is a folder; expected a model file.")
+    if path.exists() and not path.is_file():  # a pipe, say, might never end
+        what = "a folder" if path.is_dir() else "no usual file"
+        raise ModelFileError(f"this is {what}; expected a model file.")
     try:
         with path.open("rb") as file:
-            start = file.read(8)
             size = os.fstat(file.fileno()).st_size
-            if len(start) < 8:
-                raise ModelFileError("the file is too short to be a model file.")
-            (length,) = struct.unpack("<Q", start)
-            if length > min(HEADER_LIMIT, size - 8):
-                raise ModelFileError(
-                    "this is not a pellucid model file, or its end is missing."
-                )
-            return start + file.read()
+            header, start = _header(file, size)
+            metadata = _metadata(header, kind)
+            vectors = {}
+            for name, vector in _empty_vectors(header, size - start).items():
+                room: Any = vector.view(np.uint8)
+                if file.readinto(room) != vector.nbytes:
+                    raise ModelFileError("the file was changed while it was read.")
+                vectors[name] = vector
     except FileNotFoundError:
         raise ModelFileError("there is no such file.") from None
     except OSError as error:
         raise ModelFileError(f"cannot be read: {error.strerror or error}.") from error
+    return _checked_document(metadata, schema, vectors), vectors
 
 
-def _container(
-    content: bytes, kind: str
-) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """Return metadata and vectors of a safetensors container."""
-    from safetensors import SafetensorError, deserialize
-
-    (length,) = struct.unpack("<Q", content[:8])
-    try:
-        tensors: Any = deserialize(content)  # type: ignore[no-untyped-call]
-        header = json.loads(content[8 : 8 + length].decode())
-    except (SafetensorError, ValueError, RecursionError) as error:
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+    """Return the header of a safetensors file, and where its vectors start."""
+    start = file.read(8)
+    if len(start) < 8:
+        raise ModelFileError("the file is too short to be a model file.")
+    (length,) = struct.unpack("<Q", start)
+    if length > min(HEADER_LIMIT, size - 8):
         raise ModelFileError(
-            f"the file is cut off or damaged; it has {len(content):,} bytes ({error})."
-        ) from error
-    metadata = header.get("__metadata__")
-    found = metadata.get("format") if isinstance(metadata, dict) else None
-    if found not in _FORMATS:
+            "this is not a pellucid model file, or its end is missing."
+        )
+    text = file.read(length)
+    if _pieces(text) > PIECES_LIMIT:
+        raise ModelFileError("what describes the network has too many pieces.")
+    try:
+        header = _json(text.decode())
+        if not isinstance(header, dict) or text.rstrip(b" ")[-1:] != b"}":
+            raise ValueError("its header is no mapping")
+    except (ValueError, RecursionError) as error:
+        raise _damaged(size, error) from error
+    return header, 8 + length
+
+
+def _pieces(text: bytes) -> int:
+    """Return how many lists, mappings and entries a text in JSON can have."""
+    return text.count(b"[") + text.count(b"{") + text.count(b",")
+
+
+def _damaged(size: int, why: object) -> ModelFileError:
+    return ModelFileError(
+        f"the file is cut off or damaged; it has {size:,} bytes ({why})."
+    )
+
+
+def _metadata(header: dict[str, Any], kind: str) -> dict[str, str]:
+    """Return the texts in a header, if they are of this format."""
+    metadata = header.pop("__metadata__", None)
+    if not isinstance(metadata, dict) or metadata.get("format") not in [*_FORMATS]:
         raise ModelFileError(
             "this is a safetensors file, but not one that pellucid wrote."
         )
+    found = metadata["format"]
     if found != kind:
         holds, reader = _FORMATS[found]
         raise ModelFileError(f"it holds {holds}: {reader}(path) reads it.")
-    vectors = {}
-    for name, tensor in tensors:
-        dtype = _KINDS.get(tensor["dtype"])
-        if dtype is None or len(tensor["shape"]) != 1:
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise ModelFileError("the file has metadata that are no texts.")
+    return metadata
+
+
+def _empty_vectors(header: dict[str, Any], room: int) -> dict[str, NDArray[Any]]:
+    """Return vectors to be read in this order, which fill the rest of the file."""
+    if len(header) > VECTORS_LIMIT:
+        raise ModelFileError(f"the file has {len(header):,} vectors.")
+    places = []
+    for name, about in header.items():
+        must_have(about, _VECTOR, f"the vector {name!r}")
+        shape, offsets = about["shape"], about["data_offsets"]
+        if len(offsets) != 2 or not all(type(n) is int for n in shape + offsets):
+            raise ModelFileError(f"the vector {name!r} has no place in the file.")
+        places.append((*offsets, name, about["dtype"], shape))
+    vectors, end = {}, 0
+    for begin, stop, name, kind, shape in sorted(places):
+        dtype = _KINDS.get(kind)
+        if dtype is None or len(shape) != 1:
             raise ModelFileError(f"the vector {name!r} is of an unknown kind.")
-        numbers: NDArray[Any] = np.frombuffer(tensor["data"], dtype=dtype)
-        vectors[name] = numbers
-    return metadata, vectors
+        full = stop - begin == shape[0] * dtype.itemsize
+        if not full or begin != end or not begin <= stop <= room:
+            raise _damaged(room, f"the vector {name!r} has another size")
+        vectors[name], end = np.empty(shape, dtype), stop
+    if end != room:
+        raise _damaged(room, f"its vectors take {end:,} bytes")
+    return vectors
 
 
 def _checked_document(
@@ -330,16 +373,50 @@ def _checked_document(
             "the checksum does not match: the file is damaged or was changed."
         )
     try:
-        document: dict[str, Any] = json.loads(
-            metadata["document"], parse_constant=_refuse_constant
-        )
+        document: dict[str, Any] = _json(metadata["document"])
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"its description is not JSON ({error}).") from error
     return document
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+def _json(text: str) -> Any:
+    """Return JSON values, of finite numbers, where no name stands twice."""
+    return json.loads(
+        text,
+        parse_constant=_finite,
+        parse_float=_finite,
+        object_pairs_hook=_mapping,
+    )
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number in JSON")
+    return value
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return values
+
+
+def told(error: Exception) -> str:
+    """Return what an error says, cut where it quotes a whole file.
+
+    Parameters
+    ----------
+    error : Exception
+        What went wrong while a file was read.
+
+    Returns
+    -------
+    str
+    """
+    text = str(error)
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
 
 
 def must_have(values: Any, kinds: Mapping[str, Any], what: str) -> None:

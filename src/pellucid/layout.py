@@ -7,6 +7,7 @@ a file or an average of networks is one vector.
 """
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from pellucid.errors import (
     suggestion,
 )
 
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 ROLES = ("weight", "bias", "scale", "slope", "state")
 
 
@@ -75,7 +77,20 @@ class Entry:
     @property
     def stop(self) -> int:
         """Position behind its last number."""
-        return self.start + math.prod(self.slot.shape)
+        return self.start + self.count
+
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.slot.shape)
+
+
+def _memory() -> float:
+    """Return the memory of the machine in bytes; infinity where it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # AttributeError: on Windows
+        return math.inf
 
 
 class Layout:
@@ -109,6 +124,39 @@ class Layout:
 
     def _only(self, keep: Any) -> "Layout":
         return Layout({n: e.slot for n, e in self.entries.items() if keep(e.slot)})
+
+    def room(self, dtype: Any) -> NDArray[Any]:
+        """Return a new vector whose numbers are not set yet.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Floating-point type of the numbers.
+
+        Returns
+        -------
+        ndarray, shape (size,)
+
+        Raises
+        ------
+        ConfigurationError
+            If this machine has not the memory for it.
+        """
+        needed = self.size * np.dtype(dtype).itemsize
+        try:
+            # A system may promise more than there is, and end the process later.
+            if needed > _memory():
+                raise MemoryError
+            return np.empty(self.size, dtype)
+        except (MemoryError, ValueError):  # ValueError: beyond all addresses
+            name, entry = max(self.entries.items(), key=lambda item: item[1].count)
+            power = min((needed.bit_length() - 1) // 10, len(_UNITS) - 1)
+            raise ConfigurationError(
+                f"The network would have {self.size:,} numbers, "
+                f"{needed / 1024**power:,.1f} {_UNITS[power]}, more than this machine "
+                f"has memory for; {name} alone has {entry.count:,}, shape "
+                f"{entry.shape}. Make its layers smaller."
+            ) from None
 
     def mask(self, names: Any) -> NDArray[np.bool_]:
         """Return a vector that is True at the numbers of some names.

@@ -2,6 +2,7 @@
 
 import copy as copying
 import fnmatch
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import arrays, targets
+from pellucid._version import __version__
 from pellucid.blueprint import Blueprint, Inputs, build, join_loss
 from pellucid.engines import Engines
 from pellucid.engines.readable import ReadableEngine, scale_of
@@ -18,6 +20,7 @@ from pellucid.errors import (
     ConfigurationError,
     DataError,
     NotBuiltError,
+    PickleVersionWarning,
     ShapeError,
     suggestion,
 )
@@ -162,7 +165,7 @@ class NeuralNetwork(Views):
                 "The network has its input shape already; make a new one for another."
             )
         blueprint = build(self.layers, self.loss, inputs)
-        weights = np.empty(blueprint.layout.size, dtype=self.dtype)
+        weights = blueprint.layout.room(self.dtype)
         for name, entry in blueprint.layout.entries.items():
             random = Random(self.seed, "weights", name)
             values = entry.slot.initializer.values(entry.shape, random)
@@ -193,7 +196,21 @@ class NeuralNetwork(Views):
 
     def __getstate__(self) -> dict[str, Any]:
         # Engines hold addresses and locks of this process; a recording may be large.
-        return self.__dict__ | {"_engines": None, "recording": None}
+        own = {"_engines": None, "recording": None, "version": __version__}
+        return self.__dict__ | own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("version", "an older version")
+        if version != __version__:
+            warnings.warn(
+                f"This network was pickled by pellucid {version}, and this is "
+                f"{__version__}: what a pickle holds may change with every version. "
+                "Files of net.save(path) can be read by all later ones.",
+                PickleVersionWarning,
+                stacklevel=2,
+            )
+        self.__dict__.update(state)
 
     @property
     def weights(self) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import arrays, container, targets
 from pellucid.augmentations import as_augmentations
-from pellucid.container import must_have
+from pellucid.container import must_have, told
 from pellucid.errors import ConfigurationError, DataError, ModelFileError
 from pellucid.files import document_of, history_vectors, network_of
 from pellucid.layer import sample_shape
@@ -172,9 +172,9 @@ def load_recording(path: str | Path, x: Any = None, y: Any = None) -> Recording:
         document, vectors = container.read(Path(path), FORMAT, SCHEMA)
         recording = _recording(document, vectors)
     except ModelFileError as error:
-        raise ModelFileError(f"{path}: {error}") from error.__cause__
+        raise ModelFileError(f"{path}: {told(error)}") from error.__cause__
     except Exception as error:  # a made-up file has many ways to be wrong
-        raise ModelFileError(f"{path} describes no recording: {error}") from error
+        raise ModelFileError(f"{path} describes no recording: {told(error)}") from error
     if x is not None or y is not None:
         _attach(recording, x, y)
     return recording
@@ -235,6 +235,7 @@ def _vector(
             f"the vector {name!r} must have {expected}numbers of {dtype}; the file has "
             f"{found}."
         )
+    vector.flags.writeable = False  # states are looked at, never changed
     return vector
 
 

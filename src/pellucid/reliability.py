@@ -174,7 +174,7 @@ def calibration(
 
 def _probabilities(given: Any) -> NDArray[np.float64]:
     p = as_array(given, "probabilities")
-    if p.dtype.kind not in "iufb" or p.ndim not in (1, 2) or p.shape[1:] in ((0,),):
+    if p.dtype.kind not in "iufb" or p.ndim not in (1, 2) or p.shape[1:] == (0,):
         raise ShapeError(
             f"probabilities have shape {p.shape} and are {p.dtype}; expected numbers, "
             "(n, classes), as net.predict_proba(x) returns them."

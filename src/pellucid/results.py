@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pellucid.container import write_whole
 from pellucid.errors import ConfigurationError
 from pellucid.files import content_of
 from pellucid.report import Result, page
+from pellucid.report.table_run import TableRun
 from pellucid.training import History
 
 FILES = ("model.pellucid", "settings.json", "history.csv", "report.html")
@@ -80,6 +82,53 @@ def write(result: Result, folder: Path, settings: dict[str, Any]) -> None:
     )
 
 
+def write_table(run: TableRun, folder: Path, settings: dict[str, Any]) -> None:
+    """Write model, settings, history and report of a table: all or nothing.
+
+    Parameters
+    ----------
+    run : TableRun
+        What was trained and judged.
+    folder : Path
+        Exists. Earlier results in it are replaced.
+    settings : dict
+        As in `write`.
+
+    Raises
+    ------
+    ModelFileError
+        If a file cannot be written; earlier results are then unchanged.
+    """
+    histories = run.trained.histories
+    course = _history(histories[0]) if len(histories) == 1 else _histories(histories)
+    model = folder / "model.pellucid"
+    write_whole(
+        {
+            folder / "settings.json": as_text(settings),
+            model: content_of(run.network, model),
+            folder / "history.csv": course.encode(),
+            folder / "report.html": page(run).encode(errors="backslashreplace"),
+        }
+    )
+
+
+def as_text(settings: dict[str, Any]) -> bytes:
+    """Return settings as they stand in a file.
+
+    Parameters
+    ----------
+    settings : dict
+        Plain values.
+
+    Returns
+    -------
+    bytes
+        JSON.
+    """
+    text = json.dumps(settings, indent=2, ensure_ascii=False)
+    return f"{text}\n".encode(errors="backslashreplace")
+
+
 def _history(history: History) -> str:
     """Return the course of training as CSV, a row for each epoch."""
     columns: dict[str, list[float]] = {
@@ -98,3 +147,13 @@ def _history(history: History) -> str:
     for row in zip(*columns.values(), strict=True):
         writer.writerow([int(row[0]), *row[1:]])
     return text.getvalue()
+
+
+def _histories(histories: Sequence[History]) -> str:
+    """Return the courses of several trainings as CSV, each with its number."""
+    lines = []
+    for number, history in enumerate(histories, 1):
+        header, *rows = _history(history).splitlines()
+        lines += [f"network,{header}"] if number == 1 else []
+        lines += [f"{number},{row}" for row in rows]
+    return "\n".join(lines) + "\n"

@@ -116,13 +116,16 @@ class TableTraining:
     @property
     def networks(self) -> int:
         """How many networks are trained, one after the other."""
-        few = len(self.learned) < max(self.recipe.folds, tabular.training.FEWEST)
-        return 1 if few else max(1, self.recipe.folds)
+        folds = self.recipe.folds
+        return folds if folds and len(self.learned) >= folds else 1
 
     def encoder(self) -> Encoder:
-        """Return the encoder of the rows to learn from."""
+        """Return the encoder that the network will have."""
+        rows = self.learned
+        if self.networks == 1:
+            rows, _ = tabular.training.divided(self.table, rows, self.seed)
         return Encoder.fit(
-            self.table, rows=self.learned, scaling=self.recipe.scaling, clamp=True
+            self.table, rows=rows, scaling=self.recipe.scaling, clamp=True
         )
 
     def plan(self) -> list[str]:
@@ -448,7 +451,7 @@ def beside_the_linear(run: TableRun) -> list[str]:
             f"{len(each):,} rows: the linear model may serve as well, and is simpler."
         )
         return [facts, told]
-    clearly = " clearly" * (mean < -chance)
+    clearly = " clearly" if mean < -chance else ""
     told = (
         f"The network does{clearly} NOT beat the linear model here: prefer that one, "
         "which is simpler, unless more rows or other columns change this."
@@ -496,7 +499,7 @@ def in_words(recipe: Recipe, task: str, networks: int) -> list[str]:
         f"Adam, {rate}; batches of {recipe.batch_size} rows; dropout "
         f"{percent(recipe.dropout)}; decoupled weight decay {recipe.decay:.3g}."
     )
-    ends = "at most " if recipe.patience else ""
+    ends = "At most " if recipe.patience else ""
     early = (
         f", fewer when {recipe.patience} in a row bring nothing"
         if recipe.patience
@@ -505,7 +508,7 @@ def in_words(recipe: Recipe, task: str, networks: int) -> list[str]:
     each_of = " for each network" if networks > 1 else ""
     told.append(
         f"{ends}{recipe.epochs} epochs{each_of}{early}. After every epoch the loss is "
-        "measured on rows held out, and the best epoch is kept.".capitalize()
+        "measured on rows held out, and the best epoch is kept."
     )
     if task == "classes" and recipe.members == 1:
         told.append(

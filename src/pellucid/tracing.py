@@ -66,6 +66,29 @@ def probabilities(blueprint: Blueprint) -> Program:
     return write_down("probabilities", write)
 
 
+def answers(blueprint: Blueprint) -> Program:
+    """Return the Program from inputs to what `predict` says where targets are numbers.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What the network computes.
+
+    Returns
+    -------
+    Program
+    """
+
+    def write(trace: Trace) -> None:
+        memo = Memo(new_pass(training=False, trace=trace))
+        x = input_symbols(trace, blueprint.inputs)
+        p = SymbolView(trace, _slots(blueprint), "w")
+        found = blueprint.probabilities(x, p, memo)
+        trace.outputs["output", ""] = blueprint.loss.answer(found)
+
+    return write_down("answers", write)
+
+
 def evaluation(blueprint: Blueprint) -> Program:
     """Return the Program from inputs and targets to the loss of every sample.
 

@@ -12,7 +12,17 @@ from pellucid.derivation import MOST
 from pellucid.derivation.document import escaped, marked, matrix
 from pellucid.errors import ConfigurationError
 from pellucid.layer import Layer
-from pellucid.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Residual
+from pellucid.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    MaxPool2D,
+    Residual,
+)
 from pellucid.losses import Loss
 from pellucid.network import NeuralNetwork
 from pellucid.optimizers import Adam, Optimizer
@@ -99,12 +109,77 @@ def test_every_part_has_formulas_that_can_be_set(name, drawn):
 def test_every_optimizer_has_formulas_that_can_be_set(name, drawn):
     network = made([Dense(1)], "sum_of_squares", 2)
     for rule in samples(ours(Optimizer)[name]):
-        update = network.derivation(rule).sections[-1]
-        assert update.title == "Update"
+        sections = network.derivation(rule).sections
+        (update,) = (section for section in sections if section.title == "Update")
         assert update.formulas[-1].changes or "average" in str(rule)
         for formula in update.formulas:
             assert_balanced(formula.latex)
             drawn(formula.latex)
+
+
+# What needs no words: functions of school, the fair draw, and words before brackets.
+SCHOOL = {"max", "min", "exp", "log", "sqrt", "sign", "tanh", "sin", "cos", "erf"}
+SCHOOL |= {"clip", "floor", "uniform", "of", "if", "else", "and", "or", "not"}
+
+
+def undefined(derivation):
+    """Return the functions that formulas name and nothing defines."""
+    named, defined = set(), set()
+    for formula in derivation.formulas:
+        left, _, right = formula.plain.partition(" = ")
+        found = re.findall(r"([^\W\d]\w*)'?\(", f"{left} {right}")
+        named |= set(found)
+        if re.match(r"[^\W\d]\w*'?\(", left):
+            defined.add(re.findall(r"\w+", left)[0])
+    return named - defined - SCHOOL
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_function_in_a_formula_is_defined(name):
+    assert undefined(made(*NETWORKS[name]).derivation()) == set()
+
+
+@pytest.mark.parametrize("name", ours(Optimizer))
+def test_every_function_in_an_update_is_defined(name):
+    network = made([Dense(1)], "sum_of_squares", 2)
+    for rule in samples(ours(Optimizer)[name]):
+        assert undefined(network.derivation(rule)) == set()
+    rule = ours(Optimizer)[name](0.1, clip_norm=0.5, average=0.9)
+    derivation = network.derivation(rule)
+    assert undefined(derivation) == set()
+    assert "clipped(g) = g · min(1, clip_norm / length of g)" in str(derivation)
+
+
+def test_a_convolution_is_written_out():
+    layers = [Conv2D(2, 2, "relu"), MaxPool2D(), Flatten(), Dense(2)]
+    text = str(made(layers, "cross_entropy", (5, 5, 1)).derivation())
+    for line in (
+        "(x ∗ W)[i, j, f] = sum over u, v, c of x[i + u, j + v, c] · W[u, v, c, f]",
+        "max_windows(x)[i, j, c] = max over u, v of x[i + u, j + v, c]",
+        "sum over s, i, j of x[s, i + u, j + v, c] · δ[s, i, j, f]",
+    ):
+        assert line in text
+
+
+def test_the_slopes_of_a_norm_are_what_they_are_called():
+    for norm in (BatchNorm(), LayerNorm(), GroupNorm(2)):
+        text = str(
+            made([Dense(4), norm, Dense(1)], "mean_squared_error", 2).derivation()
+        )
+        assert "∂L/∂x̂⁽²⁾ = ∂L/∂y⁽²⁾ ⊙ γ⁽²⁾" in text
+        assert text.count("∂L/∂x̂⁽²⁾ = ") == 1
+
+
+def test_predictions_and_targets_have_different_names():
+    text = str(made([Dense(1)], "huber", 2).derivation())
+    assert "huber(ŷ, y) = " in text
+    assert "|ŷ - y|" in text
+
+
+def test_the_loss_of_two_classes_is_that_of_the_books():
+    text = str(made([Dense(1, "sigmoid")], "binary_cross_entropy", 2).derivation())
+    assert "ℓ = binary_cross_entropy(z⁽¹⁾, y)" in text
+    assert "binary_cross_entropy(z, y) = mean of log(1 + exp(z)) - y · z" in text
 
 
 def test_the_chain_rule_is_that_of_the_books():

@@ -162,6 +162,16 @@ def test_a_column_that_was_made_from_the_number(bend):
     assert "leaking_feature" not in codes(net, x, y)
 
 
+def test_an_autoencoder_is_no_leak():
+    x = table()[0]
+    x[:, 1] = 0.5  # one that never varies
+    net = network(outputs=x.shape[1], loss="mean_squared_error")
+    assert "leaking_feature" not in codes(net, x, x)
+    y = x + table(seed=1)[0]
+    y[:, 0] = x[:, 0]
+    assert net.diagnose(x, y)["leaking_feature"]
+
+
 def test_a_curve_over_one_column_is_no_leak():
     x = table()[0][:, :1]
     net = network(outputs=1, loss="mean_squared_error")

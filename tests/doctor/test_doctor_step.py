@@ -192,6 +192,16 @@ def test_two_units_that_are_equal():
     assert codes(net, *table()) == ()
 
 
+def test_units_that_training_let_fall_to_zero_are_not_duplicates():
+    net = network(input_shape=4)
+    for name, axis in (("dense_1.W", 1), ("dense_1.b", 0), ("dense_2.W", 0)):
+        np.moveaxis(net.parameters[name], axis, 0)[[2, 5]] = 0.0
+    x, y = table()
+    assert codes(net, x, y) == ("duplicate_units",)
+    net.fit(x, y, iterations=1, optimizer=GradientDescent(1e-9))
+    assert "duplicate_units" not in codes(net, x, y)
+
+
 def test_zeros_in_the_last_layer_only_are_fine():
     layers = [Dense(8, "tanh"), Dense(3, weight_init="zeros")]
     net = NeuralNetwork(layers, loss="cross_entropy")

@@ -221,7 +221,7 @@ def test_every_argument_of_scikit_learn_is_known_or_translated():
     ):
         known = ours().get_params()
         for name in theirs().get_params():
-            if name in known or name == "shuffle":
+            if name in known:
                 continue
             assert name in INSTEAD
             with pytest.raises(TypeError, match=f"no argument '{name}': write "):
@@ -236,6 +236,7 @@ def test_every_argument_of_scikit_learn_is_known_or_translated():
         ({"activation": "logistic"}, "called 'sigmoid' here"),
         ({"optimizer": "sgd"}, r"Nesterov\(0.001, momentum=0.9\)"),
         ({"learning_rate": "adaptive"}, "ReduceOnPlateau"),
+        ({"batch_size": "auto"}, "leave it out"),
         ({"learning_rate": "fast"}, "give a number or a schedule"),
         ({"layers": "relu"}, "sizes such as"),
         ({"layers": (3, Dense(2))}, "all layers as sizes or all as layers"),

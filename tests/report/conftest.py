@@ -1,17 +1,23 @@
 """Results of short trainings, and their pages, made once for all tests here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 
+import pellucid
 from image_files import save, stripes, stripes_folder
 from pellucid.data import images
 from pellucid.demo import Demo
 from pellucid.image_training import ImageTraining
 from pellucid.report import Result, page
+from pellucid.report.table_run import TableRun
+from pellucid.table_training import TableTraining
+from pellucid.tabular import recipe_for
 
 # One of each kind: many columns, images, numbers, the plane, a curve, the tutorials'.
 KINDS = {
@@ -25,12 +31,43 @@ KINDS = {
 
 
 @cache
-def _result(name: str) -> Result:
+def _result(name: str) -> Result | TableRun:
     if name == "stripes":
         return _images()
+    if name.startswith("table"):
+        return table_run(name.removeprefix("table of "))
     demo = Demo(name, epochs=KINDS[name])
     demo.fit()
     return demo.result()
+
+
+def table_run(kind: str) -> TableRun:
+    """A table with columns of all kinds, learned from by a bag or by one network."""
+    random = np.random.default_rng(0)
+    n = 300
+    age, noise = random.uniform(18, 80, n), random.normal(size=n)
+    shop = random.integers(0, 14, n)
+    made = {
+        "age": np.where(random.uniform(size=n) < 0.1, np.nan, age),
+        "months": 12 * age + random.normal(0, 9, n),
+        "smokes": random.choice(["yes", "no"], n),
+        "shop": np.array([f"shop <{k}>" for k in shop]),
+        "since": np.datetime64("2020-01-01") + random.integers(0, 900, n),
+        "$noise & more$": noise,
+        "row": np.arange(n),
+    }
+    score = age / 10 + shop + random.normal(0, 1, n)
+    if kind == "classes":
+        made["state"] = np.where(score > np.median(score), "<ill>", "$well$")
+        rows, target = pellucid.data.table(made, "state"), "classes"
+        recipe = replace(recipe_for(240, target), epochs=3, hidden=(16,), folds=2)
+    else:
+        made["price"] = 100 * score
+        rows, target = pellucid.data.table(made, "price"), "numbers"
+        recipe = replace(recipe_for(240, target), epochs=6, hidden=(16,), folds=0)
+    job = TableTraining(rows, recipe=recipe)
+    job.fit()
+    return job.run("pellucid train people.csv --target state")
 
 
 def _images() -> Result:

@@ -77,6 +77,8 @@ def test_one_network_holds_out_a_fifth():
     assert len(trained.histories) == 1
     assert len(trained.held_out) == 32
     assert trained.temperature == 1.0  # too few rows held out for one
+    told = "<TrainedTable: 1 network, 15 epochs, 32 rows held out, temperature 1>"
+    assert repr(trained) == told
     again = train(table, recipe=recipe, progress=False, seed=3)
     assert again.network.weights.tobytes() == trained.network.weights.tobytes()
     other = train(table, recipe=recipe, progress=False, seed=4)

@@ -6,15 +6,17 @@ Ctrl-C, and 1 for a mistake in pellucid itself. Nothing heavy is imported before
 command runs, so that help comes at once.
 """
 
-import re
+import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pellucid._version import __version__
 from pellucid.cli.commands import Commands, debug, explain
-from pellucid.errors import DataError
+from pellucid.cli.predict_command import predict
+from pellucid.cli.table_commands import evaluate, tune
+from pellucid.cli.table_commands import explain as explain_rows
+from pellucid.cli.train_command import train
 from pellucid.export import KINDS
 
 __all__ = ["DEMOS", "explain", "main"]
@@ -90,134 +92,6 @@ def demo(
     return run(name, folder, seed=seed, epochs=epochs, quiet=quiet)
 
 
-def _as_size(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> tuple[int, int] | None:
-    """Return height and width: ``"48x64"``, or one number for both."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
-    if not found:
-        raise click.BadParameter(
-            f"{text!r} is no number of pixels such as 64, and no height x width such "
-            "as 48x64.",
-            context,
-            parameter,
-        )
-    return int(found[1]), int(found[2] or found[1])
-
-
-@main.command()
-@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
-@click.option(
-    "--output",
-    "-o",
-    metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where results are written. [default: pellucid-train-NAME]",
-)
-@click.option(
-    "--size",
-    callback=_as_size,
-    metavar="N|HxW",
-    help="Pixels a side, or height x width. [default: as the images are, at most 64]",
-)
-@click.option(
-    "--colour",
-    type=click.Choice(["rgb", "grey"]),
-    help="Colours of the images. [default: as they are]",
-)
-@click.option(
-    "--aspect",
-    type=click.Choice(["crop", "pad", "stretch"]),
-    default="crop",
-    show_default=True,
-    help="What happens to images of another shape.",
-)
-@click.option(
-    "--flip/--no-flip",
-    default=None,
-    help="Whether training mirrors some images. [default: where they have colours]",
-)
-@click.option(
-    "--augment/--no-augment",
-    default=True,
-    help="Whether training moves, turns and scales images a little. [default: it does]",
-)
-@click.option("--skip-broken", is_flag=True, help="Leave out files that are damaged.")
-@click.option(
-    "--memory",
-    type=click.IntRange(1),
-    default=1024,
-    show_default=True,
-    metavar="MIB",
-    help="How much memory the images may take.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Another seed: other test images, other first weights.",
-)
-@click.option(
-    "--epochs",
-    type=click.IntRange(1),
-    help="How often to pass over the images at most. [default: 100]",
-)
-@click.option("--quiet", "-q", is_flag=True, help="Print only where the report is.")
-@debug
-def train(
-    source: Path,
-    output: Path | None,
-    *,
-    size: tuple[int, int] | None,
-    skip_broken: bool,
-    memory: int,
-    **settings: Any,
-) -> int:
-    """Train a network on your own images: a folder with a folder for each class.
-
-    Reads PNG and JPEG files, keeps some of them for a test, trains until more training
-    does not help, and writes a folder with the network, its history, and a report to
-    open in a browser.
-    """
-    if not source.is_dir():
-        what = "is a file" if source.exists() else "does not exist"
-        raise DataError(
-            f"{source} {what}; expected a folder with a folder of images for each "
-            "class."
-        )
-    from pellucid.cli.training import train_on_images
-
-    return train_on_images(
-        source,
-        output or Path(f"pellucid-train-{source.resolve().name}"),
-        size=size,
-        broken="skip" if skip_broken else "error",
-        memory=memory * 2**20,
-        **settings,
-    )
-
-
-@main.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument(
-    "files",
-    metavar="IMAGE...",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path),
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
-@debug
-def predict(model: Path, files: tuple[Path, ...], as_json: bool) -> int:
-    """Say what a network that 'pellucid train' wrote makes of some images."""
-    from pellucid.cli.prediction import predict as answer
-
-    return answer(model, files, as_json=as_json)
-
-
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -246,12 +120,50 @@ def export(model: Path, to: str | None, output: Path | None) -> int:
 
 
 @main.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
 @debug
-def info() -> None:
-    """Say what this machine offers: processor, kernels, threads, speed, versions."""
+def info(model: Path | None, as_json: bool) -> int:
+    """Say what a MODEL file holds; without one, what this machine offers.
+
+    A model: layers, parameters, columns, classes, training, versions. The machine:
+    processor, kernels, threads, speed, versions.
+    """
+    if model is not None:
+        from pellucid.cli.model_info import describe
+
+        return describe(model, as_json=as_json)
     from pellucid.info import machine_table
 
     table = machine_table()
+    if as_json:
+        facts = [dict(zip(table.header, row, strict=True)) for row in table]
+        click.echo(json.dumps({"title": table.title, "machine": facts}, indent=2))
+        return 0
     click.echo(table.title)
     for what, here, advice in table:
         click.echo(f"\n{what}: {here}\n  {advice}")
+    return 0
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@debug
+def completion(shell: str) -> int:
+    r"""Print what lets a shell complete commands and options.
+
+    \b
+    bash:  eval "$(pellucid completion bash)"    in ~/.bashrc
+    zsh:   eval "$(pellucid completion zsh)"     in ~/.zshrc
+    fish:  pellucid completion fish | source     in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "pellucid", "_PELLUCID_COMPLETE").source())
+    return 0
+
+
+for command in (train, predict, evaluate, explain_rows, tune):
+    main.add_command(command)

@@ -9,6 +9,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.cli.table_answers import predict_table
+from pellucid.encoder import Encoder
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.files import load
 from pellucid.network import NeuralNetwork
@@ -20,8 +22,10 @@ _TOGETHER = 256  # files that are read before the network is asked
 _NEXT = 2  # less probable classes that the table names
 
 
-def predict(model: Path, paths: Sequence[Path], *, as_json: bool) -> int:
-    """Print the class and the probabilities of some files.
+def predict(
+    model: Path, paths: Sequence[Path], *, as_json: bool, **of_tables: Any
+) -> int:
+    """Print the class and the probabilities of images, or answers for a table's rows.
 
     Parameters
     ----------
@@ -31,6 +35,8 @@ def predict(model: Path, paths: Sequence[Path], *, as_json: bool) -> int:
         The files.
     as_json : bool
         Whether to print one JSON document in place of a table.
+    **of_tables
+        Further arguments of `predict_table`.
 
     Returns
     -------
@@ -38,6 +44,12 @@ def predict(model: Path, paths: Sequence[Path], *, as_json: bool) -> int:
         Exit code: 3 if a file could not be read; the others are told of all the same.
     """
     network = load(model)
+    if isinstance(network.reader, Encoder):
+        if len(paths) > 1:
+            raise ConfigurationError(
+                f"{model} takes one file with all rows, got {len(paths)} files."
+            )
+        return predict_table(network, paths[0], as_json=as_json, **of_tables)
     if network.reader is None or network.classes is None:
         raise ConfigurationError(
             f"{model} takes no files: it was not trained on a folder of images with "

@@ -13,7 +13,7 @@ from pellucid.blueprint import Blueprint
 from pellucid.derivation.document import Derivation, Formula, Section, matrix
 from pellucid.derivation.printing import LATEX, PLAIN, Printing
 from pellucid.derivation.sentences import about_layer, about_loss, about_value
-from pellucid.derivation.standard import HIDDEN, STANDARD
+from pellucid.derivation.standard import HIDDEN, OPERATIONS, STANDARD
 from pellucid.errors import ConfigurationError
 from pellucid.export.equations import Equation, Equations, functions, is_leaf
 from pellucid.export.words import Call, Words, is_logit
@@ -216,7 +216,7 @@ def _sections(
 
 
 def _definitions(
-    writer: _Writer, equations: Equations, words: Words
+    writer: _Writer, equations: Equations, words: Words, level: int = 1
 ) -> Iterable[Section]:
     """Yield what the functions are that the formulas name."""
     found: dict[str, Formula] = {}
@@ -225,7 +225,8 @@ def _definitions(
         texts = []
         for printing, table in ((writer.latex, 0), (writer.plain, 1)):
             given = {
-                v.id: _parameter(word, call) for word, v in call.parameters.items()
+                v.id: _parameter(word, call, latex=printing.latex)
+                for word, v in call.parameters.items()
             }
             slope = call.method == "slope"
             base = call.name.removesuffix("_slope") if slope else call.name
@@ -257,16 +258,23 @@ def _definitions(
             )
 
     functions(equations, words, define, inlined=True)
+    for name, (left, right, plain, sentence) in OPERATIONS.items():
+        if name in writer.plain.used:
+            found[name] = Formula(left, right, plain, sentence=sentence)
     if found:
         about = "What the functions above are."
-        yield Section("Functions", about, tuple(found.values()))
+        yield Section("Functions", about, tuple(found.values()), level)
 
 
-def _parameter(word: str, call: Call) -> str:
-    return "z" if word == "y_hat" and is_logit(call) else word.removesuffix("_hat")
+def _parameter(word: str, call: Call, *, latex: bool) -> str:
+    if word != "y_hat":
+        return word
+    if is_logit(call):
+        return "z"
+    return r"\hat{y}" if latex else "ŷ"
 
 
-def _update_section(blueprint: Blueprint, optimizer: Optimizer) -> Section:
+def _update_sections(blueprint: Blueprint, optimizer: Optimizer) -> Iterable[Section]:
     written = write_update(optimizer, 2, penalized=optimizer.decays)
     memory, new = written.of("memory"), written.outputs["new", "w"]
     equations = Equations([*memory.values(), new], written.words)
@@ -288,7 +296,8 @@ def _update_section(blueprint: Blueprint, optimizer: Optimizer) -> Section:
         for line, f in found
     )
     rate = "η is the learning rate, w stands for every parameter."
-    return Section("Update", f"{optimizer!r}. {rate}", formulas)
+    yield Section("Update", f"{optimizer!r}. {rate}", formulas)
+    yield from _definitions(writer, equations, written.words, level=2)
 
 
 def derive(network: "NeuralNetwork", optimizer: Any = None) -> Derivation:
@@ -312,7 +321,7 @@ def derive(network: "NeuralNetwork", optimizer: Any = None) -> Derivation:
     names = blueprint.layout.parameters.entries
     writer = _Writer(blueprint, None)
     sections = _sections(writer, blueprint, written, names)
-    sections.append(_update_section(blueprint, rule_of(network, optimizer)))
+    sections += _update_sections(blueprint, rule_of(network, optimizer))
     return Derivation(_title(network.layers), tuple(sections))
 
 
@@ -355,7 +364,7 @@ def derive_step(step: "Step") -> Derivation:
             f"most {MOST:,}. Trace fewer rows or a smaller network, or take "
             "net.derivation(), which has the formulas alone."
         )
-    update = _update_section(blueprint, step.optimizer)
+    update = _update_sections(blueprint, step.optimizer)
     notation, formulas = Notation(blueprint), []
     for full in names:
         path, _, slot = full.rpartition(".")
@@ -372,7 +381,7 @@ def derive_step(step: "Step") -> Derivation:
             value=new,
         )
         formulas.append(formula)
-    sections += [update, Section("New parameters", "", tuple(formulas), 2)]
+    sections += [*update, Section("New parameters", "", tuple(formulas), 2)]
     return Derivation(
         f"Iteration {step.iteration + 1} with its numbers", tuple(sections)
     )

@@ -142,10 +142,16 @@ class Printing:
         `LATEX` or `PLAIN`.
     leaf : callable
         Name of what is given, from its Symbol.
+
+    Attributes
+    ----------
+    used : set of str
+        The operations that were printed so far.
     """
 
     def __init__(self, table: dict[str, Row], leaf: Callable[[Symbol], str]) -> None:
         self.table, self._leaf, self.latex = table, leaf, table is LATEX
+        self.used: set[str] = set()
 
     def formula(self, node: Symbol, equations: Equations, names: dict[int, str]) -> str:
         """Return the right side of an equation.
@@ -256,6 +262,7 @@ class Printing:
             if name == "sum" and not axes:
                 name = "sum all"
             return self._fill(self.table[name], given, axes=axes or "all")
+        self.used.add(name)
         if name in self.table and name != "transpose":
             return self._fill(self.table[name], given)
         return self.function(name, [text for text, _ in given]), "atom"

@@ -278,10 +278,14 @@ def duplicate_units(case: Case) -> Iterator[Finding]:
             for each in (layer.weights, layer.gradients)
         )
         groups = equal_columns(W.astype(np.float64), dW.astype(np.float64))
+        every = len(groups) == 1 and len(groups[0]) == units
+        if case.network.training and not every:
+            # Units that training does not need may fall to zero, each by itself.
+            least = thresholds.SAME_UNIT * np.abs(W).max()
+            groups = [each for each in groups if np.abs(W[:, each]).max() > least]
         if units < 2 or not groups:
             continue
         count = sum(map(len, groups))
-        every = len(groups) == 1 and count == units
         like, number = ("and", "one") if every else ("as another one, and", "fewer")
         yield Finding(
             "duplicate_units",

@@ -200,9 +200,12 @@ def _moments(values: NDArray[Any], weight: Weights) -> tuple[float, float]:
     """Return weighted mean and standard deviation, which is 1 where it would be 0."""
     first = float(values[0])
     moved = values - first  # exactly 0 for equal values
+    # In units of a power of two, which change no digit, squares leave no range.
+    power = math.frexp(float(np.abs(moved).max()))[1]
+    moved = np.ldexp(moved, -power)
     mean = float(np.average(moved, weights=weight))
     spread = math.sqrt(float(np.average((moved - mean) ** 2, weights=weight)))
-    return first + mean, spread or 1.0
+    return first + math.ldexp(mean, power), math.ldexp(spread, power) or 1.0
 
 
 def _normal_scores(

@@ -10,14 +10,15 @@ INSTEAD = {
     "solver": "optimizer='adam', 'lbfgs' or Nesterov(0.001, momentum=0.9)",
     "alpha": "optimizer=Adam(l2=alpha / batch_size), as scikit-learn divides it",
     "learning_rate_init": "learning_rate=0.001",
-    "power_t": "optimizer=GradientDescent(InverseScaling(0.1, power=0.5))",
+    "power_t": "optimizer=GradientDescent(InverseScaling(0.001, power=0.5))",
     "max_iter": "epochs=200",
+    "shuffle": "NeuralNetwork(...).fit(x, y, shuffle=False); an estimator shuffles",
     "n_iter": "epochs=200",
     "tol": "early_stopping=10: epochs without a lower validation loss",
     "n_iter_no_change": "early_stopping=10: epochs without a lower validation loss",
     "validation_fraction": "validation=0.1",
-    "momentum": "optimizer=Momentum(0.1, momentum=0.9)",
-    "nesterovs_momentum": "optimizer=Nesterov(0.1, momentum=0.9)",
+    "momentum": "optimizer=Momentum(0.001, momentum=0.9)",
+    "nesterovs_momentum": "optimizer=Nesterov(0.001, momentum=0.9)",
     "beta_1": "optimizer=Adam(beta1=0.9)",
     "beta_2": "optimizer=Adam(beta2=0.999)",
     "epsilon": "optimizer=Adam(epsilon=1e-8)",
@@ -29,8 +30,8 @@ INSTEAD = {
 ACTIVATIONS = {"logistic": "sigmoid"}
 RATES = {
     "constant": "leave it out",
-    "invscaling": "optimizer=GradientDescent(InverseScaling(0.1))",
-    "adaptive": "optimizer=GradientDescent(ReduceOnPlateau(0.1))",
+    "invscaling": "optimizer=GradientDescent(InverseScaling(0.001))",
+    "adaptive": "optimizer=GradientDescent(ReduceOnPlateau(0.001))",
 }
 
 

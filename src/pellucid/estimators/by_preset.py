@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +27,41 @@ def columns_of(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {f"x{i}": column for i, column in enumerate(x.T)}
 
 
+def has_texts(X: Any) -> bool:
+    """Return whether X is a data frame with columns that are no numbers.
+
+    Parameters
+    ----------
+    X : object
+        What scikit-learn calls X.
+
+    Returns
+    -------
+    bool
+    """
+    if not hasattr(X, "columns"):
+        return False
+    kinds = nw.from_native(X, eager_only=True).schema.values()
+    return not all(kind.is_numeric() or kind == nw.Boolean for kind in kinds)
+
+
+def named(frame: Any) -> Any:
+    """Return a data frame whose columns have texts as names.
+
+    Parameters
+    ----------
+    frame : data frame
+        pandas allows numbers as names.
+
+    Returns
+    -------
+    data frame
+    """
+    if all(isinstance(name, str) for name in frame.columns):
+        return frame
+    return frame.rename(columns=str)
+
+
 def as_table(X: Any) -> Table:
     """Return what scikit-learn calls X as a table without a target.
 
@@ -39,11 +75,9 @@ def as_table(X: Any) -> Table:
     Table
     """
     if hasattr(X, "columns"):
-        import narwhals as nw
-
-        kinds = nw.from_native(X, eager_only=True).schema
-        numbers = [name for name, kind in kinds.items() if kind.is_numeric()]
-        return read_table(X, columns=dict.fromkeys(numbers, "number"))
+        frame = nw.from_native(named(X), eager_only=True)
+        numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
+        return read_table(frame.to_native(), columns=dict.fromkeys(numbers, "number"))
     columns = columns_of(X)
     return read_table(columns, columns=dict.fromkeys(columns, "number"))
 
@@ -100,7 +134,5 @@ def _below(X: Any, more: Any) -> Any:
     """Return the rows of one table, and then those of another."""
     if not hasattr(X, "columns"):
         return np.concatenate([X, more])
-    import narwhals as nw
-
     frames = [nw.from_native(frame, eager_only=True) for frame in (X, more)]
     return nw.concat(frames, how="vertical").to_native()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
@@ -13,7 +14,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import column_or_1d
 
 from pellucid.errors import DataError
-from pellucid.estimators.common import NetworkEstimator
+from pellucid.estimators.common import NetworkEstimator, learns_in_parts
 from pellucid.layers import Dense
 
 
@@ -59,7 +60,8 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
     threads : int, optional
         As in `NeuralNetwork.fit`.
     random_state : int, RandomState or None
-        Where all random numbers come from.
+        Where all random numbers come from; with None they differ each time. NumPy's
+        global generator is left alone.
     verbose : bool
         Whether to show a progress bar.
 
@@ -183,6 +185,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
         self._train(self._new(x, y), x, self._encoded(y), weight, eval_set)
         return self
 
+    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> "NeuralNetworkClassifier":
@@ -321,7 +324,7 @@ class NeuralNetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignor
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = not self._by_preset
         return tags
 
 

@@ -18,9 +18,15 @@ from sklearn.utils.validation import (
 )
 
 from pellucid.activations import Activation
+from pellucid.arrays import as_floats, column_names
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
-from pellucid.estimators.by_preset import columns_of, train_by_preset
+from pellucid.estimators.by_preset import (
+    columns_of,
+    has_texts,
+    named,
+    train_by_preset,
+)
 from pellucid.layer import Layer
 from pellucid.layers import Dense, Dropout
 from pellucid.minimizers import Minimizer
@@ -212,6 +218,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         return replace(rule, learning_rate=self.learning_rate)
 
     def _seed(self) -> int:
+        if self.random_state is None:
+            # Not from the generator that the whole process shares: it stays as it is.
+            return int(np.random.default_rng().integers(2**31 - 1))
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _only_for_own_layers(self) -> None:
@@ -233,24 +242,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _data(self, X: Any, *, reset: bool) -> Any:
         """Return the table as rows of numbers in its own precision.
 
-        With a preset a data frame stays what it is: it may hold texts and gaps.
+        With a preset there may be gaps, and a data frame with texts stays what it is.
         """
-        if self._by_preset and hasattr(X, "columns"):
+        if self._keeps(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        found = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-        )
-        return _whole(found)
+        return self._whole(validate_data(self, X, reset=reset, **self._how()), X)
 
     def _data_with_targets(
         self, X: Any, y: Any, *, reset: bool, numeric: bool
     ) -> tuple[Any, NDArray[Any]]:
-        if self._by_preset and hasattr(X, "columns"):
+        if self._keeps(X):
             check_consistent_length(X, y)
             rows = check_array(y, ensure_2d=False, dtype=None)
             return self._data(X, reset=reset), rows.astype(float) if numeric else rows
@@ -259,12 +261,30 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             X,
             y,
             reset=reset,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
             multi_output=True,
             y_numeric=numeric,
+            **self._how(),
         )
-        return _whole(found), targets
+        return self._whole(found, X), targets
+
+    def _keeps(self, X: Any) -> bool:
+        """Return whether X is a data frame with more than numbers, for a preset."""
+        return self._by_preset and has_texts(X)
+
+    def _how(self) -> dict[str, Any]:
+        """Return what scikit-learn is to look for in X."""
+        return {
+            "accept_sparse": "csr",
+            "dtype": (np.float64, np.float32),
+            "ensure_all_finite": "allow-nan" if self._by_preset else False,
+        }
+
+    def _whole(self, x: Any, given: Any) -> NDArray[Any]:
+        """Return a table with all its zeros; without a preset, refuse gaps by place."""
+        whole: NDArray[Any] = x.toarray() if hasattr(x, "toarray") else x
+        if self._by_preset:
+            return whole
+        return as_floats(whole, "X", whole.dtype, column_names(given))
 
     def _held_out(self, eval_set: Any) -> Any:
         """Return validation data as `NeuralNetwork.fit` takes them."""
@@ -316,6 +336,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         validation = self._held_out(eval_set)
         n = len(x)
         batch_size, epochs = self.batch_size, self.epochs
+        if isinstance(batch_size, str):
+            raise ConfigurationError(
+                f"Expected batch_size as a number of rows, got {batch_size!r}: leave "
+                "it out, and the size suits the table."
+            )
         if not isinstance(rule, Minimizer):
             usual = 32 if n > WHOLE else n
             batch_size = min(n, batch_size or usual)
@@ -348,6 +373,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Train with the settings of the preset."""
         self._only_for_own_layers()
+        if len(y) < 2:
+            raise DataError("There is nothing to learn from one sample, n_samples=1.")
         if y.ndim > 1:
             raise DataError(
                 "A preset is for one target; y has several columns. Use "
@@ -401,17 +428,27 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         x = self._data(X, reset=False)
         if self._by_preset:
-            columns = x if hasattr(x, "columns") else columns_of(x)
+            columns = named(x) if hasattr(x, "columns") else columns_of(x)
             return self.network_.reader.encode(columns)  # type: ignore[union-attr]
         return x.astype(self.network_.dtype, copy=False)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self._by_preset
         return tags
 
 
-def _whole(x: Any) -> NDArray[Any]:
-    """Return a table with all its zeros."""
-    whole: NDArray[Any] = x.toarray() if hasattr(x, "toarray") else x
-    return whole
+def learns_in_parts(estimator: NetworkEstimator) -> bool:
+    """Return whether an estimator has `partial_fit`: not with a preset.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        The estimator.
+
+    Returns
+    -------
+    bool
+    """
+    return not estimator._by_preset

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
-from pellucid.estimators.common import NetworkEstimator
+from pellucid.estimators.common import NetworkEstimator, learns_in_parts
 from pellucid.layers import Dense
 
 
@@ -51,7 +52,8 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
     threads : int, optional
         As in `NeuralNetwork.fit`.
     random_state : int, RandomState or None
-        Where all random numbers come from.
+        Where all random numbers come from; with None they differ each time. NumPy's
+        global generator is left alone.
     verbose : bool
         Whether to show a progress bar.
 
@@ -167,6 +169,7 @@ class NeuralNetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[
         self._train(network, x, targets, weight, eval_set)
         return self
 
+    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> "NeuralNetworkRegressor":

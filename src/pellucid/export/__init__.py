@@ -36,7 +36,7 @@ def _module(kind: str) -> Any:
     return import_module(f"pellucid.export.{KINDS[kind][0]}")
 
 
-def source(network: "NeuralNetwork", kind: str, **settings: Any) -> str:
+def source(network: "NeuralNetwork", kind: str, /, **settings: Any) -> str:
     """Return a network as the text of a program or document.
 
     Parameters
@@ -69,13 +69,14 @@ def source(network: "NeuralNetwork", kind: str, **settings: Any) -> str:
 
 
 def _check_settings(function: Any, settings: dict[str, Any]) -> None:
-    """Raise unless a module takes these settings."""
-    known = signature(function).parameters
+    """Raise unless a module takes these settings, by their names."""
+    parameters = signature(function).parameters.values()
+    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
-        taken = [name for name in known if name not in ("network", "name")]
+        advice = suggestion(unknown, known) if known else "It has none."
         raise ConfigurationError(
-            f"This export has no setting {unknown!r}. {suggestion(unknown, taken)}"
+            f"This export has no setting {unknown!r}. {advice}"
         )
 
 
@@ -108,7 +109,7 @@ def kind_of(path: Path, to: str | None) -> str:
 
 
 def files(
-    network: "NeuralNetwork", name: str, kind: str, **settings: Any
+    network: "NeuralNetwork", name: str, kind: str, /, **settings: Any
 ) -> dict[str, str | bytes]:
     """Return all files of an export.
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid.errors import ConfigurationError
+from pellucid.export import encoder_c
+from pellucid.export.encoder_c import comment, text
+from pellucid.export.encoder_code import EncoderCode, encoding, rules, units_of
 from pellucid.export.identifiers import Identifiers, must_be_a_name
 from pellucid.export.language import (
     ATOM,
@@ -184,26 +187,34 @@ def source(
         )
     quantization = quantize(network, x) if int8 else None
     lowered = lower(network, name, quantization.products if quantization else None)
+    code = encoding(network, lowered, name, encoder_c.C)
     single = network.dtype == np.float32
     memory = Memory(lowered)
     language = _language(single)
-    lines = _head(network, lowered, memory, name, quantization)
-    lines += ["#include <math.h>", "#include <stdint.h>", ""]
+    lines = _head(network, lowered, memory, name, quantization, code)
+    lines += ["#include <math.h>", "#include <stdint.h>"]
+    lines += [*["#include <stddef.h>"] * (code is not None), ""]
     lines += [f"typedef {'float' if single else 'double'} real;", ""]
     sizes = _sizes(lowered, name).items()
     lines += ["enum {", *(f"    {label} = {size}," for label, size in sizes), "};", ""]
     lines += _classes(network, name)
+    lines += encoder_c.struct(code, name) if code is not None else []
     for array in lowered.constants:
         lines += _constant(array, single)
-    for text in dict.fromkeys(helpers(language, lowered.functions)):
-        lines += [text.strip("\n"), ""]
+    for helper in dict.fromkeys(helpers(language, lowered.functions)):
+        lines += [helper.strip("\n"), ""]
     if watch:
         lines += ["void watch(const char *layer, const real *values, int size);", ""]
     for function in lowered.functions:
         lines += [*_function(language, function), ""]
     lines += [*_predict(lowered, memory, name, watch), ""]
-    lines += _main(lowered, name, single)
-    return "\n".join(lines) + "\n"
+    if code is None:
+        lines += _main(lowered, name, single)
+        return "\n".join(lines) + "\n"
+    made = encoder_c.lines_of(code, name, lowered.inputs, units_of(network))
+    made += ["", *encoder_c.main(code, name, 9 if single else 17)]
+    lines += [part for each in code.helpers("\n".join(made)) for part in (each, "")]
+    return "\n".join([*lines, *made]) + "\n"
 
 
 # -- the head --------------------------------------------------------------------------
@@ -215,6 +226,7 @@ def _head(
     memory: Memory,
     name: str,
     quantization: Quantization | None,
+    code: EncoderCode | None,
 ) -> list[str]:
     single = network.dtype == np.float32
     real = "float" if single else "double"
@@ -225,6 +237,15 @@ def _head(
     )
     upper = name.upper()
     lines = ["A neural network in C99, written by pellucid.", ""]
+    if code is not None:
+        lines += [f"    {line}" for line in encoder_c.prototype(name)]
+        lines[-1] += ";"
+        lines += ["", *map(comment, rules(code.cells, "NULL for a text and NAN for a number"))]
+        lines += wrap(
+            "It returns 0, or else the number of the first column, from 1, whose cell "
+            "cannot be used; the outputs are NAN then.", 84
+        )
+        lines += ["", "It encodes the row and calls", ""]
     lines += [f"    {line}" for line in _prototype(lowered, name, real)]
     lines[-1] += ";"
     lines.append("")
@@ -233,7 +254,7 @@ def _head(
         if key in lowered.limits:
             words += f" from 0 to {lowered.limits[key] - 1}"
         if key not in ("", array.name):
-            words += f" (the input {_comment(repr(key))})"
+            words += f" (the input {comment(repr(key))})"
         if len(array.shape) > 2:
             words += ", the last axis fastest"
         lines.append(f"{array.name}: {words}.")
@@ -251,10 +272,6 @@ def _head(
         lines += ["", *wrap(quantization.words(), 84)]
     body = [f" * {line}".rstrip() for line in lines]
     return ["/*", *body, " */"]
-
-
-def _comment(text: str) -> str:
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\\\")
 
 
 def _size(array: Array, single: bool) -> int:
@@ -286,15 +303,9 @@ def _sizes(lowered: LoweredNetwork, name: str) -> dict[str, int]:
 def _classes(network: Any, name: str) -> list[str]:
     if network.classes is None:
         return []
-    labels = [_text(str(label)) for label in network.classes]
+    labels = [text(str(label)) for label in network.classes]
     head = f"const char *const {name}_classes[{len(labels)}] = {{"
     return [head, *(f"    {label}," for label in labels), "};", ""]
-
-
-def _text(text: str) -> str:
-    """Return a text in quotes, with everything but plain characters as bytes."""
-    plain = {c: chr(c) for c in range(32, 127)} | {34: '\\"', 92: "\\\\", 63: "\\?"}
-    return '"' + "".join(plain.get(c, f"\\{c:03o}") for c in text.encode()) + '"'
 
 
 def _constant(array: Array, single: bool) -> list[str]:
@@ -321,7 +332,7 @@ def _function(language: Language, function: Function) -> list[str]:
         f"{_TYPES[a.kind]} *{function.names[a]}"
         for a in (*function.scratch, *function.outputs)
     ]
-    words = [_comment(line) for line in function.words]
+    words = [comment(line) for line in function.words]
     lines = ["/*", *(f" * {line}" for line in words), " */"]
     lines += [*call_lines(f"static void {function.name}(", arguments, ")"), "{"]
     if printed.sizes:
@@ -361,7 +372,7 @@ def _predict(
         lines += call_lines(f"    {function.name}(", names, ");")
         if watch and function.layer:
             last = function.outputs[-1]
-            layer = _text(function.layer)
+            layer = text(function.layer)
             lines.append(f"    watch({layer}, {last.name}, {last.size});")
     return [*lines, "}"]
 

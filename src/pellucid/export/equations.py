@@ -255,11 +255,12 @@ class Equations:
             if self.is_given(node) or node.id in self._nodes:
                 continue
             self._nodes[node.id] = node
-            call = self._words.calls.get(node.id)
-            if call and self._is_called(call):
+            calls = self._words.calls.get(node.id, [])
+            call = next(filter(self._is_called, calls), None)
+            if call:
                 self.called[node.id] = call
-            elif call:
-                for i, name in call.locals.items():
+            elif calls:
+                for i, name in calls[0].locals.items():
                     self._borrowed.setdefault(i, (node.layer, name))
             for value in self.needs(node):
                 self._uses[value.id] += 1
@@ -295,11 +296,9 @@ class Equations:
             if node is not call.result and node.label:
                 continue
             count += 1
-            inner = self._words.calls.get(node.id)
-            known = inner and inner.mathematics and inner is not call
-            waiting += (
-                inner.parameters.values() if inner and known else symbols_in(node)
-            )
+            inner = self._words.calls.get(node.id, [call])[0]
+            known = inner.mathematics and inner is not call
+            waiting += inner.parameters.values() if known else symbols_in(node)
         return count
 
     def _deserves_a_line(self, i: int) -> bool:

@@ -23,8 +23,14 @@ Math Number Array Float32Array Float64Array Int32Array Object Error RangeError""
 _PYTHON = """abs all any bool bytes dict divide enumerate exp expm1 float floor int
 isinstance len list log log1p map math max min object power print range reciprocal set
 sqrt str sum tuple type zip sin cos self"""
+# What the encoding of a table calls its own, see `pellucid.export.encoder_code`.
+_TABLES = """encode cell_of number_of text_of flag_of date_of moment_of month_of day_of
+weekday_of hour_of minute_of filled smooth_clip interpolated place_of single cellOf
+numberOf textOf flagOf dateOf momentOf monthOf dayOf weekdayOf hourOf minuteOf smoothClip
+placeOf wrong digits days_of time_of calendar text_of is_space COUNT PI MISSING FLAGS DATE EPOCH array bisect datetime re same is_nothing days_from_date
+date_from_days CLASSES"""
 
-RESERVED = {*_C.split(), *_JAVASCRIPT.split(), *_PYTHON.split(), *keyword.kwlist}
+RESERVED = {*_TABLES.split(), *_C.split(), *_JAVASCRIPT.split(), *_PYTHON.split(), *keyword.kwlist}
 RESERVED |= {
     "given",
     "flat",

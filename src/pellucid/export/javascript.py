@@ -2,10 +2,14 @@
 
 import json
 import math
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.encoder import Standardized
+from pellucid.export import encoder_javascript
+from pellucid.export.encoder_code import EncoderCode, about, encoding, units_of
 from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     ATOM,
@@ -164,8 +168,9 @@ def source(
     """
     must_be_a_name(name, "JavaScript")
     lowered = lower(network, name)
+    code = encoding(network, lowered, name, encoder_javascript.JAVASCRIPT)
     single = network.dtype == np.float32
-    lines = _head(network, lowered, name)
+    lines = _head(network, lowered, name, code)
     if network.classes is not None:
         lines += [f"export const classes = {json.dumps(network.classes.tolist())};", ""]
     for array in lowered.constants:
@@ -173,25 +178,38 @@ def source(
     lines.append("")
     for text in dict.fromkeys(helpers(JAVASCRIPT, lowered.functions)):
         lines += [text.strip("\n"), ""]
+    if code is not None:
+        made = encoder_javascript.lines_of(code)
+        lines += [p for text in code.helpers("\n".join(made)) for p in (text, "")]
+        lines += [*made, ""]
     for function in lowered.functions:
         lines += [*_function(function, single), ""]
-    lines += [*_predict(lowered, name, watch), "", *_CHECK]
-    return "\n".join(lines) + "\n"
+    units = units_of(network)
+    lines += [*_predict(lowered, name, watch, code, units), "", *_CHECK]
+    # A name such as </script> must not end the page that the program stands in; in a
+    # text of JavaScript both are the same.
+    return "\n".join([*lines, ""]).replace("</", "<\\/")
 
 
-def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
+def _head(
+    network: Any, lowered: LoweredNetwork, name: str, code: EncoderCode | None
+) -> list[str]:
+    given = "x" if code is None else "row"
     lines = [
         "A neural network in JavaScript, written by pellucid.",
         "",
         f'    import {{ {name} }} from "./network.mjs";',
-        f"    const output = {name}(x); // {counted(lowered.output)}",
+        f"    const output = {name}({given}); // {counted(lowered.output)}",
         "",
     ]
-    for key, array in lowered.inputs.items():
+    if code is not None:
+        lines += ["A row is an object with these cells:", ""]
+        lines += [*about(code.cells, "null"), ""]
+    for key, array in lowered.inputs.items() if code is None else ():
         words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{json.dumps(key)}]" if key else "x"
         lines.append(f"{of}: {words}, nested or in one row.")
-    lines.append(f"What comes out is {lowered.meaning}.")
+    lines += wrap(f"What comes out is {lowered.meaning}.", WIDTH - 3)
     if network.classes is not None:
         lines.append("`classes` has the classes in their order.")
     lines.append(
@@ -241,12 +259,20 @@ def _function(function: Function, single: bool) -> list[str]:
     return [*lines, f"  return {result};", "}"]
 
 
-def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
-    arguments = "given, watch" if watch else "given"
+def _predict(
+    lowered: LoweredNetwork,
+    name: str,
+    watch: bool,
+    code: EncoderCode | None,
+    units: Standardized | None,
+) -> list[str]:
+    taken = "given" if code is None else "row"
     lines = [
-        f"// Returns {lowered.meaning}.",
-        f"export function {name}({arguments}) {{",
+        *(f"// {line}" for line in wrap(f"Returns {lowered.meaning}.", WIDTH - 3)),
+        f"export function {name}({taken}{', watch' * watch}) {{",
     ]
+    if code is not None:
+        lines.append("  const given = encode(row);")
     for key, array in lowered.inputs.items():
         value = f"given[{json.dumps(key)}]" if key else "given"
         limit = lowered.limits.get(key, "null")
@@ -262,6 +288,13 @@ def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
         if watch and function.layer:
             layer = json.dumps(function.layer)
             lines.append(f"  watch({layer}, {function.outputs[-1].name});")
+    if units is not None:
+        value = f"value * {units.scale!r} + {units.mean!r}"
+        lines.append(f"  const found = Float64Array.from(output, (value) => {value});")
+        if units.clamp:
+            kept = f"Math.min(Math.max(value, {units.low!r}), {units.high!r})"
+            return [*lines, f"  return found.map((value) => {kept});", "}"]
+        return [*lines, "  return found;", "}"]
     return [*lines, "  return output;", "}"]
 
 

@@ -211,14 +211,7 @@ class Printed:
         if len(line) > room and form.brackets:
             head, equals, value = line.partition("= ")
             line = f"{head}{equals}({value})"
-        indent = " " * (len(line) - len(line.lstrip())) + 2 * form.indent
-        while len(line) > room:
-            cut = _best_break(line, len(indent), room, not form.brackets)
-            if not cut:
-                break
-            yield line[:cut]
-            line = indent + line[cut + 1 :]
-        yield line
+        yield from broken(line, 2 * form.indent, room, not form.brackets)
 
     # -- expressions -------------------------------------------------------------------
 
@@ -300,6 +293,36 @@ class Printed:
 
 # Behind these a long line goes on in the next one.
 _BREAKS = (" + ", " - ", " * ", " / ", ", ", " ? ", " : ", " if ", " else ")
+
+
+def broken(
+    line: str, indent: str, room: int = WIDTH, equals: bool = True
+) -> Iterator[str]:
+    """Yield a line, broken behind an operator or comma where it is too long.
+
+    Parameters
+    ----------
+    line : str
+        A line, with its spaces in front.
+    indent : str
+        What further lines have in front besides.
+    room : int
+        How long a line may be.
+    equals : bool
+        Whether it may be broken behind ``=``.
+
+    Yields
+    ------
+    str
+    """
+    indent = " " * (len(line) - len(line.lstrip())) + indent
+    while len(line) > room:
+        cut = _best_break(line, len(indent), room, equals)
+        if not cut:
+            break
+        yield line[:cut]
+        line = indent + line[cut + 1 :]
+    yield line
 
 
 def _best_break(line: str, start: int, end: int, equals: bool) -> int:

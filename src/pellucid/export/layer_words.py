@@ -5,7 +5,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pellucid.activations import Activation, Joint
+from pellucid.export.encoder_code import outcome
 from pellucid.export.loops import Function
+from pellucid.losses import Loss
 from pellucid.ops import text
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ def describe(network: "NeuralNetwork", function: Function) -> list[str]:
 
 
 def _of_layer(network: "NeuralNetwork", function: Function) -> list[str]:
-    if not function.layer and network.loss.link in (None, "identity"):
+    if not function.layer and not has_link(network.loss):
         return ["What comes out is what was given."]
+    if not function.layer and network.loss.link is None:
+        return [f"What {network.loss!r} makes of the outputs."]
     if not function.layer:
         link = Activation.of(network.loss.link)
         title = f"{link.label}, which belongs to the loss {network.loss.label}:"
@@ -79,6 +83,22 @@ def _shapes(function: Function) -> str:
     return f"{given} -> {made}" if given else made
 
 
+def has_link(loss: Loss) -> bool:
+    """Return whether a loss makes predictions of outputs that differ from them.
+
+    Parameters
+    ----------
+    loss : Loss
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    own = type(loss).linked is not Loss.linked
+    return own if loss.link is None else loss.link != "identity"
+
+
 def meaning(network: "NeuralNetwork") -> str:
     """Return what comes out of a network, in words.
 
@@ -92,7 +112,10 @@ def meaning(network: "NeuralNetwork") -> str:
     str
     """
     loss = network.loss
-    if loss.link == "identity" or (loss.task != "numbers" and loss.link is None):
+    number = outcome(network)
+    if number is not None:
+        return number
+    if loss.link == "identity" or (loss.task != "numbers" and not has_link(loss)):
         return "the scores, as feedforward gives them"
     if loss.task == "classes":
         return "the probability of each class, as predict_proba gives them"
@@ -101,6 +124,8 @@ def meaning(network: "NeuralNetwork") -> str:
         return f"the probability of yes{second}, as predict_proba gives it last"
     if loss.task == "labels":
         return "the probability of yes for each label, as predict_proba gives them"
+    if loss.link is None and has_link(loss):
+        return f"what {loss.label} makes of the outputs, as predict gives it"
     if loss.link:
         return f"the outputs with {loss.link} applied, as predict gives them"
     return "the outputs, as feedforward gives them"

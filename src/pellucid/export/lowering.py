@@ -1,7 +1,7 @@
 """From a network to functions of loops: one function a layer, and their order.
 
-What a network is given passes through the same form: a step before the first layer
-(such as the encoding of a table) is one more function in front of the others.
+What a network is given passes through the same form; the encoding of a table comes in
+front of it, see `pellucid.export.encoder_code`.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tracing
+from pellucid.export.encoder_code import outcome
 from pellucid.export.identifiers import Identifiers
-from pellucid.export.layer_words import describe, meaning
+from pellucid.export.layer_words import describe, has_link, meaning
 from pellucid.export.loop_plan import LoopPlan, at_one, must_be_finite
 from pellucid.export.loop_writer import WORDS, Writer
 from pellucid.export.loops import Array, Function, Number, reads, writes
@@ -52,6 +53,13 @@ class LoweredNetwork:
     meaning: str
 
     @property
+    def names(self) -> set[str]:
+        """All names that mean something in the whole program."""
+        arrays = [*self.inputs.values(), self.output, *self.constants]
+        arrays += [a for f in self.functions for a in (*f.scratch, *f.outputs)]
+        return {each.name for each in (*arrays, *self.functions)}
+
+    @property
     def constants(self) -> list[Array]:
         """All arrays of fixed numbers, in the order of their use."""
         return list(dict.fromkeys(a for f in self.functions for a in f.constants))
@@ -83,10 +91,12 @@ class Lowering:
             must_be_finite(slot, values)
         words = Words()
         with words.listening(Trace()):
-            self.program = tracing.probabilities(blueprint)
+            numbers = outcome(network) is not None
+            write = tracing.answers if numbers else tracing.probabilities
+            self.program = write(blueprint)
         self.words = {i: name for i, (_, name) in words.names.items()}
-        for call in words.calls.values():
-            self.words = call.locals | self.words
+        for innermost, *_ in words.calls.values():
+            self.words = innermost.locals | self.words
         self.plan = LoopPlan(self.program, weights, network.dtype)
         self.names = Identifiers(
             {name, f"{name}_classes", "output", "classes", "CLASSES"}
@@ -183,7 +193,8 @@ class Lowering:
         groups: dict[int, list[Symbol]] = {}
         for root in self.plan.roots:
             groups.setdefault(self.plan.group[root.id], []).append(root)
-        link = self.network.loss.link or "copied"
+        loss = self.network.loss
+        link = loss.link or (loss.label if has_link(loss) else "copied")
         for roots in groups.values():
             layer = roots[0].layer
             function = Function(self.names.new(layer or link), layer)

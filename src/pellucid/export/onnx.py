@@ -13,13 +13,20 @@ import numpy as np
 from pellucid import tracing
 from pellucid._version import __version__
 from pellucid.errors import ConfigurationError
+from pellucid.export import encoder_onnx
+from pellucid.export.encoder_code import encoder_of, outcome, units_of
+from pellucid.export.encoder_onnx import Rows
 from pellucid.export.onnx_graph import IR_VERSION, OPSET, Graph
 from pellucid.export.onnx_writer import Writer
 from pellucid.layers.inputs import Input
-from pellucid.symbol import FLOAT, INTEGER
+from pellucid.program import Program
+from pellucid.symbol import FLOAT
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
+
+
+DOUBLE, STRING = 11, 8  # numbers by which ONNX knows types
 
 
 def model(network: "NeuralNetwork") -> Any:
@@ -28,6 +35,13 @@ def model(network: "NeuralNetwork") -> Any:
     Its inputs are called as in the network, a single one ``x``; images have their
     channels last, (n, height, width, channels), and whole numbers are int64. Its one
     output, ``output``, is what `feedforward` returns. The batch size n is open.
+    A network whose reader is an `Encoder` takes a tensor of shape (n,) for each column
+    instead, and its output is what `predict_proba` gives, or the predicted numbers in
+    their own unit; dates are seconds since 1970 (UTC). Numbers there are float64. Where
+    a cell cannot be used (an infinity, a boolean that is another word), the output is
+    NaN. What a loss makes of the outputs is otherwise written only where it has no
+    link that could be told by its name.
+
     Metadata say the loss, the classes, and which link turns logits into probabilities.
     Float64 networks use only operators for which ONNX Runtime has float64 kernels.
 
@@ -48,11 +62,16 @@ def model(network: "NeuralNetwork") -> Any:
     """
     helper = _onnx().helper
     blueprint = network.blueprint
-    program = tracing.prediction(blueprint)
+    encoder, units = encoder_of(network), units_of(network)
+    program = _program(network, encoder is not None)
     given = blueprint.inputs
     inputs = {"": given} if isinstance(given, Input) else given
     graph = Graph()
-    names = {name: graph.free(name or "x") for name in inputs}
+    if encoder is None:
+        names = {name: graph.free(name or "x") for name in inputs}
+    else:
+        rows = Rows(graph, encoder)
+        names = _as_taken(rows.write(), inputs, graph, network.dtype)
 
     windows = network.parameters, network.state
     numbers = {name: each[name] for each in windows for name in each}
@@ -63,32 +82,67 @@ def model(network: "NeuralNetwork") -> Any:
     writer.write()
     graph.layer = ""
     output = writer.last(program.outputs["output", ""])
+    if encoder is not None:
+        output = rows.answer(output, network.dtype == np.float32, units)
     if not any(output in node.output for node in graph.nodes):  # an input as it is
         output = graph.call(graph.add("Identity", output), "output")
 
-    def declared(name: str, kind: str, shape: Any) -> Any:
-        return helper.make_tensor_value_info(name, writer.element(kind), ["n", *shape])
+    def declared(name: str, element: int, shape: Any) -> Any:
+        return helper.make_tensor_value_info(name, element, ["n", *shape])
 
-    integer = {
-        name: INTEGER if each.kind == "integer" else FLOAT
-        for name, each in inputs.items()
-    }
+    if encoder is None:
+        taken = [
+            declared(names[name], writer.element(each.kind), each.shape)
+            for name, each in inputs.items()
+        ]
+    else:
+        taken = [
+            declared(name, STRING if texts else DOUBLE, ())
+            for name, texts in rows.given.items()
+        ]
+    shape = program.outputs["output", ""].shape[1:]
+    number = writer.element(FLOAT) if units is None else DOUBLE
     made = helper.make_graph(
         graph.nodes,
         "pellucid",
-        [declared(names[k], integer[k], each.shape) for k, each in inputs.items()],
-        [declared(output, FLOAT, blueprint.output_shape)],
+        taken,
+        [declared(output, number, shape)],
         [_tensor(array, name) for name, array in graph.constants.items()],
         doc_string=f"{len(network.layers)} layers, {network.dtype}",
     )
+    versions = [("", OPSET)]
+    if any(node.domain for node in graph.nodes):
+        versions.append(("ai.onnx.ml", encoder_onnx.OPSET))
     found = helper.make_model(
         made,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid(*each) for each in versions],
         ir_version=IR_VERSION,
         producer_name="pellucid",
         producer_version=__version__,
     )
     helper.set_model_props(found, _told(network))
+    return found
+
+
+def _program(network: "NeuralNetwork", table: bool) -> Program:
+    """Return what is written: a link that a name cannot tell is written, too."""
+    if table and outcome(network) is not None:
+        return tracing.answers(network.blueprint)
+    if table or network.loss.link is None:
+        return tracing.probabilities(network.blueprint)
+    return tracing.prediction(network.blueprint)
+
+
+def _as_taken(
+    made: dict[str, str], inputs: Any, graph: Graph, dtype: Any
+) -> dict[str, str]:
+    """Return encoded values under the names and in the type of the network's inputs."""
+    whole = list(inputs) == [""]
+    found = {"" if whole else name: value for name, value in made.items()}
+    if dtype == np.float64:
+        for name, each in inputs.items():
+            if each.kind != "integer":
+                found[name] = graph.add("Cast", found[name], to=DOUBLE)
     return found
 
 
@@ -135,7 +189,8 @@ def _told(network: "NeuralNetwork") -> dict[str, str]:
     """Return what a reader of the model wants to know besides."""
     blueprint, loss = network.blueprint, network.loss
     told = {"pellucid": __version__, "loss": loss.label, "dtype": str(network.dtype)}
-    if loss.link not in (None, "identity") and blueprint.logits is None:
+    linked = encoder_of(network) is not None or blueprint.logits is not None
+    if loss.link not in (None, "identity") and not linked:
         told["link"] = str(loss.link)  # what turns the outputs into probabilities
     if network.classes is not None:
         told["classes"] = json.dumps(network.classes.tolist())

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid.export import encoder_numpy, encoder_python
 from pellucid.export.code_text import WIDTH, fitted, helper_texts, indented
+from pellucid.export.encoder_code import about, units_of
 from pellucid.export.equations import Equation, Equations, functions
+from pellucid.export.layer_words import meaning
 from pellucid.export.literals import MOST, numpy_literal
 from pellucid.export.numpy_text import NumpyText, constant
 from pellucid.export.proof import Proof, prove
@@ -22,6 +25,7 @@ from pellucid.export.python_update import memory_lines, train_lines, update_line
 from pellucid.export.words import Call, is_logit
 from pellucid.export.written import (
     Written,
+    write_answers,
     write_prediction,
     write_training,
     write_update,
@@ -75,6 +79,8 @@ class Twin:
             name = self.notation.identifier(path, slot)
             free = name not in self.slots.values()
             self.slots[full] = name if free else f"{slot}_{path.replace('.', '_')}"
+        taken = {"Network", "answers", "predict", "network", *_TAKEN}
+        self.code = encoder_numpy.encoding(network, taken)
         own = self.blueprint.layout.parameters.entries
         self.trained = [name for name in own if name not in network.frozen]
 
@@ -194,12 +200,20 @@ class Twin:
         str
         """
         pieces = [self._class(name)]
+        rows = self._rows()
+        pieces += rows
         pieces[:0] = self.functions.values()
         pieces[:0] = helper_texts(self.text.helpers)
         pieces.append(self._main(name))
         lines = [self._head(), "", "import numpy as np"]
+        modules: list[str] = []
+        if self.code is not None:
+            text = "\n".join(pieces)
+            modules, lists, functions = encoder_python.preamble(self.code, text)
+            pieces[:0] = ["\n".join(lists), *functions]
         known = {"math.": "import math", "Path(": "from pathlib import Path"}
         needed = [known[use] for use in known if any(use in text for text in pieces)]
+        needed = sorted({*needed, *(f"import {module}" for module in modules)})
         lines[2:2] = [*needed, ""] if needed else []
         return "\n\n\n".join(["\n".join(lines), *pieces]) + "\n"
 
@@ -361,6 +375,45 @@ class Twin:
         if "uniform" in self.text.helpers:
             lines.append(f"    self.key = {self.proof.key}")
         return lines
+
+    # -- tables --------------------------------------------------------------------
+
+    def _rows(self) -> list[str]:
+        """Return functions from rows of a table to predictions, if it takes such."""
+        if self.code is None:
+            return []
+        written = write_answers(self.blueprint)
+        equations = self.equations(written, [written["output"]])
+        names = self.named(equations, {})
+        lines = self._lines(equations.lines, equations, names)
+        lines = self._with_n(lines, "y")
+        found = names.get(written["output"].id) or self._leaf(written["output"])
+        units = units_of(self.network)
+        if units is not None:
+            lines.append(f"found = {found}.astype(float) * {units.scale} + {units.mean}")
+            found = f"np.clip(found, {units.low}, {units.high})" if units.clamp else "found"
+        answers = [
+            "def answers(y):",
+            '    """Return predictions from what feedforward returns."""',
+            *indented([*lines, f"return {found}"]),
+        ]
+        predict = [
+            "def predict(network, rows):",
+            f'    """Return {encoder_python.quoted(meaning(self.network))}.',
+            "",
+            "    Rows are mappings with these cells:",
+            "",
+            *(f"    {encoder_python.quoted(line)}".rstrip()
+              for line in about(self.code.cells, "None")),
+            '    """',
+            "    return answers(network.feedforward(encode(rows)))",
+        ]
+        texts = [encoder_numpy.function(self.code), answers, predict]
+        pieces = ["\n".join(map(fitted, text)) for text in texts[1:]]
+        pieces.insert(0, "\n".join(texts[0]))
+        if self.network.classes is not None:
+            pieces.insert(0, f"CLASSES = {self.network.classes.tolist()!r}")
+        return pieces
 
     # -- the proof -----------------------------------------------------------------
 

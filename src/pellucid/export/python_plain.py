@@ -2,14 +2,19 @@
 
 import json
 import math
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from pellucid.encoder import Standardized
+from pellucid.export import encoder_python
+from pellucid.export.encoder_code import EncoderCode, about, encoding, units_of
 from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     CHOICE,
     COMMON_FORMS,
     COMPARISON,
     NOT,
+    WIDTH,
     Form,
     Language,
     Printed,
@@ -185,33 +190,57 @@ def source(
     """
     must_be_a_name(name, "Python")
     lowered = lower(network, name)
-    lines = [*_head(network, lowered, name), "", "import math", ""]
+    code = encoding(network, lowered, name, encoder_python.PYTHON)
+    lines = []
     if network.classes is not None:
         lines += [f"CLASSES = {network.classes.tolist()!r}", ""]
     for array in lowered.constants:
         lines += _constant(array)
+    start = len(lines)
     for text in dict.fromkeys(helpers(PYTHON, lowered.functions)):
         lines += ["", "", text.strip("\n")]
     for function in lowered.functions:
         lines += ["", "", *_function(function)]
-    lines += ["", "", *_predict(lowered, name, watch)]
+    lines += ["", "", *_predict(lowered, name, watch, code, units_of(network))]
     lines += ["", "", *_CHECK]
+    modules = ["math"]
+    if code is not None:
+        more = ["", "", *encoder_python.function(code)]
+        modules, lists, functions = encoder_python.preamble(
+            code, "\n".join([*lines, *more])
+        )
+        functions = [part for text in functions for part in ("", "", text)]
+        lines[start:start] = [*lists, *functions, *more]
+    imports = [f"import {module}" for module in modules]
+    lines = [*_head(network, lowered, name, code), "", *imports, "", *lines]
     return "\n".join(lines) + "\n"
 
 
-def _head(network: Any, lowered: LoweredNetwork, name: str) -> list[str]:
+def _head(
+    network: Any, lowered: LoweredNetwork, name: str, code: EncoderCode | None
+) -> list[str]:
+    if code is not None:
+        told = (encoder_python.quoted(line) for line in about(code.cells, "None"))
+        given = [*(f"    {line}".rstrip() for line in told), ""]
+        return _head_lines(network, lowered, f"{name}(row)", given)
     given = []
     for key, array in lowered.inputs.items():
         words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{key!r}]" if key else "x"
-        given.append(f"{of}: {words}")
+        given.append(f"{of}: {words}, nested or in one row.")
+    return _head_lines(network, lowered, f"{name}(x)", given)
+
+
+def _head_lines(
+    network: Any, lowered: LoweredNetwork, call: str, given: list[str]
+) -> list[str]:
     return [
         '"""A neural network in plain Python, written by pellucid.',
         "",
-        f"    {name}(x) -> a list of {counted(lowered.output)}",
+        f"    {call} -> a list of {counted(lowered.output)}",
         "",
-        *(f"{line}, nested or in one row." for line in given),
-        f"What comes out is {lowered.meaning}.",
+        *given,
+        *wrap(f"What comes out is {encoder_python.quoted(lowered.meaning)}.", WIDTH),
         *(
             ["CLASSES has the classes in their order."]
             if network.classes is not None
@@ -233,9 +262,7 @@ def _function(function: Function) -> list[str]:
     printed = Printed(PYTHON, function)
     given = (function.names[array] for array in function.inputs)
     lines = call_lines(f"def {function.name}(", given, "):")
-    words = [
-        line.replace("\\", "\\\\").replace('"""', "'''") for line in function.words
-    ]
+    words = [encoder_python.quoted(line) for line in function.words]
     if len(words) == 1:
         lines.append(f'    """{words[0]}"""')
     else:
@@ -258,11 +285,21 @@ def _text(text: str) -> str:
     return json.dumps(text)
 
 
-def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
+def _predict(
+    lowered: LoweredNetwork,
+    name: str,
+    watch: bool,
+    code: EncoderCode | None,
+    units: Standardized | None,
+) -> list[str]:
     whole = list(lowered.inputs) == [""]
     given = "x" if whole else "given"
-    arguments = f"{given}, watch" if watch else given
-    lines = [f"def {name}({arguments}):", f'    """Return {lowered.meaning}."""']
+    taken = given if code is None else "row"
+    arguments = f"{taken}, watch" if watch else taken
+    meaning = encoder_python.quoted(lowered.meaning)
+    lines = [f"def {name}({arguments}):", f'    """Return {meaning}."""']
+    if code is not None:
+        lines.append(f"    {given} = encode(row)")
     for key, array in lowered.inputs.items():
         value = "x" if whole else f"given[{_text(key)}]"
         limit = lowered.limits.get(key)
@@ -278,7 +315,14 @@ def _predict(lowered: LoweredNetwork, name: str, watch: bool) -> list[str]:
             lines.append(
                 f"    watch({_text(function.layer)}, {function.outputs[-1].name})"
             )
-    return [*lines, "    return output"]
+    if units is None:
+        return [*lines, "    return output"]
+    value = f"value * {units.scale!r} + {units.mean!r}"
+    if units.clamp:
+        lines.append(f"    found = [{value} for value in output]")
+        value = f"min(max(value, {units.low!r}), {units.high!r})"
+        return [*lines, f"    return [{value} for value in found]"]
+    return [*lines, f"    return [{value} for value in output]"]
 
 
 _CHECK = '''

@@ -74,15 +74,15 @@ class Words:
     ----------
     names : dict of int to (str, str)
         Layer and name of a value, by its id.
-    calls : dict of int to Call
-        The innermost call that returned a value, by its id.
+    calls : dict of int to list of Call
+        The calls that returned a value, by its id, the innermost first.
     flows : dict of int to (str, str)
         Layer and name of the gradients that go from layer to layer, by their id; they
         are names for what has no other.
     """
 
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
-    calls: dict[int, Call] = field(default_factory=dict)
+    calls: dict[int, list[Call]] = field(default_factory=dict)
     flows: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     @contextmanager
@@ -134,8 +134,10 @@ class Words:
                 return
             name, meaning = _name(owner, code.co_name), _meaning(owner, frame)
             call = Call(name, taken, result, own, owner, code.co_name, meaning)
-            known = self.calls.setdefault(result.id, call)
-            known.locals.update((k, v) for k, v in own.items() if k not in known.locals)
+            known = self.calls.setdefault(result.id, [])
+            known.append(call)
+            inner = known[0].locals
+            inner.update((k, v) for k, v in own.items() if k not in inner)
 
 
 def _name(owner: Part | None, method: str) -> str:

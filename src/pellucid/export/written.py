@@ -77,6 +77,26 @@ def write_prediction(blueprint: Blueprint) -> Written:
     return Written({("output", ""): output}, words, len(trace.nodes), trace)
 
 
+def write_answers(blueprint: Blueprint) -> Written:
+    """Write down what `predict_proba` or `predict` makes of the network's outputs.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What the network computes.
+
+    Returns
+    -------
+    Written
+    """
+    trace, words, loss = Trace(), Words(), blueprint.loss
+    y = trace.leaf("y", "", (trace.batch, *blueprint.output_shape))
+    with words.listening(trace):
+        found = y if blueprint.logits is not None else loss.linked(y)
+        found = loss.answer(found) if loss.task == "numbers" else found
+    return Written({("output", ""): found}, words, len(trace.nodes), trace)
+
+
 def write_training(blueprint: Blueprint, *, weighted: bool = False) -> Written:
     """Write down the pass forward, the loss, and the way back.
 

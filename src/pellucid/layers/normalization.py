@@ -128,11 +128,12 @@ class BatchNorm(Layer):
         g.scale = (da * memo.normal).sum(axis=axes)
         g.shift = da.sum(axis=axes)
         dnormal = da * p.scale
-        if memo.training:
-            # The batch's own mean and variance move with x, too.
-            along = (dnormal * memo.normal).mean(axis=axes)
-            dnormal = dnormal - dnormal.mean(axis=axes) - memo.normal * along
-        return dnormal / memo.spread
+        if not memo.training:
+            return dnormal / memo.spread
+        # The batch's own mean and variance move with x, too.
+        along = (dnormal * memo.normal).mean(axis=axes)
+        rest = dnormal - dnormal.mean(axis=axes) - memo.normal * along
+        return rest / memo.spread
 
 
 class LayerNorm(Layer):
@@ -173,8 +174,8 @@ class LayerNorm(Layer):
         g.shift = da.sum(axis=all_but_last(da))
         dnormal = da * p.scale
         along = (dnormal * memo.normal).mean(axis=-1, keepdims=True)
-        dnormal = dnormal - dnormal.mean(axis=-1, keepdims=True) - memo.normal * along
-        return dnormal / memo.spread
+        rest = dnormal - dnormal.mean(axis=-1, keepdims=True) - memo.normal * along
+        return rest / memo.spread
 
 
 class RMSNorm(Layer):
@@ -280,5 +281,5 @@ class GroupNorm(Layer):
         g.shift = dy.sum(axis=(0, 1))
         dnormal = dy * p.scale
         along = self.mean(dnormal * memo.normal)
-        dnormal = dnormal - self.mean(dnormal) - memo.normal * along
-        return (dnormal / memo.spread).reshape(da.shape)
+        rest = dnormal - self.mean(dnormal) - memo.normal * along
+        return (rest / memo.spread).reshape(da.shape)

@@ -1,5 +1,6 @@
 """What the doctor says about a training, in sentences and for the page."""
 
+from pellucid.doctor import Diagnosis
 from pellucid.report.markup import Markup, join, tag
 from pellucid.report.result import Result
 
@@ -24,8 +25,12 @@ def sentences(result: Result) -> list[str]:
     """
     found = result.diagnosis
     if not len(found):
-        return [f"The doctor made {found.checks} checks and found nothing wrong."]
+        return [_all_is_well(found)]
     return [f"{_SAYS[f.severity]}: {f.sentence} {f.remedy}" for f in found]
+
+
+def _all_is_well(found: Diagnosis) -> str:
+    return f"The doctor made {found.checks} checks and found nothing wrong."
 
 
 def checkup(result: Result) -> Markup:
@@ -40,9 +45,23 @@ def checkup(result: Result) -> Markup:
     -------
     Markup
     """
-    found = result.diagnosis
+    return findings(result.diagnosis)
+
+
+def findings(found: Diagnosis) -> Markup:
+    """Return findings with their evidence and what to do.
+
+    Parameters
+    ----------
+    found : Diagnosis
+        What the doctor found.
+
+    Returns
+    -------
+    Markup
+    """
     if not len(found):
-        return join([tag("p", *sentences(result))])
+        return tag("p", _all_is_well(found))
     each = [
         tag(
             "li",

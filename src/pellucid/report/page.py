@@ -9,10 +9,12 @@ from pellucid.report.markup import join, tag
 from pellucid.report.measured import measured
 from pellucid.report.pictures import Pictures
 from pellucid.report.result import Result
+from pellucid.report.table_page import table_page
+from pellucid.report.table_run import TableRun
 from pellucid.report.truth_table import truth_table
 
 
-def page(result: Result) -> str:
+def page(result: Result | TableRun) -> str:
     """Return a page about a training.
 
     The page needs no other file and no network, follows the reader's choice of light or
@@ -20,7 +22,7 @@ def page(result: Result) -> str:
 
     Parameters
     ----------
-    result : Result
+    result : Result or TableRun
         What it is about.
 
     Returns
@@ -29,11 +31,14 @@ def page(result: Result) -> str:
         HTML.
     """
     pictures = Pictures()
-    if result.noun == "image":
-        tell = image_page
+    if isinstance(result, TableRun):
+        name = result.table.name
+        title, head, sections = table_page(result, pictures)
     else:
+        name = result.dataset.name
         tell = measured if len(result.test) else truth_table
-    title, head, sections = tell(result, pictures)
+        tell = image_page if result.noun == "image" else tell
+        title, head, sections = tell(result, pictures)
     links = [tag("li", tag("a", s.title, href=f"#{s.anchor}")) for s in sections]
     here = files(__package__)
     return Template(here.joinpath("page.html").read_text("utf-8")).substitute(
@@ -41,7 +46,7 @@ def page(result: Result) -> str:
         style=here.joinpath("page.css").read_text("utf-8") + pictures.colours.rules(),
         head=join(
             [
-                tag("p", f"pellucid report: {result.dataset.name}", class_="kicker"),
+                tag("p", f"pellucid report: {name}", class_="kicker"),
                 tag("h1", title),
                 head,
             ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid import plots
+from pellucid.network import NeuralNetwork
 from pellucid.plots.canvas import frame, two_colours
 from pellucid.plots.prediction_pairs import dot_size
 from pellucid.report.drawing import Drawing
@@ -59,16 +60,7 @@ class Pictures(Drawing):
         -------
         Markup
         """
-        svg = plots.network_svg(result.network, most=most)
-        # Inside a page the name of the language is known; on a narrow one wide networks
-        # are scrolled, since smaller letters could not be read.
-        svg = re.sub(' xmlns="[^"]*"', "", svg, count=1)
-        width = re.search(r'width="(\d+)"', svg)
-        assert width is not None
-        svg = re.sub(
-            'style="[^"]*"', f'style="min-width:min(44rem,{width[1]}px)"', svg, count=1
-        )
-        return scrollable(Markup(svg), "The network as a diagram")
+        return drawn(result.network, most)
 
     def of_loss(self, result: Result) -> Markup:
         """Return the curve of the loss.
@@ -203,6 +195,32 @@ class Pictures(Drawing):
             "through them.",
             (7.2, 4.0),
         )
+
+
+def drawn(network: NeuralNetwork, most: int) -> Markup:
+    """Return the diagram of a network, which can be scrolled sideways.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Built.
+    most : int
+        Places in a column.
+
+    Returns
+    -------
+    Markup
+    """
+    svg = plots.network_svg(network, most=most)
+    # Inside a page the name of the language is known; on a narrow one wide networks
+    # are scrolled, since smaller letters could not be read.
+    svg = re.sub(' xmlns="[^"]*"', "", svg, count=1)
+    width = re.search(r'width="(\d+)"', svg)
+    assert width is not None
+    svg = re.sub(
+        'style="[^"]*"', f'style="min-width:min(44rem,{width[1]}px)"', svg, count=1
+    )
+    return scrollable(Markup(svg), "The network as a diagram")
 
 
 def thumbnail(result: Result, row: int) -> Markup:

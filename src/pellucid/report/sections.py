@@ -1,6 +1,7 @@
 """The sections that every page has: data, network, training, settings, and use."""
 
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -38,7 +39,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """Its name in links."""
-        return self.title.lower().replace(" ", "-")
+        return re.sub("[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
     def html(self) -> Markup:
         """Return the whole section."""
@@ -159,6 +160,23 @@ def division(result: Result) -> Markup:
         "validation": len(result.validation),
         "test": len(result.test),
     }
+    return division_of(parts, result.noun)
+
+
+def division_of(parts: dict[str, int], noun: str) -> Markup:
+    """Return a bar with a part for each purpose.
+
+    Parameters
+    ----------
+    parts : dict of str to int
+        Rows for ``"learning"``, ``"validation"`` and ``"test"``.
+    noun : str
+        What a row is called.
+
+    Returns
+    -------
+    Markup
+    """
     bars = [
         tag(
             "li",
@@ -174,7 +192,7 @@ def division(result: Result) -> Markup:
         "ul",
         *bars,
         class_="division",
-        aria_label=f"{result.noun}s for each purpose".capitalize(),
+        aria_label=f"{noun}s for each purpose".capitalize(),
     )
 
 
@@ -281,6 +299,21 @@ def settings(result: Result) -> Section:
     if isinstance(result.dataset, Images):
         chosen["images"] = repr(result.dataset.reader)
         chosen["augmentation"] = ", ".join(map(repr, state.augment)) or "none"
+    return Section("Settings", again(chosen))
+
+
+def again(chosen: dict[str, str]) -> Markup:
+    """Return settings beside the versions of what computed with them.
+
+    Parameters
+    ----------
+    chosen : dict of str to str
+        The settings.
+
+    Returns
+    -------
+    Markup
+    """
     versions = {
         "pellucid": __version__,
         "NumPy": np.__version__,
@@ -296,7 +329,7 @@ def settings(result: Result) -> Section:
             class_="columns",
         ),
     ]
-    return Section("Settings", join(content))
+    return join(content)
 
 
 def use(result: Result) -> Section:

@@ -14,6 +14,7 @@ from pellucid.minimizers import Minimizer
 from pellucid.optimizers import Optimizer
 from pellucid.report.result import Result
 from pellucid.report.scores import Score, accuracy_interval, number, percent, worst
+from pellucid.report.table_run import TableRun
 
 _LOSSES = {
     "cross_entropy": "cross-entropy: minus the logarithm of the probability that the "
@@ -303,12 +304,12 @@ def verdict(result: Result, found: list[Score]) -> list[str]:
     return [told, chance]
 
 
-def mistakes(result: Result) -> str:
+def mistakes(result: Result | TableRun) -> str:
     """Return which classes are confused most.
 
     Parameters
     ----------
-    result : Result
+    result : Result or TableRun
         With classes.
 
     Returns

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,13 +112,23 @@ class TableRun:
     def y_hat(self) -> NDArray[Any]:
         """Predicted classes (indices) or numbers in their units, shape (n,)."""
         if self.classes:
-            return self.probabilities.argmax(axis=1)
+            best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+            return best
         return np.asarray(self.network.predict(self.x), dtype=np.float64).reshape(-1)
 
     @property
     def answers(self) -> NDArray[np.float64]:
         """Probabilities, or numbers: what a `Baseline` has for the same rows."""
         return self.probabilities if self.classes else self.y_hat
+
+    noun: ClassVar[str] = "row"
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """How often a class (row) was predicted as which (column)."""
+        counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        np.add.at(counts, (self.y, self.y_hat), 1)
+        return counts
 
     @cached_property
     def diagnosis(self) -> Diagnosis:

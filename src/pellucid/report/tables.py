@@ -6,6 +6,7 @@ from pellucid.report import story
 from pellucid.report.markup import Markup, scrollable, table, tag
 from pellucid.report.result import Result
 from pellucid.report.scores import Score, percent
+from pellucid.report.table_run import TableRun
 
 
 def cards(found: list[Score]) -> Markup:
@@ -67,12 +68,12 @@ def course(result: Result) -> Markup:
     )
 
 
-def confusion(result: Result) -> Markup:
+def confusion(result: Result | TableRun) -> Markup:
     """Return how often each class was predicted as which.
 
     Parameters
     ----------
-    result : Result
+    result : Result or TableRun
         Of classes.
 
     Returns

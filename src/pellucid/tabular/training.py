@@ -28,6 +28,7 @@ HELD_OUT = 0.2  # share of the rows by which the best epoch is chosen
 ENOUGH = 200  # rows that one temperature can be taken from
 FEWEST = 10  # rows below which none are held out
 SECONDS = 10.0  # between two checkpoints
+APART = 1_000_003  # between the seeds of two networks of a bag
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ class TrainedTable:
     histories: tuple[History, ...]
     temperature: float
     held_out: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        count = len(self.histories)
+        epochs = sum(history.epochs for history in self.histories)
+        return (
+            f"<TrainedTable: {count} network{'s' if count > 1 else ''}, {epochs} "
+            f"epochs, {len(self.held_out)} rows held out, temperature "
+            f"{self.temperature:.3g}>"
+        )
 
 
 def train(
@@ -125,6 +135,8 @@ def train(
     if table.y is None or table.task is None:
         raise DataError(f"The table {table.name!r} has no target: name one.")
     chosen = np.arange(len(table)) if rows is None else np.asarray(rows)
+    if table.weight is not None:  # rows that do not count are as if they were not there
+        chosen = chosen[table.weight[chosen] > 0]
     if table.task == "classes" and len(np.unique(table.y[chosen])) < 2:
         raise DataError("All rows have the same class: there is nothing to tell apart.")
     used = recipe or recipe_for(
@@ -136,11 +148,34 @@ def train(
         return job.alone(chosen, np.asarray(validation))
     if used.folds and len(chosen) >= used.folds:
         return job.bag()
-    if len(chosen) < FEWEST:
-        return job.alone(chosen, np.empty(0, np.int64))
-    by = table.y[chosen] if table.task == "classes" else len(chosen)
-    parts = split_indices(by, HELD_OUT, seed)
-    return job.alone(chosen[np.sort(parts[0])], chosen[np.sort(parts[1])])
+    return job.alone(*divided(table, chosen, seed))
+
+
+def divided(
+    table: Table, rows: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which rows one network learns from, and which choose its best epoch.
+
+    Parameters
+    ----------
+    table : Table
+        With a target.
+    rows : ndarray of int
+        Those that may be learned from.
+    seed : int
+        Same seed, same rows.
+
+    Returns
+    -------
+    learned, held_out : ndarray of int
+        A fifth is held out, with the same share of every class; none of fewer than 10.
+    """
+    if len(rows) < FEWEST:
+        return rows, np.empty(0, np.int64)
+    assert table.y is not None
+    by = table.y[rows] if table.task == "classes" else len(rows)
+    learned, held_out = split_indices(by, HELD_OUT, seed)
+    return rows[np.sort(learned)], rows[np.sort(held_out)]
 
 
 class _Job:
@@ -234,7 +269,7 @@ class _Job:
             layers_for(self.recipe, encoder, outputs),
             loss=loss,
             input_shape=encoder.input_shape,
-            seed=self.seed + 1_000_003 * number,
+            seed=self.seed + APART * number,
             dtype=self.dtype,
         )
         network.reader = encoder

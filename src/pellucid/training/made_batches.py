@@ -129,7 +129,11 @@ class MadeBatches(ArrayBatches):
         y[...] = self.y[rows] if self.shares is None else self.shares[self.y[rows]]
         weight[...] = self.weight[rows]
         if self.augmentations:
-            augment(x, self.augmentations, self._key, epoch, rows)
+            try:
+                augment(x, self.augmentations, self._key, epoch, rows)
+            except Exception as error:
+                error.add_note(f"in augment, epoch {epoch + 1}, batch {place + 1}")
+                raise
         for each in self.augmentations:
             if isinstance(each, Mixup):
                 draws = Draws(self._mixup_key, epoch, rows)

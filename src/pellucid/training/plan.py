@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.arrays import as_weights
 from pellucid.blueprint import Blueprint
@@ -208,6 +209,8 @@ def hold_out(
     choice = data.y if data.y.ndim == 1 else data.y[:, 0]
     classes = network.classes is not None and data.y.reshape(n, -1).shape[1] == 1
     basis: Any = choice.astype(np.int64) if classes else n
+    if classes:
+        _must_divide(network, basis)
     train, held = split_indices(basis, share, seed=network.seed + run)
     if not len(train) or not len(held):
         raise DataError(
@@ -215,6 +218,21 @@ def hold_out(
             f"{len(held)} for validation: both need at least one."
         )
     return data.take(train), data.take(held)
+
+
+def _must_divide(network: "NeuralNetwork", y: NDArray[np.int64]) -> None:
+    """Raise `DataError` where a class cannot be in both parts of the data."""
+    counts = np.bincount(y)
+    if (counts != 1).all():
+        return
+    assert network.classes is not None
+    label = network.classes[int(np.argmax(counts == 1))]
+    raise DataError(
+        f"The class {label.item()!r} has a single row (the least populated classes need "
+        "two), so it cannot be in the training and in the validation data. Add rows, "
+        "leave such classes out, hand in validation=(x, y), or do without early "
+        "stopping and validation."
+    )
 
 
 def iterations_per_epoch(network: "NeuralNetwork", size: int, rows: int) -> int:

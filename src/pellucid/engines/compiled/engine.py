@@ -23,6 +23,9 @@ from pellucid.optimizers import Optimizer
 CHUNK_BYTES = 2**19  # of memory that a chunk of predictions touches: a cache's worth
 FEW = 64  # rows up to which a prediction goes the short way
 WORTH_A_THREAD = 5e7  # arithmetic steps that take longer than starting a thread
+# Threads are given a multiple of this many chunks, however many threads there are: the
+# last bits of a row may depend on where its chunk ends.
+SHARES = 4
 
 
 class CompiledEngine(Assemblies):
@@ -181,9 +184,12 @@ class CompiledEngine(Assemblies):
     ) -> None:
         """Compute all rows in chunks; each thread takes the next one that is left."""
         n, most = len(out), self._chunk_rows(assembly)
-        threads = self._threads(assembly, n, threads)
         count = -(-n // most)
-        count = min(-(-count // threads) * threads, n)  # as many for each of them
+        if n < FEW or assembly.program.work()[0] * n < WORTH_A_THREAD:
+            threads = 1
+        else:
+            threads = machine.available() if threads is None else max(1, threads)
+            count = min(-(-count // SHARES) * SHARES, n)
         edges = [n * i // max(count, 1) for i in range(count + 1)]
         chunks = [slice(*pair) for pair in pairwise(edges)][::-1]
         failed: list[BaseException] = []
@@ -215,12 +221,6 @@ class CompiledEngine(Assemblies):
             helper.join()
         if failed:
             raise failed[0]
-
-    def _threads(self, assembly: Assembly, n: int, threads: int | None) -> int:
-        """Return how many threads are worth their start."""
-        if assembly.program.work()[0] * n < WORTH_A_THREAD or n < FEW:
-            return 1
-        return machine.available() if threads is None else max(1, threads)
 
     def _chunk_rows(self, assembly: Assembly) -> int:
         if id(assembly) not in self._rows:

@@ -1,0 +1,367 @@
+"""How good a network is on the rows of a file, and why it says what it says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from pellucid.cli.notes import told_as_notes
+from pellucid.cli.table_training import TableTelling
+from pellucid.cli.terminal import Telling, console_of
+from pellucid.contributions import Contributions, contributions
+from pellucid.data.table import Table
+from pellucid.encoder import Encoder
+from pellucid.encoder.encodings import Embedded, OneHot
+from pellucid.encoder.target import Standardized
+from pellucid.errors import ConfigurationError, DataError
+from pellucid.files import load
+from pellucid.losses import EachMember
+from pellucid.network import NeuralNetwork
+from pellucid.report.scores import number, percent
+from pellucid.table_training import MEANINGS, answers_of, constant, measured, shown
+
+ROWS = 8192  # that are answered together
+FEW = 10  # rows that are too few to compare one with
+_CELL = 30  # letters of a cell that are shown
+
+
+def table_network(model: Path) -> tuple[NeuralNetwork, Encoder]:
+    """Return a network that was trained on a table, and its encoder.
+
+    Parameters
+    ----------
+    model : Path
+        A model file.
+
+    Returns
+    -------
+    network : NeuralNetwork
+    encoder : Encoder
+
+    Raises
+    ------
+    ConfigurationError
+        If it was not trained on a table.
+    """
+    network = load(model)
+    if not isinstance(network.reader, Encoder) or network.reader.target is None:
+        raise ConfigurationError(
+            f"{model} was not trained on a table: 'pellucid train FILE --target "
+            "COLUMN' makes such a network."
+        )
+    return network, network.reader
+
+
+def evaluate_table(
+    model: Path, source: Path, *, as_json: bool, reading: dict[str, Any]
+) -> int:
+    """Print how good a network is on rows whose target is known.
+
+    Parameters
+    ----------
+    model : Path
+        A model file.
+    source : Path
+        The rows, with the target.
+    as_json : bool
+        Whether to print JSON.
+    reading : dict
+        How the file is read, and ``weight``.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    network, encoder = table_network(model)
+    with told_as_notes():
+        data = encoder.table(source, target=True, **reading)
+        x = encoder.encode(data)
+    assert data.y is not None
+    assert data.task is not None
+    blocks = [slice(start, start + ROWS) for start in range(0, len(data), ROWS)]
+    answers = np.concatenate([answers_of(network, _part(x, b)) for b in blocks])
+    weight = np.ones(len(data)) if data.weight is None else data.weight
+    every = np.arange(len(data))
+    guess = constant(data, every, len(data))
+    found = measured(data.task, data.y, answers, weight)
+    without = measured(data.task, data.y, guess, weight)
+    if as_json:
+        document = {
+            "model": str(model),
+            "file": str(source),
+            "target": data.target,
+            "rows": len(data),
+            "scores": {"network": found, "constant": without},
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    telling = TableTelling(console_of())
+    telling.say(
+        f"{len(data):,} rows of {source.name}, target {data.target}. If the network "
+        "learned from some of them, this says nothing about new rows."
+    )
+    rows = [
+        (MEANINGS[n][0], shown(n, found[n]), shown(n, without[n]), MEANINGS[n][1])
+        for n in found
+    ]
+    telling.table(("", "network", "no model", "what it is"), rows, numbers=(1, 2))
+    if 1 < len(data.classes) <= 12:
+        telling.say("Rows are the true classes, columns what the network said.")
+        telling.mistakes(data, data.y, answers.argmax(axis=1))
+    return 0
+
+
+def _part(x: Any, rows: slice) -> Any:
+    if isinstance(x, dict):
+        return {name: values[rows] for name, values in x.items()}
+    return x[rows]
+
+
+def explain_row(
+    model: Path,
+    source: Path,
+    row: int,
+    *,
+    compared: Path | None,
+    output: str | None,
+    computation: bool,
+    as_json: bool,
+    reading: dict[str, Any],
+) -> int:
+    """Print what a network says about one row, and what each column adds to it.
+
+    Parameters
+    ----------
+    model : Path
+        A model file.
+    source : Path
+        The rows.
+    row : int
+        Which, from 0.
+    compared : Path or None
+        A file of rows to compare with; `source` by default.
+    output : str or None
+        The class to explain; the predicted one by default.
+    computation : bool
+        Whether to work out the last sum number by number.
+    as_json : bool
+        Whether to print JSON.
+    reading : dict
+        How the files are read.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    network, encoder = table_network(model)
+    with told_as_notes():
+        data = encoder.table(source, **reading)
+        others = data if compared is None else encoder.table(compared, **reading)
+        if not 0 <= row < len(data):
+            raise DataError(
+                f"{source} has {len(data):,} rows, counted from 0: there is no row "
+                f"{row}."
+            )
+        this = data.take([row])
+        typical = len(others) < FEW
+        if typical:
+            others = typical_row(encoder)
+        answer = answers_of(network, encoder.encode(this))
+    place, what = _asked(network, answer, output, encoder)
+    found = contributions(network, this, others, output=place)
+    names = {c.name: c.cells()[0] for c in this.columns}
+    cells = {name: names.get(name) for name in found.columns}
+    if as_json:
+        document = _document(network, row, found, cells, answer, what)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+        return 0
+    console = console_of()
+    told = Telling(console)
+    told.heading(f"Row {row} of {source.name}")
+    told.say(_answer(network, answer, encoder))
+    told.heading("What each column adds")
+    _tell(told, network, found, cells, what, "a typical row" if typical else None)
+    told.heading("How its cells become numbers")
+    steps = encoder.explain(this)
+    rows = [(n, _short(c), how, number(v)) for n, c, how, v in steps]
+    told.table(steps.header, rows, numbers=(3,))
+    if computation:
+        told.heading("The computation")
+        _compute(told, network, encoder, this, place)
+    else:
+        told.say("--computation works out the layers, number by number.")
+    return 0
+
+
+def typical_row(encoder: Encoder) -> Table:
+    """Return a row in which every cell is missing, so that it is taken as typical.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Fills in medians and the most frequent values.
+
+    Returns
+    -------
+    Table
+    """
+    empty: dict[str, list[Any]] = {}
+    for each in encoder.used:
+        levels = each.levels if isinstance(each, OneHot | Embedded) else ()
+        empty[each.column] = [levels[0] if levels else None]
+    return encoder.table(empty)
+
+
+def _asked(
+    network: NeuralNetwork, answer: Any, output: str | None, encoder: Encoder
+) -> tuple[int, str]:
+    """Return which output is explained, and what it is."""
+    if network.classes is None:
+        if output is not None:
+            raise ConfigurationError(
+                "The network predicts a number: it has no classes."
+            )
+        return 0, encoder.target.name
+    classes = [str(name) for name in network.classes]
+    if output is not None and output not in classes:
+        raise ConfigurationError(
+            f"There is no class {output!r}: expected one of {', '.join(classes)}."
+        )
+    place = int(answer[0].argmax()) if output is None else classes.index(output)
+    return place, f"probability of {classes[place]}"
+
+
+def _answer(network: NeuralNetwork, answer: Any, encoder: Encoder) -> str:
+    target = encoder.target.name
+    if network.classes is None:
+        return f"The network says {target} = {number(float(answer[0]))}."
+    order = np.argsort(-answer[0], kind="stable")[:5].tolist()
+    first = f"The network says {target} = {network.classes[order[0]]}."
+    shares = ", ".join(
+        f"{network.classes[k]} {percent(float(answer[0, k]))}" for k in order
+    )
+    return f"{first} Probabilities: {shares}."
+
+
+def _signed(value: float, network: NeuralNetwork) -> str:
+    if network.classes is not None:
+        return f"{100 * value:+.1f} %"
+    return f"{'-' if value < 0 else '+'}{number(abs(value))}"
+
+
+def _plain(value: float, network: NeuralNetwork) -> str:
+    return number(value) if network.classes is None else percent(value)
+
+
+def _short(cell: Any) -> str:
+    text = f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+    return text if len(text) <= _CELL else text[: _CELL - 3] + "..."
+
+
+def _tell(
+    told: Telling,
+    network: NeuralNetwork,
+    found: Contributions,
+    cells: dict[str, Any],
+    what: str,
+    typical: str | None,
+) -> None:
+    width = max(abs(found.each).max(), 1e-300)
+    rows = [("", f"mean of {typical or 'the rows'}", _plain(found.base, network), "")]
+    for place in np.argsort(-np.abs(found.each), kind="stable").tolist():
+        value = float(found.each[place])
+        name = found.columns[place]
+        cell = "missing" if cells[name] is None else _short(cells[name])
+        bar = "#" * round(20 * abs(value) / width)
+        sign = "-" if value < 0 else "+"
+        rows.append((name, cell, _signed(value, network), bar and f"{sign} {bar}"))
+    rows.append(("", "this row", _plain(found.value, network), ""))
+    told.table(("column", "cell", what, ""), rows, numbers=(2,))
+    pairs = (
+        "Each number is what knowing that cell adds on average, over "
+        f"{found.orders} orders in which cells may become known, beginning with "
+        + ("a typical row" if typical else "other rows of the file")
+        + "; they add up to the answer. Largest standard error: "
+        f"{_signed(float(found.error.max()), network).lstrip('+')}."
+    )
+    told.say(pairs)
+
+
+def _compute(
+    told: Telling, network: NeuralNetwork, encoder: Encoder, this: Table, place: int
+) -> None:
+    """Work out the output, and then the neuron that mattered most, layer by layer."""
+    x = encoder.encode(this, unseen="ignore")
+    step = network.trace(x, network.predict(x))
+    several = isinstance(network.loss, EachMember)
+    told.say(
+        "First the output, then in each layer the neuron that weighed most in the one "
+        "worked out before."
+        + " The network is the mean of several; this is the first."
+        * several,
+        _afterwards(encoder),
+    )
+    sums = [
+        name
+        for name, layer in step.layers.items()
+        if layer.output.ndim == 2
+        and "z" in layer.kept
+        and f"{name}.W" in step.weights
+        and (not several or name.startswith("concat_1.chain_1."))
+    ]
+    addresses, neuron = [f"output[0, {place}]"], place
+    for name in reversed(sums):
+        addresses.append(f"{name}.z[0, {neuron}]")
+        weighed = step.layers[name].kept["x"][0] * step.weights[f"{name}.W"][:, neuron]
+        neuron = int(np.argmax(np.abs(weighed)))
+    for address in addresses:
+        told.console.print(str(step.why(address)), soft_wrap=True)
+        told.console.print()
+
+
+def _afterwards(encoder: Encoder) -> str:
+    """Return what happens to an output."""
+    target = encoder.target
+    if isinstance(target, Standardized):
+        kept = f", kept in {number(target.low)} to {number(target.high)}"
+        return (
+            f"{target.name} = {number(target.mean)} + {number(target.scale)} output"
+            + kept * target.clamp
+            + "."
+        )
+    return "Softmax makes probabilities of the outputs: exp(output) / sum of all exp."
+
+
+def _document(
+    network: NeuralNetwork,
+    row: int,
+    found: Contributions,
+    cells: dict[str, Any],
+    answer: Any,
+    what: str,
+) -> dict[str, Any]:
+    prediction: dict[str, Any]
+    if network.classes is None:
+        prediction = {"prediction": float(answer[0])}
+    else:
+        names = [str(name) for name in network.classes]
+        shares = answer[0].tolist()
+        prediction = {
+            "prediction": names[int(answer[0].argmax())],
+            "probabilities": dict(zip(names, shares, strict=True)),
+        }
+    each = zip(found.columns, found.each.tolist(), found.error.tolist(), strict=True)
+    return prediction | {
+        "row": row,
+        "explained": what,
+        "base": found.base,
+        "value": found.value,
+        "contributions": [
+            {"column": name, "cell": cells[name], "adds": value, "error": error}
+            for name, value, error in each
+        ],
+    }

@@ -1,0 +1,441 @@
+"""The encoding of a row as code: what is common to all languages.
+
+An encoder is for every number a list of operations on one cell. A `Dialect` has a form
+for each of them, so that writing them is one table for each language.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from pellucid.data.dates import DATE_FORMS
+from pellucid.data.settling import WORDS
+from pellucid.encoder import Classes, Encoder, Encoding, Feature, Standardized
+from pellucid.encoder.operations import NUMBERS
+from pellucid.errors import ConfigurationError
+from pellucid.export.identifiers import Identifiers
+from pellucid.export.language import ATOM, PRODUCT, SIGN, SUM, WIDTH, Form
+from pellucid.layers.inputs import Input
+
+if TYPE_CHECKING:
+    from pellucid.export.lowering import LoweredNetwork
+    from pellucid.network import NeuralNetwork
+
+# What cells are in code, by the kind of their column.
+CELLS = {"number": "number", "date": "date", "category": "text", "boolean": "flag"}
+FLAGS = {
+    word: float(place) for pair in (*WORDS, ("0", "1")) for place, word in
+    enumerate(pair)
+}
+# Operations after which no number is out of range.
+_BOUNDED = ("smooth_clip", "interpolate", "sine", "cosine", "is_missing", "equals")
+
+# What the languages have in common, with {0} for what comes in and {1}... for settings.
+COMMON = {
+    "fill": Form("filled({0}, {1})"),
+    "subtract": Form("{0} - {1}", SUM, (SUM, PRODUCT)),
+    "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
+    "divide": Form("{0} / {1}", PRODUCT, (PRODUCT, SIGN)),
+    "smooth_clip": Form("smooth_clip({0}, {1})"),
+    "date_part": Form("{1}_of({0})"),
+}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one language writes the operations of an encoder.
+
+    Parameters
+    ----------
+    name : str
+        Of the language, for messages.
+    forms : mapping of str to Form
+        By operation; those of texts, where they differ, as in ``"is_missing text"``.
+    number, text : callable
+        Return a number and a text as the language writes them.
+    helpers : mapping of str to str
+        Functions that the forms call, each after those that it calls itself.
+    """
+
+    name: str
+    forms: Mapping[str, Form]
+    number: Callable[[float], str]
+    text: Callable[[str], str]
+    helpers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The cell of one column.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    name : str
+        What it is called in code.
+    kind : str
+        One of the values of `CELLS`.
+    encoding : Encoding
+        What becomes of it.
+    """
+
+    column: str
+    name: str
+    kind: str
+    encoding: Encoding
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is a number where texts and numbers are two types.
+
+        Booleans are, that were 0 and 1 in training.
+        """
+        if self.kind == "flag":
+            return getattr(self.encoding, "no", "") == "0"
+        return self.kind == "number"
+
+    @property
+    def day_first(self) -> bool | None:
+        """Whether ``1/2/2024`` is in February; None where training had no such dates."""
+        form = str(getattr(self.encoding, "form", ""))
+        return form == "day/month/year" if "/" in form else None
+
+    @property
+    def said(self) -> str:
+        """What the cell is, in words, with what stands for nothing left open."""
+        if self.kind == "flag" and not self.numeric:
+            words = (getattr(self.encoding, word, word) for word in ("no", "yes"))
+            return " or ".join(map(repr, words))
+        if self.kind == "text":
+            levels = getattr(self.encoding, "levels", ())
+            few = ", ".join(map(repr, levels[:3])) + ", ..." * (len(levels) > 3)
+            return f"a text: {few}" if few else "a text"
+        return {"flag": "0 or 1", "number": "a number"}.get(self.kind, "a date")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number that is made of a cell.
+
+    Parameters
+    ----------
+    feature : Feature
+        Which.
+    cell : Cell
+        Of what.
+    text : str
+        The expression.
+    bounded : bool
+        Whether it cannot leave the range of numbers.
+    """
+
+    feature: Feature
+    cell: Cell
+    text: str
+    bounded: bool
+
+
+@dataclass
+class EncoderCode:
+    """An encoder in a language.
+
+    Attributes
+    ----------
+    cells : list of Cell
+        Of the columns that are used, in the order of the table.
+    lines : dict of str to list of Line
+        What makes the numbers of each input of the network.
+    constants : dict of str to tuple
+        Lists of numbers or texts that the expressions name.
+    names : Identifiers
+        Those that are taken.
+    """
+
+    encoder: Encoder
+    dialect: Dialect
+    names: Identifiers
+    cells: list[Cell] = field(default_factory=list)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+    constants: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for encoding in self.encoder.used:
+            kind = CELLS.get(encoding.kind)
+            if kind is None:
+                raise ConfigurationError(
+                    f"The column {encoding.column!r} is a {encoding.kind}, for which "
+                    f"there is no {self.dialect.name} yet."
+                )
+            name = self.names.new(encoding.column)
+            cell = Cell(encoding.column, name, kind, encoding)
+            self.cells.append(cell)
+            for feature in encoding.features():
+                line = self._line(feature, cell)
+                self.lines.setdefault(feature.input, []).append(line)
+
+    @property
+    def codes(self) -> list[str]:
+        """The inputs that are a code, which picks a row of an embedding."""
+        return [name for name in self.lines if name != NUMBERS]
+
+    @property
+    def results(self) -> dict[str, str]:
+        """What the numbers of each input are called where they are made."""
+        own = Identifiers({*(cell.name for cell in self.cells), *self.constants})
+        return {name: own.new(name) for name in self.lines}
+
+    def _line(self, feature: Feature, cell: Cell) -> Line:
+        text, level, forms = cell.name, ATOM, self.dialect.forms
+        for name, settings in feature.operations:
+            if name == "subtract" and settings[0] < 0:
+                name, settings = "add", (-settings[0],)
+            form = forms.get(f"{name} {cell.kind}", forms.get(name))
+            if form is None:
+                raise ConfigurationError(
+                    f"The column {cell.column!r} is encoded with {name}, for which "
+                    f"there is no {self.dialect.name} yet."
+                )
+            raw = name == "date_part"
+            printed = [s if raw else self._setting(s, cell) for s in settings]
+            need = form.needs[0] if form.needs else ATOM
+            given = text if level >= need else f"({text})"
+            text, level = form.text.format(given, *printed), form.level
+        last = feature.operations[-1].name if feature.operations else ""
+        return Line(feature, cell, text, cell.kind == "flag" or last in _BOUNDED)
+
+    def _setting(self, value: Any, cell: Cell) -> str:
+        if isinstance(value, str):
+            return self.dialect.text(value)
+        if isinstance(value, tuple | list):
+            return self._constant(tuple(value), cell)
+        return repr(value) if isinstance(value, int) else self.dialect.number(value)
+
+    def _constant(self, values: tuple[Any, ...], cell: Cell) -> str:
+        for name, known in self.constants.items():
+            if known == values and name.startswith(cell.name):
+                return name
+        texts = bool(values) and isinstance(values[0], str)
+        taken = f"{cell.name}_quantiles" in self.constants
+        word = "levels" if texts else "scores" if taken else "quantiles"
+        name = self.names.new(f"{cell.name}_{word}")
+        self.constants[name] = values
+        return name
+
+    def helpers(self, text: str) -> list[str]:
+        """Return the helper functions that a text calls, and those that these call.
+
+        Parameters
+        ----------
+        text : str
+            A program without them.
+
+        Returns
+        -------
+        list of str
+        """
+        needed: list[str] = []
+        for name, helper in reversed(self.dialect.helpers.items()):
+            everything = "\n".join([text, *needed])
+            if re.search(rf"\b{name}\b", everything):
+                needed.append(helper)
+        return [helper.strip("\n") for helper in reversed(needed)]
+
+
+def encoder_of(network: "NeuralNetwork") -> Encoder | None:
+    """Return the encoder that reads tables for a network, if it has one.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Any.
+
+    Returns
+    -------
+    Encoder or None
+
+    Raises
+    ------
+    ConfigurationError
+        If the network does not take what the encoder makes.
+    """
+    reader = network.reader
+    if not isinstance(reader, Encoder):
+        return None
+    made, taken = reader.input_shape, network.blueprint.inputs
+    if made != taken:
+        raise ConfigurationError(
+            f"The encoder in net.reader makes {_shapes(made)}, and the network takes "
+            f"{_shapes(taken)}: an export needs both to be the same."
+        )
+    return reader
+
+
+def _shapes(inputs: Any) -> str:
+    each = {NUMBERS: inputs} if isinstance(inputs, Input) else inputs
+    return ", ".join(f"{name} {given.shape}" for name, given in each.items())
+
+
+def encoding(
+    network: "NeuralNetwork", lowered: "LoweredNetwork", name: str, dialect: Dialect
+) -> EncoderCode | None:
+    """Return the encoder of a network in a language, if it has one.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Any.
+    lowered : LoweredNetwork
+        Whose names are taken.
+    name : str
+        Of the function that predicts.
+    dialect : Dialect
+        The language.
+
+    Returns
+    -------
+    EncoderCode or None
+    """
+    encoder = encoder_of(network)
+    if encoder is None:
+        return None
+    names = Identifiers({*lowered.names, name, "row", "output"})
+    return EncoderCode(encoder, dialect, names)
+
+
+def units_of(network: "NeuralNetwork") -> Standardized | None:
+    """Return how the network's numbers become those of the target, if they differ.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        With an encoder or without.
+
+    Returns
+    -------
+    Standardized or None
+
+    Raises
+    ------
+    ConfigurationError
+        If the encoder has a target of a kind that has no code.
+    """
+    encoder = encoder_of(network)
+    if encoder is None or network.loss.task != "numbers" or encoder.target is None:
+        return None
+    if isinstance(encoder.target, Standardized):
+        return encoder.target
+    if isinstance(encoder.target, Classes):
+        return None
+    raise ConfigurationError(
+        f"Targets of the kind {encoder.target.label!r} cannot be exported yet; "
+        "those that can are standardized numbers and classes."
+    )
+
+
+def outcome(network: "NeuralNetwork") -> str | None:
+    """Return what comes out of a network for tables where that is a number, in words.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Any.
+
+    Returns
+    -------
+    str or None
+    """
+    encoder = encoder_of(network)
+    if encoder is None or encoder.target is None or network.loss.task != "numbers":
+        return None
+    name = plain(encoder.target.name)
+    return f"the predicted {name}, in its own unit, as predict gives it"
+
+
+def about(cells: Iterable[Cell], nothing: str) -> list[str]:
+    """Return what the columns are, a line for each, and how cells are written.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        The columns.
+    nothing : str
+        How the language writes that nothing is there.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    cells = list(cells)
+    width = max(len(plain(cell.column)) for cell in cells)
+    lines = [f"{plain(cell.column):{width}}  {plain(cell.said)}" for cell in cells]
+    lines = [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+    return [*lines, "", *rules(cells, nothing)]
+
+
+def rules(cells: Iterable[Cell], nothing: str) -> list[str]:
+    """Return how cells are written.
+
+    Parameters
+    ----------
+    cells, nothing
+        As in `about`.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    kinds = {cell.kind for cell in cells}
+    told = [f"Where a cell is not known, write {nothing}."]
+    if kinds != {"number"}:
+        told.append("Texts such as '' and 'NA' stand for nothing, too.")
+    if "text" in kinds:
+        told.append("A text that training has not seen counts as none of those known.")
+    if "date" in kinds:
+        slashes = {c.encoding.asked for c in cells if c.day_first is not None}
+        forms = {"year-month-day", "day.month.year", *slashes}
+        known = " or ".join(form for form in DATE_FORMS if form in forms)
+        told.append(f"Dates are texts, {known}, with a time behind or without.")
+    return wrap(" ".join(told), 80, break_on_hyphens=False)
+
+
+def words_of(cell: Cell, mark: str, indent: int) -> list[str]:
+    """Return a comment that says how a column is encoded.
+
+    Parameters
+    ----------
+    cell : Cell
+        Of the column.
+    mark : str
+        What makes a line a comment.
+    indent : int
+        Spaces before it.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    text = plain(f"{cell.column}: {cell.encoding.said}")
+    room = WIDTH - indent - len(mark) - 1
+    return [f"{' ' * indent}{mark} {line}" for line in wrap(text, room)]
+
+
+def plain(text: str) -> str:
+    """Return a text in one line.
+
+    Parameters
+    ----------
+    text : str
+        Such as the name of a column.
+
+    Returns
+    -------
+    str
+    """
+    return " ".join(text.split())
+
