@@ -75,9 +75,7 @@ def _check_settings(function: Any, settings: dict[str, Any]) -> None:
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         advice = suggestion(unknown, known) if known else "It has none."
-        raise ConfigurationError(
-            f"This export has no setting {unknown!r}. {advice}"
-        )
+        raise ConfigurationError(f"This export has no setting {unknown!r}. {advice}")
 
 
 def kind_of(path: Path, to: str | None) -> str:

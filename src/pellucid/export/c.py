@@ -240,10 +240,14 @@ def _head(
     if code is not None:
         lines += [f"    {line}" for line in encoder_c.prototype(name)]
         lines[-1] += ";"
-        lines += ["", *map(comment, rules(code.cells, "NULL for a text and NAN for a number"))]
+        lines += [
+            "",
+            *map(comment, rules(code.cells, "NULL for a text and NAN for a number")),
+        ]
         lines += wrap(
             "It returns 0, or else the number of the first column, from 1, whose cell "
-            "cannot be used; the outputs are NAN then.", 84
+            "cannot be used; the outputs are NAN then.",
+            84,
         )
         lines += ["", "It encodes the row and calls", ""]
     lines += [f"    {line}" for line in _prototype(lowered, name, real)]

@@ -390,7 +390,9 @@ def lines_of(code: EncoderCode, name: str, inputs: dict[str, Any], units: Any) -
     lines.append(f"    real found[{name.upper()}_OUTPUTS];")
     for cell in code.cells:
         if cell.kind == "text":
-            lines.append(f"    const char *const {cell.name} = text_of(row->{cell.name});")
+            lines.append(
+                f"    const char *const {cell.name} = text_of(row->{cell.name});"
+            )
         elif cell.numeric:
             lines.append(f"    const double {cell.name} = row->{cell.name};")
         else:
@@ -468,8 +470,8 @@ def main(code: EncoderCode, name: str, digits: int) -> list[str]:
             reads += [
                 f"        row.{cell.name} = text_of(cells[{number}])",
                 f"            ? strtod(cells[{number}], &end) : NAN;",
-                f"        if (text_of(cells[{number}]) && !same(end, \"\", 0))",
-                f"            return fprintf(stderr, \"%s is no number\\n\", "
+                f'        if (text_of(cells[{number}]) && !same(end, "", 0))',
+                f'            return fprintf(stderr, "%s is no number\\n", '
                 f"cells[{number}]), 1;",
             ]
         else:
@@ -487,22 +489,24 @@ def main(code: EncoderCode, name: str, digits: int) -> list[str]:
         "    static char line[1 << 16];",
         "    static double output[{}_OUTPUTS];".format(name.upper()),
         f"    struct {name}_columns row;",
-        f"    char *cells[{len(code.cells)}]" + ", *end;" * numeric + ";" * (not numeric),
+        f"    char *cells[{len(code.cells)}]"
+        + ", *end;" * numeric
+        + ";" * (not numeric),
         "",
         "    while (fgets(line, sizeof line, stdin)) {",
         "        char *next = line;",
-        "        line[strcspn(line, \"\\r\\n\")] = 0;",
+        '        line[strcspn(line, "\\r\\n")] = 0;',
         "        for (int i = 0; i < COUNT(cells); i++) {",
         "            cells[i] = next;",
-        "            next += strcspn(next, \"\\t\");",
+        '            next += strcspn(next, "\\t");',
         "            if ((*next == 0) != (i + 1 == COUNT(cells)))",
-        "                return fprintf(stderr, \"expected %d cells\\n\", COUNT(cells)), 1;",
+        '                return fprintf(stderr, "expected %d cells\\n", COUNT(cells)), 1;',
         "            *next++ = 0;",
         "        }",
         *reads,
         f"        const int wrong = {name}_row(&row, output);",
         "        if (wrong)",
-        "            return fprintf(stderr, \"%s cannot be used\\n\", cells[wrong - 1]), 1;",
+        '            return fprintf(stderr, "%s cannot be used\\n", cells[wrong - 1]), 1;',
         "        for (int i = 0; i < COUNT(output); i++)",
         f'            printf("%.{digits}g%c", output[i],',
         "                   i + 1 < COUNT(output) ? ' ' : '\\n');",

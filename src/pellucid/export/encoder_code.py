@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 # What cells are in code, by the kind of their column.
 CELLS = {"number": "number", "date": "date", "category": "text", "boolean": "flag"}
 FLAGS = {
-    word: float(place) for pair in (*WORDS, ("0", "1")) for place, word in
-    enumerate(pair)
+    word: float(place)
+    for pair in (*WORDS, ("0", "1"))
+    for place, word in enumerate(pair)
 }
 # Operations after which no number is out of range.
 _BOUNDED = ("smooth_clip", "interpolate", "sine", "cosine", "is_missing", "equals")
@@ -438,4 +439,3 @@ def plain(text: str) -> str:
     str
     """
     return " ".join(text.split())
-

@@ -80,7 +80,9 @@ def function(code: EncoderCode) -> list[str]:
         Lines.
     """
     lines = ["def encode(rows):"]
-    lines.append('    """Return what the network takes: numbers, a row for each row."""')
+    lines.append(
+        '    """Return what the network takes: numbers, a row for each row."""'
+    )
     for cell in code.cells:
         more = ", dtype=object" if cell.kind == "text" else ""
         read = encoder_python.read(cell)

@@ -55,7 +55,9 @@ class Rows:
         found: dict[str, list[str]] = {}
         for encoding in self.encoder.used:
             kind = CELLS.get(encoding.kind, encoding.kind)
-            cell = Cell(encoding.column, self.graph.free(encoding.column), kind, encoding)
+            cell = Cell(
+                encoding.column, self.graph.free(encoding.column), kind, encoding
+            )
             self.graph.layer = cell.name
             features = encoding.features()
             start = self._start(cell, features)
@@ -92,13 +94,18 @@ class Rows:
             self.wrong.append(far)
             if cell.kind == "flag":
                 zero, one = self.number(0.0), self.number(1.0)
-                same = add("Or", add("Equal", cell.name, zero), add("Equal", cell.name, one))
+                same = add(
+                    "Or", add("Equal", cell.name, zero), add("Equal", cell.name, one)
+                )
                 known = add("Or", same, add("IsNaN", cell.name))
                 self.wrong.append(add("Not", known))
             return cell.name
         if cell.kind == "flag":
-            words = {each: value for word, value in FLAGS.items()
-                     for each in (word, word.upper(), word.capitalize())}
+            words = {
+                each: value
+                for word, value in FLAGS.items()
+                for each in (word, word.upper(), word.capitalize())
+            }
             words = {text: int(value) for text, value in words.items()}
             code = self._encoded(cell, words, default=2)
             self.wrong.append(add("Equal", code, self.integer(2)))
@@ -158,7 +165,9 @@ class Rows:
 
     def fill(self, x: str, value: float, cell: Cell) -> str:
         """Write ``x``, or a value where it is missing."""
-        return self.graph.add("Where", self.graph.add("IsNaN", x), self.number(value), x)
+        return self.graph.add(
+            "Where", self.graph.add("IsNaN", x), self.number(value), x
+        )
 
     def is_missing(self, x: str, cell: Cell) -> str:
         """Write 1 where a number is missing."""

@@ -168,10 +168,10 @@ def single(values):
 CONSTANTS = {
     "MISSING": "MISSING = (  # texts that stand for nothing\n{}\n)",
     "FLAGS": "FLAGS = {{\n{}\n}}",
-    "DATE": '''DATE = re.compile(
+    "DATE": """DATE = re.compile(
     r"(\\d{1,4})([-./])(\\d{1,2})\\2(\\d{1,4})"
     r"(?:[T ](\\d{1,2}):(\\d{2})(?::(\\d{2})(\\.\\d+)?)?(Z|[+-]\\d{2}:?\\d{2})?)?"
-)''',
+)""",
     "EPOCH": "EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)",
 }
 _LISTS = {
@@ -245,8 +245,9 @@ def preamble(code: EncoderCode, text: str) -> tuple[list[str], list[str], list[s
     def used(name: str) -> bool:
         return re.search(rf"\b{name}\b", everything) is not None
 
-    lists = [line for name in CONSTANTS if used(name)
-             for line in CONSTANTS[name].split("\n")]
+    lists = [
+        line for name in CONSTANTS if used(name) for line in CONSTANTS[name].split("\n")
+    ]
     everything = "\n".join([everything, *lists])
     modules = [name for name in MODULES if re.search(rf"\b{name}\.", everything)]
     return modules, [*lists, *constants(code)], functions

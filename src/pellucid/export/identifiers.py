@@ -30,7 +30,13 @@ numberOf textOf flagOf dateOf momentOf monthOf dayOf weekdayOf hourOf minuteOf s
 placeOf wrong digits days_of time_of calendar text_of is_space COUNT PI MISSING FLAGS DATE EPOCH array bisect datetime re same is_nothing days_from_date
 date_from_days CLASSES"""
 
-RESERVED = {*_TABLES.split(), *_C.split(), *_JAVASCRIPT.split(), *_PYTHON.split(), *keyword.kwlist}
+RESERVED = {
+    *_TABLES.split(),
+    *_C.split(),
+    *_JAVASCRIPT.split(),
+    *_PYTHON.split(),
+    *keyword.kwlist,
+}
 RESERVED |= {
     "given",
     "flat",

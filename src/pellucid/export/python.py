@@ -390,8 +390,12 @@ class Twin:
         found = names.get(written["output"].id) or self._leaf(written["output"])
         units = units_of(self.network)
         if units is not None:
-            lines.append(f"found = {found}.astype(float) * {units.scale} + {units.mean}")
-            found = f"np.clip(found, {units.low}, {units.high})" if units.clamp else "found"
+            lines.append(
+                f"found = {found}.astype(float) * {units.scale} + {units.mean}"
+            )
+            found = (
+                f"np.clip(found, {units.low}, {units.high})" if units.clamp else "found"
+            )
         answers = [
             "def answers(y):",
             '    """Return predictions from what feedforward returns."""',
@@ -403,8 +407,10 @@ class Twin:
             "",
             "    Rows are mappings with these cells:",
             "",
-            *(f"    {encoder_python.quoted(line)}".rstrip()
-              for line in about(self.code.cells, "None")),
+            *(
+                f"    {encoder_python.quoted(line)}".rstrip()
+                for line in about(self.code.cells, "None")
+            ),
             '    """',
             "    return answers(network.feedforward(encode(rows)))",
         ]
