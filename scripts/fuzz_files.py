@@ -356,6 +356,7 @@ def spoil(chance: random.Random, document: Any) -> None:
     inside[last] = new
 
 
+SPOIL_BYTES = ("cut_off", "flipped", "moved", "wrong_length")
 RARE = (many_vectors, deep, large)  # slow to make, and few ways each
 WAYS = (cut_off, flipped, moved, wrong_length, lying_header, repeated_names)
 WAYS += (made_up, made_up, made_up, made_up, grafted, grafted, made_up_numbers, as_text)
@@ -410,9 +411,10 @@ class Watch:
     def problem(self, load: Callable[[Path], Any], size: int) -> tuple[str, str]:
         """Return how a file was taken, and what is wrong with that."""
         self.seen, self.active = "", True
-        tracemalloc.reset_peak()
+        if tracemalloc.is_tracing():
+            tracemalloc.reset_peak()
         before, begun = tracemalloc.get_traced_memory()[0], time.process_time()
-        signal.setitimer(signal.ITIMER_VIRTUAL, 2 * SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 4 * SECONDS)
         end = problem = ""
         try:
             load(self.path)
@@ -463,6 +465,12 @@ def fuzz(
         sort, way, content = made(seed, number, files)
         path.write_bytes(content)
         end, problem = watch.problem(read, len(content))
+        if watch.seconds > SECONDS and watch.memory <= MEMORY + len(content):
+            tracemalloc.stop()  # it takes time of its own
+            end, problem = watch.problem(read, len(content))
+            tracemalloc.start()
+        if end == "read" and way in SPOIL_BYTES and content != files[sort]:
+            problem = f"other bytes are read {problem}"
         slowest = max(slowest, watch.seconds)
         beyond = max(beyond, watch.memory - len(content))
         ends[f"{way}: {end}"] += 1

@@ -16,12 +16,23 @@ from click.testing import CliRunner, Result
 
 import pellucid
 from pellucid.cli import main
+from pellucid.table_training import TableTraining
 
 PROGRAM = [sys.executable, "-c", "from pellucid.cli import main; main()"]
+# Without the page, which takes longer than all the rest.
+WITHOUT_PAGE = [
+    *PROGRAM[:2],
+    "import pellucid.results as r; r.page = lambda run: '<html>'; " + PROGRAM[2],
+]
 
 
 def run(*arguments: object, **settings: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in arguments], **settings)
+
+
+@pytest.fixture(autouse=True)
+def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pellucid.results.page", lambda run: "<html>")
 
 
 def one_line(done: Result) -> str:
@@ -41,12 +52,14 @@ def write_patients(path: Path, n: int = 120, seed: int = 0) -> Path:
     score = (age - 50) / 10 + 2.0 * (smokes == "yes") - 1 + random.normal(size=n)
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["patient", "age", "smokes", "area", "ill", "cost"])
+        names = ["patient", "age", "smokes", "area", "ill", "cost", "visits"]
+        rows.writerow(names)
         for k in range(n):
             shown = "" if k % 17 == 3 else int(age[k])
             ill = "ill" if score[k] > 0 else "well"
             cost = round(float(100 + 20 * score[k]), 1)
-            rows.writerow([f"P{k:04d}", shown, smokes[k], area[k], ill, cost])
+            visits = 1 + k % 3
+            rows.writerow([f"P{k:04d}", shown, smokes[k], area[k], ill, cost, visits])
     return path
 
 
@@ -56,8 +69,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
     folder = tmp_path_factory.mktemp("tables")
     source = write_patients(folder / "patients.csv")
     done = subprocess.run(
-        [*PROGRAM, "train", "patients.csv", "--target", "ill", "--epochs", "6"]
-        + ["--columns", "cost=ignore"],
+        [
+            *(*PROGRAM, "train", "patients.csv", "--target", "ill", "--epochs", "6"),
+            *("--columns", "cost=ignore,visits=ignore"),
+        ],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -123,8 +138,8 @@ def test_it_says_how_the_network_and_the_linear_model_compare(
 ) -> None:
     told = " ".join(trained[0].split())
     found = re.search(
-        r"The network is right on (\d+) rows of the test where logistic regression, the "
-        r"linear model, is wrong, and wrong on (\d+) where that is right",
+        r"The network is right on (\d+) rows of the test where logistic regression, "
+        r"the linear model, is wrong, and wrong on (\d+) where that is right",
         told,
     )
     assert found
@@ -171,7 +186,7 @@ def test_numbers_are_predicted_in_their_units_and_told_as_json(tmp_path: Path) -
     source = write_patients(tmp_path / "p.csv", 60)
     done = run(
         *("train", source, "--target", "cost", "--epochs", 3, "--json"),
-        *("--columns", "ill=ignore", "-o", tmp_path / "r", "--seed", 3),
+        *("--columns", "ill=ignore,visits=ignore", "-o", tmp_path / "r", "--seed", 3),
     )
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
@@ -192,7 +207,19 @@ def test_an_ensemble_and_weights(tmp_path: Path) -> None:
     source = write_patients(tmp_path / "p.csv", 60)
     done = run(
         *("train", source, "--target", "ill", "--ensemble", 4, "--epochs", 2),
-        *("--weight", "cost", "-o", tmp_path / "r"),
+        *("--weight", "patient", "-o", tmp_path / "r"),
+    )
+    assert done.exit_code == 3
+    assert "'patient'" in one_line(done)
+    done = run(
+        *("train", source, "--target", "ill", "--ensemble", 4, "--epochs", 2),
+        *("--weight", "age", "-o", tmp_path / "r"),
+    )
+    assert done.exit_code == 3
+    assert "expected a weight of 0 or more" in one_line(done)
+    done = run(
+        *("train", source, "--target", "ill", "--ensemble", 4, "--epochs", 2),
+        *("--weight", "visits", "-o", tmp_path / "r"),
     )
     assert done.exit_code == 0, done.output
     assert "One network with 4 members" in done.stdout
@@ -202,63 +229,74 @@ def test_an_ensemble_and_weights(tmp_path: Path) -> None:
 # ---- interrupted, killed, resumed
 
 
-def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    source = write_patients(tmp_path / "p.csv")
-    arguments = ["train", str(source), "--target", "ill", "--epochs", "60"]
-    whole, folder = tmp_path / "whole", tmp_path / "killed"
-    assert run(*arguments, "-o", whole, "-q").exit_code == 0
-    process = subprocess.Popen([*PROGRAM, *arguments, "-q", "-o", str(folder)])
-    kept = folder / "checkpoints" / "network_1.pellucid"
+LONG = ["--target", "ill", "--epochs", "100"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, np.ndarray]:
+    """A table, and the weights of a training that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    source = write_patients(folder / "p.csv")
+    data = pellucid.data.table(source, "ill")
+    job = TableTraining(data, epochs=int(LONG[-1]))
+    return source, job.fit().network.weights
+
+
+def begun(source: Path, folder: Path, network: int) -> subprocess.Popen:
+    """Start a training, and return when so many networks are trained."""
+    process = subprocess.Popen(
+        [*WITHOUT_PAGE, "train", str(source), *LONG, "-o", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    kept = folder / "checkpoints" / f"network_{network}.pellucid"
     deadline = time.monotonic() + 60
     while not kept.is_file() and time.monotonic() < deadline:
         time.sleep(0.005)
+    return process
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(
+    undisturbed: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    source, weights = undisturbed
+    process = begun(source, tmp_path, 1)
     process.kill()
-    process.wait()
-    assert kept.is_file()
-    if not (folder / "report.html").is_file():
-        refused = run(*arguments, "-o", folder)
-        assert refused.exit_code == 2
-        assert "--resume goes on with it" in one_line(refused)
-        other = run(*arguments, "-o", folder, "--resume", "--seed", 1)
-        assert (other.exit_code, "seed" in one_line(other)) == (2, True)
-    done = run(*arguments, "-o", folder, "--resume")
+    process.communicate()
+    arguments = ["train", source, *LONG, "-o", tmp_path]
+    refused = run(*arguments)
+    assert refused.exit_code == 2
+    assert "--resume goes on with it" in one_line(refused)
+    other = run(*arguments, "--resume", "--seed", 1)
+    assert (other.exit_code, "seed" in one_line(other)) == (2, True)
+    done = run(*arguments, "--resume")
     assert done.exit_code == 0, done.output
-    assert not (folder / "checkpoints").exists()
-    for name in ("model.pellucid",):
-        weights = [pellucid.load(f / name).weights for f in (whole, folder)]
-        assert np.array_equal(*weights)
-    again = run(*arguments, "-o", folder, "--resume")
+    assert "It goes on where it was interrupted" in done.stdout
+    assert not (tmp_path / "checkpoints").exists()
+    found = pellucid.load(tmp_path / "model.pellucid").weights
+    assert np.array_equal(found, weights)
+    again = run(*arguments, "--resume")
     assert again.exit_code == 0
     assert "is complete" in again.stdout
 
 
 def test_ctrl_c_keeps_what_was_learned_and_resume_ends_in_the_same_bits(
-    tmp_path: Path,
+    undisturbed: tuple[Path, np.ndarray], tmp_path: Path
 ) -> None:
-    source = write_patients(tmp_path / "p.csv")
-    arguments = ["train", str(source), "--target", "ill", "--epochs", "150"]
-    folder, whole = tmp_path / "interrupted", tmp_path / "whole"
-    assert run(*arguments, "-o", whole, "-q").exit_code == 0
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments, "-o", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    kept = folder / "checkpoints" / "network_2.pellucid"
-    deadline = time.monotonic() + 60
-    while not kept.is_file() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    source, weights = undisturbed
+    process = begun(source, tmp_path, 2)
     process.send_signal(signal.SIGINT)
     told, errors = process.communicate()
     assert process.returncode == 130, errors
     if "Ctrl-C ended the training" in told:  # else it was between two networks
-        assert (folder / "model.pellucid").is_file()
-        assert pellucid.load(folder / "model.pellucid").predict(source).shape == (120,)
-    done = run(*arguments, "-o", folder, "--resume", "-q")
+        assert pellucid.load(tmp_path / "model.pellucid").predict(source).size == 120
+    done = run("train", source, *LONG, "-o", tmp_path, "--resume", "-q")
     assert done.exit_code == 0, done.output
-    weights = [pellucid.load(f / "model.pellucid").weights for f in (whole, folder)]
-    assert np.array_equal(*weights)
+    found = pellucid.load(tmp_path / "model.pellucid").weights
+    assert np.array_equal(found, weights)
 
 
 # ---- predict
@@ -299,15 +337,15 @@ def test_parquet_comes_in_and_goes_out(
     model: Path, source: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("pyarrow")
-    import pandas
+    import pandas as pd
 
-    frame = pandas.read_csv(source)
+    frame = pd.read_csv(source)
     frame.to_parquet(tmp_path / "in.parquet")
     done = run(
         "predict", model, tmp_path / "in.parquet", "-o", tmp_path / "out.parquet"
     )
     assert done.exit_code == 0, done.output
-    found = pandas.read_parquet(tmp_path / "out.parquet")["prediction"].tolist()
+    found = pd.read_parquet(tmp_path / "out.parquet")["prediction"].tolist()
     assert found == pellucid.load(model).predict(source).tolist()
 
 
@@ -441,7 +479,7 @@ def test_info_about_a_model_of_another_kind(tmp_path: Path) -> None:
 def test_a_search_is_resumable_and_ends_with_the_best(tmp_path: Path) -> None:
     source = write_patients(tmp_path / "p.csv", 60)
     arguments = ["tune", source, "--target", "ill", "--epochs", 2, "-o", tmp_path / "t"]
-    arguments += ["--columns", "cost=ignore"]
+    arguments += ["--columns", "cost=ignore,visits=ignore"]
     done = run(*arguments, "--trials", 2)
     assert done.exit_code == 0, done.output
     assert "preset" in done.stdout
@@ -471,7 +509,7 @@ def test_a_search_is_resumable_and_ends_with_the_best(tmp_path: Path) -> None:
 def test_completion(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if shell == "bash":  # click asks the bash that is there for its version
         monkeypatch.setattr(
-            "click.shell_completion.BashComplete._check_version", lambda: None
+            "click.shell_completion.BashComplete._check_version", lambda *_: None
         )
     done = run("completion", shell)
     assert done.exit_code == 0, done.output
@@ -573,5 +611,5 @@ def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
 def test_help_tells_tables_and_images_apart() -> None:
     told = run("train", "--help").stdout
     tables, images = told.index("For tables:"), told.index("For folders of images:")
-    assert tables < told.index("--target") < images < told.index("--colour")
+    assert tables < told.index("--target COLUMN") < images < told.index("--colour")
     assert max(map(len, told.splitlines())) <= 80

@@ -20,6 +20,7 @@ from pellucid import (
     Flatten,
     MaxPool2D,
     NeuralNetwork,
+    Rescale,
     Reshape,
     SeparableConv2D,
     models,
@@ -320,6 +321,12 @@ def test_the_first_layer_with_maps_is_drawn(ax):
     net = network([Flatten(), Dense(12), Reshape((2, 3, 2))], (4, 4, 1))
     plots.activation_maps(net, np.ones((4, 4, 1)), ax=ax)
     assert ax.get_title() == "reshape_1: 2 maps of 2 x 3"
+
+
+def test_layers_that_only_change_units_are_passed_over(ax):
+    net = network([Rescale(), Conv2D(2, 3)], (6, 4, 1))
+    plots.activation_maps(net, np.ones((6, 4, 1)), ax=ax)
+    assert ax.get_title() == "conv2d_1: 2 maps of 4 x 2"
 
 
 def test_bytes_and_other_numbers_of_channels(ax):

@@ -6,16 +6,25 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 from image_files import stripes_folder
+from pellucid import (
+    Activation,
+    Augmentation,
+    Layer,
+    Loss,
+    Metric,
+    Minimizer,
+    Optimizer,
+    Schedule,
+)
 from pellucid.cli import main
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 # Code, and what it prints where that stands right behind it.
-BLOCKS = re.findall(
-    r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", TEXT, re.DOTALL
-)
+BLOCKS = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", TEXT, re.DOTALL)
 
 
 def people(path):
@@ -58,7 +67,9 @@ def test_what_it_links_to_is_there():
             target = page.parent / file
             assert target.exists(), link
             if section:
-                headings = re.findall(r"^## (.*)", target.read_text("utf-8"), re.M)
+                headings = re.findall(
+                    r"^## (.*)", target.read_text("utf-8"), re.MULTILINE
+                )
                 known = [re.sub(r"[^\w ]", "", each).lower() for each in headings]
                 assert section in [each.replace(" ", "-") for each in known], link
 
@@ -67,6 +78,18 @@ def test_every_page_is_in_the_index():
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     assert pages <= set(re.findall(r"\]\(([\w.]+)\)", index))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Activation, Augmentation, Layer, Loss, Metric, Minimizer, Optimizer, Schedule],
+)
+def test_it_names_every_part(kind):
+    told = set(re.findall(r"\w+", TEXT.partition("## What there is")[2]))
+    for name, known in kind.registered().items():
+        if known.__module__.startswith("pellucid."):
+            names = {name, known.label, known.__name__}
+            assert names & told, f"the README does not name {name}"
 
 
 def test_its_commands_are_there():

@@ -24,9 +24,9 @@ from pellucid._version import __version__
 from pellucid.errors import ModelFileError
 from pellucid.locks import FileLock
 
-# What describes a network takes at most so many bytes, and so many pieces: reading a
-# file that somebody made up takes no second, and no 64 MB more than the file itself.
-HEADER_LIMIT, PIECES_LIMIT = 4 * 2**20, 300_000
+# What describes a network takes at most so many bytes and pieces, so that a file that
+# somebody made up is refused soon, and takes no 64 MB more than it has.
+HEADER_LIMIT, PIECES_LIMIT = 4 * 2**20, 200_000
 VECTORS_LIMIT = 10_000
 LONGEST_MESSAGE = 1000  # characters
 _KINDS: dict[str, np.dtype[Any]] = {
@@ -180,12 +180,14 @@ def _temporary(target: Path) -> Iterator[Path]:
 def _remove_left_over(target: Path) -> None:
     """Remove what processes that died while they wrote the target have left."""
     name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}\.partial")
-    for found in target.parent.iterdir():
-        if name.fullmatch(found.name):
-            with suppress(OSError):  # somebody writes it now, or has just removed it
-                lock = FileLock(found)
-                if lock.sure:
-                    lock.remove()
+    left: list[Path] = []
+    with suppress(OSError):  # there are folders to be written and not to be listed
+        left = [each for each in target.parent.iterdir() if name.fullmatch(each.name)]
+    for each in left:
+        with suppress(OSError):  # somebody writes it now, or has just removed it
+            lock = FileLock(each)
+            if lock.sure:
+                lock.remove()
 
 
 def _digest(text: str, vectors: Mapping[str, NDArray[Any]]) -> str:

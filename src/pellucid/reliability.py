@@ -150,7 +150,7 @@ def calibration(
     two = p.shape[1] == 2
     said = p[:, 1] if two else p.max(axis=1)
     right = (truth == (1 if two else p.argmax(axis=1))).astype(np.float64)
-    edges = np.linspace(0.0, 1.0, bins + 1)
+    edges = np.arange(bins + 1) / bins
     place = np.clip(np.searchsorted(edges, said, "right") - 1, 0, bins - 1)
     total = np.bincount(place, weight, bins)
     with np.errstate(invalid="ignore", divide="ignore"):  # a range without rows

@@ -286,12 +286,12 @@ def divided(
     by: Any = n
     if table.classes:
         assert table.y is not None
-        least = min(table.counts, key=lambda name: table.counts[name])
-        if table.counts[least] < 2:
+        single = [name for name, count in table.counts.items() if count == 1]
+        if single:
             raise DataError(
-                f"The class {least!r} has {table.counts[least]} row: at least 2 are "
-                "needed, one to learn from and one for the test. Leave such rows out, "
-                "or give them another class."
+                f"The class {single[0]!r} has 1 row: at least 2 are needed, one to "
+                "learn from and one for the test. Leave such rows out, or give them "
+                "another class."
             )
         by = table.y
     learned, judged = split_indices(by, test, seed)

@@ -78,20 +78,14 @@ def test_the_same_bits_by_any_threads(layers):
 def test_the_same_predictions_by_any_threads(dtype, monkeypatch):
     # rows at the end of a chunk go through other instructions, here with other bits
     monkeypatch.setattr("pellucid.engines.compiled.engine.WORTH_A_THREAD", 0)
-    r = np.random.default_rng(0)
-    x, y = r.normal(size=(333, 14, 14, 8)).astype(dtype), r.integers(0, 4, 333)
-    layers = [Conv2D(8, 3, stride=2), LayerNorm(), Flatten(), Dense(4)]
-    net = network(layers, (14, 14, 8), dtype)
-    outputs = [
-        net.predict_proba(x, engine="compiled", threads=threads).tobytes()
-        for threads in (1, 2, 3, 4)
-    ]
-    assert len(set(outputs)) == 1
-    losses = [
-        net.evaluate(x, y, engine="compiled", threads=threads)["loss"]
-        for threads in (1, 2, 3, 4)
-    ]
-    assert len(set(losses)) == 1
+    x = np.random.default_rng(0).normal(size=(333, 14, 14, 8)).astype(dtype)
+    layers = [Conv2D(8, 3, stride=2), LayerNorm(), Flatten()]
+    net = NeuralNetwork(
+        layers, loss="sum_of_squares", input_shape=x.shape[1:], dtype=dtype, seed=3
+    )
+    threads = (1, 2, 3, 4, 7)
+    found = {net.predict(x, engine="compiled", threads=t).tobytes() for t in threads}
+    assert len(found) == 1
 
 
 # -- both engines ----------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,9 +7,11 @@ import pytest
 import pellucid
 from pellucid.data.table import table
 from pellucid.layers import Dropout
+from pellucid.report.markup import join
 from pellucid.report.table_columns import some
-from pellucid.report.table_examples import chosen
+from pellucid.report.table_examples import chosen, examples
 from pellucid.report.table_member import member, without_temperature
+from pellucid.report.table_training import network
 from pellucid.report.table_use import program
 from pellucid.table_training import TableTraining, scores_beside, shown
 
@@ -83,7 +86,7 @@ def test_the_member_of_a_page_predicts_as_the_network_does(
     np.testing.assert_allclose(step.output, one.feedforward(x), rtol=1e-5, atol=1e-6)
     if len(run.trained.histories) == 1:
         np.testing.assert_allclose(
-            one.predict(run.x), run.network.predict(run.x), rtol=1e-5
+            one.predict(run.x).reshape(-1), run.network.predict(run.x), rtol=1e-5
         )
     whole = run.network.feedforward(x)
     np.testing.assert_allclose(
@@ -138,13 +141,15 @@ def test_a_page_says_when_the_network_is_not_worth_it(result_of, page_of) -> Non
     assert "NOT beat the linear model" in worth[2]
 
 
-def test_members_of_an_ensemble_have_a_page_too() -> None:
-    recipe = pellucid.tabular.recipe_for(90, "classes", ensemble=2)
-    recipe = type(recipe)(**{**vars(recipe), "epochs": 2, "hidden": (8,)})
+def test_members_of_an_ensemble_are_told_of_too() -> None:
+    recipe = replace(
+        pellucid.tabular.recipe_for(90, "classes", ensemble=2), epochs=2, hidden=(8,)
+    )
     rows = table(pellucid.data.iris(), "species")
     job = TableTraining(rows, recipe=recipe)
     job.fit()
-    text = seen(pellucid.report.page(job.run()))
+    run = job.run()
+    text = seen(join([network(run).html(), examples(run).html()]))
     assert "One network with 2 members" in text
     assert "The first of 2 members, whose answers are averaged." in text
     assert "output[0, " in text

@@ -136,7 +136,11 @@ def files(
 
 
 def export(
-    network: "NeuralNetwork", path: Path | str, to: str | None = None, **settings: Any
+    network: "NeuralNetwork",
+    path: Path | str,
+    to: str | None = None,
+    /,
+    **settings: Any,
 ) -> list[Path]:
     """Write a network as a program or a file for other software.
 

@@ -212,7 +212,7 @@ def source(
         lines += _main(lowered, name, single)
         return "\n".join(lines) + "\n"
     made = encoder_c.lines_of(code, name, lowered.inputs, units_of(network))
-    made += ["", *encoder_c.main(code, name, 9 if single else 17)]
+    made += ["", encoder_c.main(code, name, 9 if single else 17)]
     lines += [part for each in code.helpers("\n".join(made)) for part in (each, "")]
     return "\n".join([*lines, *made]) + "\n"
 

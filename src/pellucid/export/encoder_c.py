@@ -1,8 +1,10 @@
 """The encoding of a row as C99: a struct of columns, and a function that takes it."""
 
-from typing import Any
+from itertools import groupby
 
 from pellucid.data.recognition import MISSING
+from pellucid.encoder import Standardized
+from pellucid.encoder.operations import NUMBERS
 from pellucid.export.encoder_code import (
     COMMON,
     FLAGS,
@@ -21,6 +23,8 @@ from pellucid.export.language import (
     call_lines,
     rows,
 )
+from pellucid.export.loops import Array
+from pellucid.symbol import FLOAT
 
 _PLAIN = {c: chr(c) for c in range(32, 127)} | {34: '\\"', 92: "\\\\", 63: "\\?"}
 
@@ -356,7 +360,9 @@ def struct(code: EncoderCode, name: str) -> list[str]:
     return [*lines, "};", ""]
 
 
-def lines_of(code: EncoderCode, name: str, inputs: dict[str, Any], units: Any) -> Any:
+def lines_of(
+    code: EncoderCode, name: str, inputs: dict[str, Array], units: Standardized | None
+) -> list[str]:
     """Return the lists that the encoding of a row needs, and the function.
 
     Parameters
@@ -375,61 +381,60 @@ def lines_of(code: EncoderCode, name: str, inputs: dict[str, Any], units: Any) -
     list of str
         Lines.
     """
+    results = code.results
+    names = [results[key or NUMBERS] for key in inputs]
+    body = []
+    for label, array in zip(names, inputs.values(), strict=True):
+        kind = "real" if array.kind == FLOAT else "int32_t"
+        body.append(f"{kind} {label}[{array.size}];")
+    body += [f"real found[{name.upper()}_OUTPUTS];", *map(_taken, code.cells), ""]
+    body += ["for (int i = 0; i < COUNT(found); i++)", "    output[i] = NAN;"]
+    for number, cell in enumerate(code.cells, 1):
+        if wrong := _wrong(cell):
+            body += [f"if ({wrong})", f"    return {number};"]
+    for key, lines in code.lines.items():
+        for cell, some in groupby(enumerate(lines), lambda each: each[1].cell):
+            words = words_of(cell, "", 10)
+            body += [f"/* {comment(line.strip())} */" for line in words]
+            for place, line in some:
+                target = f"{results[key]}[{place}]"
+                if key in code.codes:
+                    body.append(f"{target} = {line.text};")
+                    continue
+                body.append(f"{target} = (float)({line.text});")
+                if not line.bounded:
+                    number = 1 + code.cells.index(cell)
+                    body += [f"if (!isfinite({target}))", f"    return {number};"]
+    body += call_lines(f"{name}(", [*names, "found"], ");")
+    body += ["for (int i = 0; i < COUNT(found); i++)"]
+    body += [f"    output[i] = {_in_units(units)};", "return 0;"]
+    made = [part for line in body for part in broken(f"    {line}".rstrip(), "    ")]
+    return [*_lists(code), *prototype(name), "{", *made, "}"]
+
+
+def _lists(code: EncoderCode) -> list[str]:
     lines = []
     for label, values in code.constants.items():
         texts = isinstance(values[0], str)
         kind = "char *const " if texts else "double "
         printed = map(text, values) if texts else map(repr, values)
         lines += [f"static const {kind}{label}[] = {{", *rows(printed), "};", ""]
-    lines += [*prototype(name), "{"]
-    results = code.results
-    names = [results[key or next(iter(results))] for key in inputs]
-    for label, array in zip(names, inputs.values(), strict=True):
-        kind = "real" if array.kind == "float" else "int32_t"
-        lines.append(f"    {kind} {label}[{array.size}];")
-    lines.append(f"    real found[{name.upper()}_OUTPUTS];")
-    for cell in code.cells:
-        if cell.kind == "text":
-            lines.append(
-                f"    const char *const {cell.name} = text_of(row->{cell.name});"
-            )
-        elif cell.numeric:
-            lines.append(f"    const double {cell.name} = row->{cell.name};")
-        else:
-            lines.append(f"    double {cell.name};")
-    lines += ["", "    /* What comes back is the number of a column that is wrong. */"]
-    lines.append("    for (int i = 0; i < COUNT(found); i++)\n        output[i] = NAN;")
-    for number, cell in enumerate(code.cells, 1):
-        found = _wrong(cell)
-        if found:
-            lines += [f"    if ({found})", f"        return {number};"]
-    for key, each in code.lines.items():
-        told: Any = None
-        for place, line in enumerate(each):
-            if line.cell is not told:
-                told = line.cell
-                words = words_of(told, "/*", 4 + 3)
-                lines += [f"    {comment_line}" for comment_line in _comments(words)]
-            target = f"{results[key]}[{place}]"
-            round_ = "" if key in code.codes else "(float)"
-            value = f"({line.text})" if round_ else line.text
-            lines += broken(f"    {target} = {round_}{value};", "    ")
-            if not line.bounded and key not in code.codes:
-                number = code.cells.index(told) + 1
-                lines += [f"    if (!isfinite({target}))", f"        return {number};"]
-    lines += call_lines(f"    {name}(", [*names, "found"], ");")
-    value = "found[i]"
-    if units is not None:
-        value = f"found[i] * {units.scale!r} + {units.mean!r}"
-        if units.clamp:
-            value = f"fmin(fmax({value}, {units.low!r}), {units.high!r})"
-    lines += ["    for (int i = 0; i < COUNT(found); i++)"]
-    lines += broken(f"        output[i] = {value};", "    ")
-    return [*lines, "    return 0;", "}"]
+    return lines
 
 
-def _comments(words: list[str]) -> list[str]:
-    return [f"/* {comment(line.strip().removeprefix('/* '))} */" for line in words]
+def _taken(cell: Cell) -> str:
+    """Return what declares the cell of a row."""
+    name = cell.name
+    if cell.kind == "text":
+        return f"const char *const {name} = text_of(row->{name});"
+    return f"const double {name} = row->{name};" if cell.numeric else f"double {name};"
+
+
+def _in_units(units: Standardized | None) -> str:
+    if units is None:
+        return "found[i]"
+    value = f"found[i] * {units.scale!r} + {units.mean!r}"
+    return f"fmin(fmax({value}, {units.low!r}), {units.high!r})" * units.clamp or value
 
 
 def _wrong(cell: Cell) -> str:
@@ -442,12 +447,59 @@ def _wrong(cell: Cell) -> str:
     if cell.kind == "flag":
         return f"!flag_of(row->{name}, &{name})"
     if cell.kind == "date":
-        slashes = {True: "'d'", False: "'m'"}.get(cell.day_first, "0")  # type: ignore[arg-type]
+        first = cell.day_first
+        slashes = "0" if first is None else "'d'" if first else "'m'"
         return f"!date_of(row->{name}, {slashes}, &{name})"
     return ""
 
 
-def main(code: EncoderCode, name: str, digits: int) -> list[str]:
+_MAIN = """
+#ifdef {upper}_MAIN
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int refused(const char *cell, const char *why)
+{{
+    fprintf(stderr, "%s %s\\n", cell, why);
+    return 1;
+}}
+
+/* Reads rows, tabs between their cells; prints a line of outputs for each. */
+int main(void)
+{{
+    static char line[1 << 16];
+    static double output[{upper}_OUTPUTS];
+    struct {name}_columns row;
+    char *cells[{count}];
+
+    while (fgets(line, sizeof line, stdin)) {{
+        char *next = line;
+        line[strcspn(line, "\\r\\n")] = 0;
+        for (int i = 0; i < COUNT(cells); i++) {{
+            cells[i] = next;
+            next += strcspn(next, "\\t");
+            if ((*next == 0) != (i + 1 == COUNT(cells)))
+                return refused(line, "is a row of too few cells, or of too many");
+            *next++ = 0;
+        }}
+{reads}
+        const int wrong = {name}_row(&row, output);
+        if (wrong)
+            return refused(cells[wrong - 1], "cannot be used");
+        for (int i = 0; i < COUNT(output); i++)
+            printf("%.{digits}g%c", output[i], i + 1 < COUNT(output) ? ' ' : '\\n');
+    }}
+    return 0;
+}}
+#endif
+"""
+_READ = """        row.{name} = text_of(cells[{place}]) ? strtod(cells[{place}], &next) : NAN;
+        if (text_of(cells[{place}]) && !same(next, "", 0))
+            return refused(cells[{place}], "is no number");"""
+
+
+def main(code: EncoderCode, name: str, digits: int) -> str:
     """Return a program that reads rows, the cells of each separated by tabs.
 
     Parameters
@@ -461,57 +513,17 @@ def main(code: EncoderCode, name: str, digits: int) -> list[str]:
 
     Returns
     -------
-    list of str
-        Lines.
+    str
     """
-    reads = []
-    for number, cell in enumerate(code.cells):
-        if cell.numeric:
-            reads += [
-                f"        row.{cell.name} = text_of(cells[{number}])",
-                f"            ? strtod(cells[{number}], &end) : NAN;",
-                f'        if (text_of(cells[{number}]) && !same(end, "", 0))',
-                f'            return fprintf(stderr, "%s is no number\\n", '
-                f"cells[{number}]), 1;",
-            ]
-        else:
-            reads.append(f"        row.{cell.name} = cells[{number}];")
-    numeric = any(cell.numeric for cell in code.cells)
-    return [
-        f"#ifdef {name.upper()}_MAIN",
-        "#include <stdio.h>",
-        "#include <stdlib.h>",
-        "#include <string.h>",
-        "",
-        "/* Reads rows, tabs between their cells; prints a line of outputs for each. */",
-        "int main(void)",
-        "{",
-        "    static char line[1 << 16];",
-        "    static double output[{}_OUTPUTS];".format(name.upper()),
-        f"    struct {name}_columns row;",
-        f"    char *cells[{len(code.cells)}]"
-        + ", *end;" * numeric
-        + ";" * (not numeric),
-        "",
-        "    while (fgets(line, sizeof line, stdin)) {",
-        "        char *next = line;",
-        '        line[strcspn(line, "\\r\\n")] = 0;',
-        "        for (int i = 0; i < COUNT(cells); i++) {",
-        "            cells[i] = next;",
-        '            next += strcspn(next, "\\t");',
-        "            if ((*next == 0) != (i + 1 == COUNT(cells)))",
-        '                return fprintf(stderr, "expected %d cells\\n", COUNT(cells)), 1;',
-        "            *next++ = 0;",
-        "        }",
-        *reads,
-        f"        const int wrong = {name}_row(&row, output);",
-        "        if (wrong)",
-        '            return fprintf(stderr, "%s cannot be used\\n", cells[wrong - 1]), 1;',
-        "        for (int i = 0; i < COUNT(output); i++)",
-        f'            printf("%.{digits}g%c", output[i],',
-        "                   i + 1 < COUNT(output) ? ' ' : '\\n');",
-        "    }",
-        "    return 0;",
-        "}",
-        "#endif",
-    ]
+    text_read = "        row.{name} = cells[{place}];"
+    reads = (
+        (_READ if cell.numeric else text_read).format(name=cell.name, place=place)
+        for place, cell in enumerate(code.cells)
+    )
+    return _MAIN.format(
+        upper=name.upper(),
+        name=name,
+        count=len(code.cells),
+        reads="\n".join(reads),
+        digits=digits,
+    ).strip("\n")

@@ -100,7 +100,7 @@ class Cell:
 
     @property
     def day_first(self) -> bool | None:
-        """Whether ``1/2/2024`` is in February; None where training had no such dates."""
+        """Whether ``1/2/2024`` is in February; None if training had no such dates."""
         form = str(getattr(self.encoding, "form", ""))
         return form == "day/month/year" if "/" in form else None
 
@@ -238,7 +238,7 @@ class EncoderCode:
         list of str
         """
         needed: list[str] = []
-        for name, helper in reversed(self.dialect.helpers.items()):
+        for name, helper in reversed([*self.dialect.helpers.items()]):
             everything = "\n".join([text, *needed])
             if re.search(rf"\b{name}\b", everything):
                 needed.append(helper)

@@ -108,7 +108,8 @@ function flagOf(row, name) {
     "DATE": """
 const DATE = new RegExp(
   "^(\\\\d{1,4})([-./])(\\\\d{1,2})\\\\2(\\\\d{1,4})" +
-  "(?:[T ](\\\\d{1,2}):(\\\\d{2})(?::(\\\\d{2})(\\\\.\\\\d+)?)?(Z|[+-]\\\\d{2}:?\\\\d{2})?)?$");
+  "(?:[T ](\\\\d{1,2}):(\\\\d{2})(?::(\\\\d{2})(\\\\.\\\\d+)?)?" +
+  "(Z|[+-]\\\\d{2}:?\\\\d{2})?)?$");
 """,
     "dateOf": """
 // Returns a date in seconds since 1970 (UTC), NaN where nothing is.
@@ -257,4 +258,4 @@ def lines_of(code: EncoderCode) -> list[str]:
     if not code.codes:
         return [*lines, *(f"  return {result};" for result in results.values()), "}"]
     pairs = ", ".join(f"{text(name)}: {result}" for name, result in results.items())
-    return [*lines, f"  return {{{pairs}}};", "}"]
+    return [*lines, *broken(f"  return {{{pairs}}};", "  "), "}"]

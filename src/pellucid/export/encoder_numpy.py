@@ -11,7 +11,7 @@ from pellucid.export.language import ATOM, COMPARISON, SUM, Form, broken
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
 
-_FORMS = encoder_python.PYTHON.forms | {
+_FORMS = {**encoder_python.PYTHON.forms} | {
     "interpolate": Form("np.interp({0}, {1}, {2})"),
     "date_part": Form("np.array([{1}_of(each) for each in {0}])"),
     "sine": Form("np.sin(2.0 * np.pi * {0} / {1})", ATOM, (ATOM,)),
@@ -21,7 +21,7 @@ _FORMS = encoder_python.PYTHON.forms | {
     "equals": Form("{0} == {1}", COMPARISON, (SUM,)),
     "lookup": Form("np.array([place_of(each, {1}, {2}) for each in {0}])"),
 }
-_HELPERS = encoder_python.HELPERS | {
+_HELPERS = {**encoder_python.HELPERS} | {
     "filled": '''
 def filled(x, value):
     """Return numbers, and a value where they are missing."""
@@ -104,4 +104,4 @@ def function(code: EncoderCode) -> list[str]:
     if not code.codes:
         return [*lines, *(f"    return {result}" for result in results.values())]
     pairs = ", ".join(f"{name!r}: {result}" for name, result in results.items())
-    return [*lines, f"    return {{{pairs}}}"]
+    return [*lines, *broken(f"    return {{{pairs}}}", "    ")]

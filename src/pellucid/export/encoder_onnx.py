@@ -12,6 +12,8 @@ from pellucid.errors import ConfigurationError
 from pellucid.export.encoder_code import CELLS, FLAGS, Cell
 from pellucid.export.onnx_graph import Graph
 
+# Numbers by which ONNX knows types.
+SINGLE, INTEGER, STRING, DOUBLE = 1, 7, 8, 11
 OPSET = 2  # of ai.onnx.ml, whose LabelEncoder turns texts into numbers
 _NOTHING, _UNSEEN = -1, 0  # codes of texts; known ones count from 1
 
@@ -77,11 +79,11 @@ class Rows:
         inputs = {}
         for name, values in found.items():
             if name != NUMBERS:
-                inputs[name] = add("Cast", *values, to=7)
+                inputs[name] = add("Cast", *values, to=INTEGER)
                 continue
             columns = [add("Unsqueeze", value, axis) for value in values]
             both = add("Concat", *columns, axis=1)
-            inputs[name] = add("Cast", both, to=1)
+            inputs[name] = add("Cast", both, to=SINGLE)
         return inputs
 
     def _start(self, cell: Cell, features: Any) -> str:
@@ -102,21 +104,20 @@ class Rows:
             return cell.name
         if cell.kind == "flag":
             words = {
-                each: value
+                written: int(value)
                 for word, value in FLAGS.items()
-                for each in (word, word.upper(), word.capitalize())
+                for written in (word, word.upper(), word.capitalize())
             }
-            words = {text: int(value) for text, value in words.items()}
             code = self._encoded(cell, words, default=2)
             self.wrong.append(add("Equal", code, self.integer(2)))
             nothing = add("Equal", code, self.integer(_NOTHING))
-            numbers = add("Cast", code, to=11)
-            return str(add("Where", nothing, self.number(np.nan), numbers))
+            flags = add("Cast", code, to=DOUBLE)
+            return str(add("Where", nothing, self.number(np.nan), flags))
         levels: dict[str, int] = {}
         for feature in features:
             for name, settings in feature.operations:
-                known = {"equals": settings[:1], "lookup": (settings or ((),))[0]}
-                for level in known.get(name, ()):
+                named = {"equals": settings[:1], "lookup": settings and settings[0]}
+                for level in named.get(name, ()):
                     levels.setdefault(level, 1 + len(levels))
         self._codes[cell.column] = levels
         return self._encoded(cell, levels, default=_UNSEEN)
@@ -171,17 +172,17 @@ class Rows:
 
     def is_missing(self, x: str, cell: Cell) -> str:
         """Write 1 where a number is missing."""
-        return self.graph.add("Cast", self.graph.add("IsNaN", x), to=11)
+        return self.graph.add("Cast", self.graph.add("IsNaN", x), to=DOUBLE)
 
     def text_is_missing(self, x: str, cell: Cell) -> str:
         """Write 1 where a text is missing."""
         nothing = self.graph.add("Equal", x, self.integer(_NOTHING))
-        return self.graph.add("Cast", nothing, to=11)
+        return self.graph.add("Cast", nothing, to=DOUBLE)
 
     def equals(self, x: str, level: str, cell: Cell) -> str:
         """Write 1 where a text is a level."""
         code = self.integer(self._codes[cell.column][level])
-        return self.graph.add("Cast", self.graph.add("Equal", x, code), to=11)
+        return self.graph.add("Cast", self.graph.add("Equal", x, code), to=DOUBLE)
 
     def lookup(self, x: str, levels: Any, missing: int, cell: Cell) -> str:
         """Write the place of a text among levels."""
@@ -203,7 +204,9 @@ class Rows:
         add, number = self.graph.add, self.number
         x = add("Clip", x, number(knots[0]), number(knots[-1]))
         column = add("Unsqueeze", x, self.graph.integers(1))
-        above = add("Cast", add("GreaterOrEqual", column, number(knots[1:-1])), to=7)
+        above = add(
+            "Cast", add("GreaterOrEqual", column, number(knots[1:-1])), to=INTEGER
+        )
         axes = self.graph.integers(1)
         place = add("ReduceSum", above, axes, keepdims=0)  # of the knot below
         steps = np.diff(values) / np.diff(knots)
@@ -278,7 +281,7 @@ class Rows:
         """
         add, number = self.graph.add, self.number
         if units is not None:
-            output = add("Cast", output, to=11) if single else output
+            output = add("Cast", output, to=DOUBLE) if single else output
             output = add("Mul", output, number(units.scale))
             output = add("Add", output, number(units.mean))
             if units.clamp:

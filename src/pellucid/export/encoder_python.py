@@ -302,4 +302,4 @@ def function(code: EncoderCode) -> list[str]:
     if not code.codes:
         return [*lines, *(f"    return {result}" for result in code.results.values())]
     pairs = ", ".join(f"{name!r}: {result}" for name, result in code.results.items())
-    return [*lines, f"    return {{{pairs}}}"]
+    return [*lines, *broken(f"    return {{{pairs}}}", "    ")]

@@ -25,10 +25,10 @@ isinstance len list log log1p map math max min object power print range reciproc
 sqrt str sum tuple type zip sin cos self"""
 # What the encoding of a table calls its own, see `pellucid.export.encoder_code`.
 _TABLES = """encode cell_of number_of text_of flag_of date_of moment_of month_of day_of
-weekday_of hour_of minute_of filled smooth_clip interpolated place_of single cellOf
-numberOf textOf flagOf dateOf momentOf monthOf dayOf weekdayOf hourOf minuteOf smoothClip
-placeOf wrong digits days_of time_of calendar text_of is_space COUNT PI MISSING FLAGS DATE EPOCH array bisect datetime re same is_nothing days_from_date
-date_from_days CLASSES"""
+weekday_of hour_of minute_of filled smooth_clip interpolated place_of single
+cellOf numberOf textOf flagOf dateOf momentOf monthOf dayOf weekdayOf hourOf minuteOf
+smoothClip placeOf wrong is_space same digits days_of calendar time_of array bisect
+datetime re MISSING FLAGS DATE EPOCH COUNT PI"""
 
 RESERVED = {
     *_TABLES.split(),

@@ -57,7 +57,7 @@ class LoweredNetwork:
         """All names that mean something in the whole program."""
         arrays = [*self.inputs.values(), self.output, *self.constants]
         arrays += [a for f in self.functions for a in (*f.scratch, *f.outputs)]
-        return {each.name for each in (*arrays, *self.functions)}
+        return {each.name for each in arrays} | {f.name for f in self.functions}
 
     @property
     def constants(self) -> list[Array]:

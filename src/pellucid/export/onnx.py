@@ -15,7 +15,7 @@ from pellucid._version import __version__
 from pellucid.errors import ConfigurationError
 from pellucid.export import encoder_onnx
 from pellucid.export.encoder_code import encoder_of, outcome, units_of
-from pellucid.export.encoder_onnx import Rows
+from pellucid.export.encoder_onnx import DOUBLE, STRING, Rows
 from pellucid.export.onnx_graph import IR_VERSION, OPSET, Graph
 from pellucid.export.onnx_writer import Writer
 from pellucid.layers.inputs import Input
@@ -24,9 +24,6 @@ from pellucid.symbol import FLOAT
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
-
-
-DOUBLE, STRING = 11, 8  # numbers by which ONNX knows types
 
 
 def model(network: "NeuralNetwork") -> Any:

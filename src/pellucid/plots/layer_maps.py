@@ -52,7 +52,7 @@ def activation_maps(
         One image.
     layer : str, optional
         Name of a layer that gives (height, width, channels): a convolution, a pooling;
-        the first one by default.
+        the first one of these by default.
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     most : int
@@ -124,7 +124,10 @@ def _maps(
     known = [path for path, values in found.items() if values.ndim == 3]
     if not known:
         raise ConfigurationError("No layer of the network gives maps of the image.")
-    path = known[0] if name is None else name
+    layers = network.blueprint.layers
+    # Layers before a convolution, such as Rescale, show but the image again.
+    looking = [path for path in known if path in layers and layers[path].images]
+    path = (looking or known)[0] if name is None else name
     if path not in found:
         raise ConfigurationError(
             f"No layer is called {path!r}. {suggestion(path, found)}"

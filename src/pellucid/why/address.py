@@ -58,6 +58,36 @@ def find(
     UnknownNameError
         If the step has no such number.
     """
+    name, written = parts_of(address)
+    if name == "loss" and written is not None:
+        name = "losses"
+    if name not in quantities.by_name:
+        raise UnknownNameError(_unknown(step, quantities, name))
+    quantity = quantities[name]
+    example = quantity.address((0,) * len(quantity.shape))
+    return quantity, place_in(name, quantity.shape, written, example)
+
+
+def parts_of(address: object) -> tuple[str, str | None]:
+    """Return the name in an address, and what stands in its brackets.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``"dense_1.W[0, 1].grad"``.
+
+    Returns
+    -------
+    name : str
+        ``"dense_1.W.grad"``.
+    written : str or None
+        ``"0, 1"``; None where there are no brackets.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is no address.
+    """
     if not isinstance(address, str):
         raise UnknownNameError(
             f"An address is a text such as 'dense_1.z[0, 2]', got {address!r}."
@@ -69,13 +99,7 @@ def find(
             "where the name stands for more than one number, such as 'dense_1.z[0, 2]' "
             "or 'dense_1.W[0, 1].grad'."
         )
-    name = (match["stem"] + (match["suffix"] or "")).replace(" ", "")
-    if name == "loss" and match["index"] is not None:
-        name = "losses"
-    if name not in quantities.by_name:
-        raise UnknownNameError(_unknown(step, quantities, name))
-    quantity = quantities[name]
-    return quantity, _index(quantity, address, match["index"])
+    return (match["stem"] + (match["suffix"] or "")).replace(" ", ""), match["index"]
 
 
 def _unknown(step: "Step", quantities: Quantities, name: str) -> str:
@@ -107,10 +131,31 @@ def _numbered(name: str) -> bool:
     return re.fullmatch(r"t\d+'*", name) is not None
 
 
-def _index(quantity: Quantity, address: str, written: str | None) -> tuple[int, ...]:
-    """Return an index, counted from 0, once it is known to be one."""
-    shape, name = quantity.shape, quantity.name
-    example = quantity.address((0,) * len(shape))
+def place_in(
+    name: str, shape: tuple[int, ...], written: str | None, example: str
+) -> tuple[int, ...]:
+    """Return an index, counted from 0, once it is known to be one.
+
+    Parameters
+    ----------
+    name : str
+        What the array is called.
+    shape : tuple of int
+        Its shape.
+    written : str or None
+        What stands in the brackets; None where there are none.
+    example : str
+        An address in this array, for messages.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    UnknownNameError
+        If it is no place in the array.
+    """
     if not shape:
         if written is not None:
             raise UnknownNameError(f"{name} is one number: write {name!r} alone.")
@@ -123,18 +168,18 @@ def _index(quantity: Quantity, address: str, written: str | None) -> tuple[int, 
         index = tuple(int(part) for part in written.split(","))
     except ValueError:
         raise UnknownNameError(
-            f"{address!r} has an index that is not made of whole numbers: write, for "
-            f"example, {example!r}."
+            f"{name}[{written}] has an index that is not made of whole numbers: write, "
+            f"for example, {example!r}."
         ) from None
     if len(index) != len(shape):
         raise UnknownNameError(
             f"{name} has shape {shape} and so an index of {len(shape)}, such as "
-            f"{example!r}; got {len(index)} in {address!r}."
+            f"{example!r}; got {len(index)} in [{written}]."
         )
     for axis, (place, length) in enumerate(zip(index, shape, strict=True)):
         if not -length <= place < length:
             raise UnknownNameError(
                 f"{name} has shape {shape}: place {axis + 1} of its index goes from 0 "
-                f"to {length - 1}; got {place} in {address!r}."
+                f"to {length - 1}; got {place} in [{written}]."
             )
     return tuple(p % length for p, length in zip(index, shape, strict=True))

@@ -495,6 +495,8 @@ class Printer:
             self._print_stores(node, at)
             return
         start = {"max": "number(-inf)", "min": "number(inf)"}.get(name, "number(0)")
+        if over == "all" and start == "number(0)":
+            start = "0.0"  # in float64: a million losses in float32 lose digits
         target = f"t{node.id}"
         if over == "rows":
             array = self._array(self.places[node.id][0], "c")
