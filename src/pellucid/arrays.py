@@ -42,8 +42,8 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
         raise DataError(f"{what} is missing: got None.")
     if isinstance(values, Iterator):
         raise DataError(
-            f"{what} is an iterator, {type(values).__name__}, which has no rows to come "
-            f"back to. Hand in an array: np.array(list({what}))."
+            f"{what} is an iterator, {type(values).__name__}, which has no rows to "
+            f"come back to. Hand in an array: np.array(list({what}))."
         )
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(

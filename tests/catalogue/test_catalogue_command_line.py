@@ -43,7 +43,9 @@ def trained(tmp_path_factory):
     source = folder / "some.csv"
     with source.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["size", '<img src=x onerror="alert(2)">', "town", "same", "kind"])
+        rows.writerow(
+            ["size", '<img src=x onerror="alert(2)">', "town", "same", "kind"]
+        )
         for n in range(60):
             town = random.choice(["Oslo", "Rome"])
             numbers = random.normal(size=2).round(3)

@@ -171,7 +171,7 @@ def test_wrong_dtype(name, y, classifier, refused):
 def test_numbers_of_any_dtype_are_the_same_numbers(y, classifier):
     whole = np.arange(120).reshape(40, 3) % 5
     wanted = classifier().fit(whole.astype(float), y, **QUICK).loss
-    kinds = "bool i1 u1 i2 i4 i8 u8 f2 f4 f8 g O".split()
+    kinds = ["bool", "i1", "u1", "i2", "i4", "i8", "u8", "f2", "f4", "f8", "g", "O"]
     for kind in kinds[1:]:
         assert classifier().fit(whole.astype(kind), y, **QUICK).loss == wanted, kind
     flags = whole > 2

@@ -50,7 +50,9 @@ def test_pickle_of_another_version(x, y, classifier, monkeypatch):
     with monkeypatch.context() as older:
         older.setattr("pellucid.network.__version__", "0.0.7")
         content = pickle.dumps(net)
-    told = rf"pickled by pellucid 0\.0\.7, and this is {pellucid.__version__}.*net\.save"
+    told = (
+        rf"pickled by pellucid 0\.0\.7, and this is {pellucid.__version__}.*net\.save"
+    )
     with pytest.warns(PickleVersionWarning, match=told):
         again = pickle.loads(content)
     assert (again.weights == net.weights).all()

@@ -179,7 +179,9 @@ def test_hash_seed_and_locale(python):
     """Neither the seed of hashes nor a country changes a bit."""
     program = f"{SMALL}\nprint(fitted().weights.tobytes().hex())"
     found = {
-        python(program, PYTHONHASHSEED=seed, LC_ALL=country, NUMBA_DISABLE_JIT="1").stdout
+        python(
+            program, PYTHONHASHSEED=seed, LC_ALL=country, NUMBA_DISABLE_JIT="1"
+        ).stdout
         for seed, country in (("1", "C"), ("2", "de_DE.UTF-8"))
     }
     assert len(found) == 1
@@ -251,7 +253,9 @@ def test_cold_numba_cache_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "_loaded", {})
     cache.folder.cache_clear()
     try:
-        with pytest.warns(UserWarning, match="cannot be written .* PELLUCID_CACHE") as w:
+        with pytest.warns(
+            UserWarning, match="cannot be written .* PELLUCID_CACHE"
+        ) as w:
             assert cache.load(library.PRODUCT, 32)
         assert len(w) == 1
         assert list(tmp_path.glob("pellucid-kernels-*/kernel_*.py"))

@@ -39,7 +39,8 @@ def blueprints():
             layers = (Dense(3 * loss.per_target),)
             found[f"{name} {i}"] = build(layers, loss, Input(FEATURES))
             if loss.task == "numbers":
-                layers = (Dense(6), Reshape((3, 2)), Dropout(0.3))
+                each = 2 * loss.per_target
+                layers = (Dense(3 * each), Reshape((3, each)), Dropout(0.3))
                 several = build(layers, loss, Input(FEATURES))
                 found[f"{name} {i} of arrays"] = several
     return found

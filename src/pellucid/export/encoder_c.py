@@ -494,7 +494,9 @@ int main(void)
 }}
 #endif
 """
-_READ = """        row.{name} = text_of(cells[{place}]) ? strtod(cells[{place}], &next) : NAN;
+_READ = """        row.{name} = NAN;
+        if (text_of(cells[{place}]))
+            row.{name} = strtod(cells[{place}], &next);
         if (text_of(cells[{place}]) && !same(next, "", 0))
             return refused(cells[{place}], "is no number");"""
 

@@ -298,7 +298,7 @@ class Rows:
 
 
 def _plain(operator: str) -> Callable[..., str]:
-    def row(rows: Rows, x: str, value: float, cell: Cell) -> str:
+    def row(rows: Rows, x: str, value: float, **_: Cell) -> str:
         return rows.graph.add(operator, x, rows.number(value))
 
     return row

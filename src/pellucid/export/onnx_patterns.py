@@ -42,7 +42,7 @@ def reading(node: Symbol, known: Known, double: bool) -> Reading | None:
     """
     formulas = _FORMULAS if double else (*_FORMULAS, *_FLOAT32_FORMULAS)
     for pattern in (*_PATTERNS.get(node.operation.name, ()), *formulas):
-        found = pattern(node, known)
+        found: Reading | None = pattern(node, known)
         if found is not None:
             return found
     return None

@@ -53,7 +53,7 @@ class Writer:
     @property
     def double(self) -> bool:
         """Whether the numbers are float64, for which many operators have no kernel."""
-        return self.dtype == np.float64
+        return bool(self.dtype == np.float64)
 
     # -- the whole -------------------------------------------------------------------
 

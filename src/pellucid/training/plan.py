@@ -228,8 +228,8 @@ def _must_divide(network: "NeuralNetwork", y: NDArray[np.int64]) -> None:
     assert network.classes is not None
     label = network.classes[int(np.argmax(counts == 1))]
     raise DataError(
-        f"The class {label.item()!r} has a single row (the least populated classes need "
-        "two), so it cannot be in the training and in the validation data. Add rows, "
+        f"The class {label.item()!r} has a single row (the least populated classes "
+        "need two), so it cannot be in the training and in the validation data. Add rows, "
         "leave such classes out, hand in validation=(x, y), or do without early "
         "stopping and validation."
     )

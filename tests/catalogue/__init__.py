@@ -1,0 +1,1 @@
+"""The catalogue of failures; a package, so that its fixtures are its own."""
