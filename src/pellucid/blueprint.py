@@ -397,7 +397,7 @@ def _check_outputs(loss: Loss, shape: tuple[int, ...]) -> None:
     if loss.task == "classes" and (len(shape) != 1 or shape[0] < least):
         raise ConfigurationError(
             f"{loss.label} chooses among classes, one output each, so the last layer "
-            f"needs {least} or more outputs; it has shape (n, "
+            f"needs {'two' if least == 2 else least} or more outputs; it has shape (n, "
             f"{', '.join(map(str, shape))}). For a yes or no in one output use "
             "loss='binary_cross_entropy'."
         )

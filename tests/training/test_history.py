@@ -28,8 +28,8 @@ XV, YV = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
 WEIGHT = RNG.uniform(0, 2, 11)
 
 
-def network(loss="mean_squared_error", **settings):
-    layers = [Dense(4, "tanh"), Dense(2)]
+def network(loss="mean_squared_error", outputs=2, **settings):
+    layers = [Dense(4, "tanh"), Dense(outputs)]
     return NeuralNetwork(layers, loss=loss, input_shape=3, dtype="float64", **settings)
 
 
@@ -51,7 +51,10 @@ LOSSES = [
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 def test_the_loss_of_an_epoch(loss, weight):
     """While weights stand still an epoch's loss is the data's, however it is cut."""
-    y, net = of_one_kind(loss), network(loss)
+    y, net = (
+        of_one_kind(loss),
+        network(loss, 2 * loss.per_target if loss.task == "classes" else 2),
+    )
     plan = {"epochs": 3, "batch_size": 4, "optimizer": GradientDescent(1e-30)}
     history = net.fit(X, y, sample_weight=weight, **plan)
     evaluated = net.evaluate(X, y, sample_weight=weight)["loss"]
