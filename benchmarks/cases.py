@@ -51,11 +51,28 @@ class Network:
         Of convolutions: as many as their definition has, those with the border's zeros
         included.
         """
+        return self._products(lambda each, height, width: each.kernel**2)
+
+    @property
+    def fewest_products(self):
+        """The same where 3 x 3 convolutions are Winograd's F(4x4, 3x3).
+
+        That takes 36 multiplications for 16 pixels, not 144.
+        """
+
+        def a_pixel(each, height, width):
+            if (each.kernel, each.stride) != (3, 1):
+                return each.kernel**2
+            return 36 * -(-height // 4) * -(-width // 4) / (height * width)
+
+        return self._products(a_pixel)
+
+    def _products(self, a_pixel):
         found = []
         height, width, channels = self.image or (0, 0, 0)
         for each in self.convolutions:
             height, width = -(-height // each.stride), -(-width // each.stride)
-            window = each.kernel**2 * channels
+            window = a_pixel(each, height, width) * channels
             found.append(height * width * window * each.filters)
             channels = each.filters
             if each.pool:
@@ -99,7 +116,15 @@ class Training(Network):
 
         Forward, gradient of the weights and, but for the first layer, of the inputs.
         """
-        return 2 * self.batch * (3 * sum(self.products) - self.products[0])
+        return self._of_an_iteration(self.products)
+
+    @property
+    def fewest_operations(self):
+        """The same with the fewest multiplications a fast convolution takes."""
+        return self._of_an_iteration(self.fewest_products)
+
+    def _of_an_iteration(self, products):
+        return 2 * self.batch * (3 * sum(products) - products[0])
 
     def data(self):
         """Inputs and targets, shapes (rows, *shape) and (rows,), or (4, 1)."""
@@ -183,7 +208,7 @@ TRAININGS = [
         (784, 1024, 1024, 10),
         batch=512,
         rows=4096,
-        block=1,
+        block=4,
         contestants=EVERYONE,
         targets={"pytorch": 1.9, "jax": 0.95},
     ),
@@ -227,7 +252,7 @@ IMAGE_TRAININGS = [
         name,
         batch=batch,
         rows=iterations * batch,
-        block=1,
+        block=32 // iterations,
         contestants=IMAGE_TRAINERS,
         # By the faster of PyTorch's two orders of axes.
         targets={"pytorch": ratio, "pytorch_channels_last": ratio},

@@ -108,7 +108,7 @@ def text(results):
             section("Share of the peak", SPEEDS, speeds(trainings, measured, peak))
         )
     if images:
-        found = ratios(images, measured)
+        found = ratios(images, measured, peak)
         parts.append(section("Training on images against others", IMAGE_RATIOS, found))
         found = times(images, measured)
         parts.append(section("Time of an iteration on images", IMAGE_ITERATIONS, found))
@@ -189,7 +189,7 @@ def ratios(cases, measured, peak=None):
             )
             row = [case.name, title(name), f"{digits(least)}x", f"{digits(usual)}x"]
             if peak:
-                most = taken[name]["min"] / (case.operations / (1e9 * peak))
+                most = taken[name]["min"] / (case.fewest_operations / (1e9 * peak))
                 row.append(f"{digits(most)}x" if most < 10 else "")
             target = case.targets.get(name)
             if target is None:

@@ -4,12 +4,15 @@
 
 What must hold: a checkpoint is always the one before or the new one, complete, with the
 bits that an undisturbed training has after that iteration; nothing else stays in the
-folder; and the training that goes on ends with the bits of the undisturbed one. The
-processes that are killed are forks of this one, so that none has to start up.
-tests/test_faults.py runs a few of them.
+folder; and the training that goes on ends with the bits of the undisturbed one. Killed
+are plain trainings, those with changed images, a schedule that follows the loss and
+early stopping, and those on tables by a bag and by an ensemble, in both engines. The
+processes are forks of this one, so that none has to start up. tests/test_faults.py
+runs a few of them.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import random
@@ -31,25 +34,24 @@ from pellucid import (
     BatchNorm,
     Call,
     Checkpoint,
+    Conv2D,
     Dense,
     Dropout,
+    Flatten,
+    Flip,
     ModelFileError,
+    Momentum,
     NeuralNetwork,
+    ReduceOnPlateau,
+    Rescale,
+    Shift,
+    data,
     load,
+    tabular,
 )
 from pellucid.engines import missing_for_compiled
 
 ENGINES = ("readable", "compiled")
-RNG = np.random.default_rng(0)
-X, Y = RNG.normal(size=(24, 3)), np.arange(24) % 3
-PLAN = {
-    "epochs": 6,
-    "batch_size": 4,
-    "optimizer": "adam",
-    "validation": 0.25,
-    "metrics": ["accuracy"],
-    "threads": 1,
-}
 NOBODY = 65534
 
 
@@ -65,47 +67,66 @@ def must(holds: bool, what: str) -> None:
 
 # -- what is trained -------------------------------------------------------------------
 
+RNG = np.random.default_rng(0)
+ROWS = 24
+CLASSES = np.arange(ROWS) % 3
 
-def train(path: Path, engine: str, *more: Any) -> Any:
-    """Train, or go on from the checkpoint; return the network."""
-    goes_on = path.exists()
+
+def plain() -> tuple[Any, ...]:
+    """Return layers, inputs and plan of a usual training."""
     layers = [Dense(8, "tanh"), BatchNorm(), Dropout(0.2), Dense(3, "softmax")]
-    net = load(path) if goes_on else NeuralNetwork(layers, loss="cross_entropy", seed=1)
-    calls = [Checkpoint(path, every=1), *more]
-    net.fit(X, Y, callbacks=calls, resume=goes_on, engine=engine, **PLAN)
-    return net
+    return layers, RNG.normal(size=(ROWS, 3)), {"optimizer": "adam", "epochs": 6}
 
 
-def state(net: Any) -> Any:
-    """Return all that a network holds, as values that can be compared bit for bit."""
-    from snapshots import snapshot  # from the folder of the tests
-
-    return snapshot(net)
+def images() -> tuple[Any, ...]:
+    """Return the same of a training with as many decisions of its own as can be."""
+    layers = [Rescale(), Conv2D(4, 3, "relu"), Flatten(), Dense(3)]
+    plan = {
+        "optimizer": Momentum(ReduceOnPlateau(0.05, patience=1), average=0.9),
+        "augment": [Flip(), Shift(1)],
+        "early_stopping": 3,
+        "epochs": 20,
+    }
+    return layers, RNG.integers(0, 256, (ROWS, 6, 6, 1), dtype=np.uint8), plan
 
 
 class Undisturbed:
     """A training that nothing happens to, and all its states."""
 
-    def __init__(self, folder: Path, engine: str) -> None:
-        self.path, self.engine = folder / "undisturbed", engine
+    def __init__(self, folder: Path, engine: str, case: Any = plain) -> None:
+        self.engine = engine
+        self.layers, self.x, self.plan = case()
+        self.plan |= {"batch_size": 4, "validation": 0.25, "metrics": ["accuracy"]}
         self.states: dict[int, list[Any]] = {}
         self.sizes: dict[int, int] = {}
-        net = train(self.path, engine, Call(self._look, every=1))
+        path = folder / "undisturbed"
+        look = Call(lambda run: self._look(run, path), every=1)
+        net = self.train(path, look)
         self.end = state(net)
         self.steps = net.training.step
         self.states[self.steps].append(self.end)
-        self.path.unlink()
+        path.unlink()
         begun = time.monotonic()
-        ended(fork(train, self.path, engine))
+        ended(fork(self.train, path))
         self.seconds = time.monotonic() - begun  # now that all is compiled
-        must(state(load(self.path)) == self.end, "two trainings differ")
+        must(state(load(path)) == self.end, "two trainings differ")
 
-    def _look(self, run: Any) -> None:
-        found = state(load(self.path))
+    def train(self, path: Path, *more: Any) -> Any:
+        """Train, or go on from the checkpoint; return the network."""
+        goes_on = path.exists()
+        net = NeuralNetwork(self.layers, loss="cross_entropy", seed=1)
+        net = load(path) if goes_on else net
+        calls = [Checkpoint(path, every=1), *more]
+        plan = self.plan | {"engine": self.engine, "threads": 1}
+        net.fit(self.x, CLASSES, callbacks=calls, resume=goes_on, **plan)
+        return net
+
+    def _look(self, run: Any, path: Path) -> None:
+        found = state(load(path))
         self.states.setdefault(run.step, []).append(found)
-        self.sizes[run.step] = self.path.stat().st_size
+        self.sizes[run.step] = path.stat().st_size
 
-    def step_of(self, path: Path) -> int:
+    def progress(self, path: Path) -> int:
         """Return the iteration of a checkpoint, which must have that one's bits."""
         if not path.exists():
             return 0
@@ -117,9 +138,75 @@ class Undisturbed:
 
     def must_end_well(self, path: Path) -> None:
         """Let the training go on, and compare its end."""
-        must(ended(fork(train, path, self.engine)), "the training did not go on")
+        must(ended(fork(self.train, path)), "the training did not go on")
         must(state(load(path)) == self.end, "the training ended with other bits")
         must(others(path) == [], f"files are left: {others(path)}")
+
+
+class UndisturbedTable:
+    """A training on a table that nothing happens to: a bag, or an ensemble.
+
+    Where a path is asked for, it is that of the first network.
+    """
+
+    def __init__(self, folder: Path, engine: str, members: int | None = None) -> None:
+        tabular.training.SECONDS = 1e-9  # a checkpoint as often as there can be one
+        self.engine = engine
+        cells = dict(zip("abc", RNG.normal(size=(3, 60)), strict=True))
+        kinds = np.take(["u", "v", "w"], np.arange(60) % 3)
+        self.table = data.table(cells | {"kind": kinds}, "kind")
+        usual = tabular.recipe_for(60, "classes", ensemble=members)
+        small = {"hidden": (8, 8), "batch_size": 2, "epochs": 8, "folds": 3}
+        small |= {"folds": 0, "patience": 4} if members else {}
+        self.recipe = dataclasses.replace(usual, **small)
+        self.files = [
+            f"network_{k + 1}.pellucid" for k in range(self.recipe.folds or 1)
+        ]
+        path = folder / "undisturbed" / self.files[0]
+        self.end = self.train(path)
+        self.steps = self.progress(path)
+        shutil.rmtree(path.parent)
+        begun = time.monotonic()
+        ended(fork(self.train, path))
+        self.seconds = time.monotonic() - begun
+        must(self.train(path) == self.end, "two trainings differ")
+
+    def train(self, path: Path) -> Any:
+        """Train, or go on from the checkpoints; return all that came of it."""
+        path.parent.mkdir(exist_ok=True)
+        done = tabular.train(
+            self.table,
+            recipe=self.recipe,
+            seed=1,
+            checkpoints=path.parent,
+            progress=False,
+            engine=self.engine,
+            threads=1,
+        )
+        files = [state(load(path.with_name(name))) for name in self.files]
+        return state(done.network), done.temperature, files
+
+    def progress(self, path: Path) -> int:
+        """Return the iterations of all checkpoints, which must be complete."""
+        files = path.parent.glob("*.pellucid")
+        return sum(load(each).training.step for each in sorted(files))
+
+    def must_end_well(self, path: Path) -> None:
+        """Let the training go on, and compare its end."""
+
+        def go_on() -> None:
+            must(self.train(path) == self.end, "the training ended with other bits")
+
+        must(ended(fork(go_on)), "the training did not go on to the same bits")
+        found = sorted(each.name for each in path.parent.iterdir())
+        must(found == self.files, f"files are left: {found}")
+
+
+def state(net: Any) -> Any:
+    """Return all that a network holds, as values that can be compared bit for bit."""
+    from snapshots import snapshot  # from the folder of the tests
+
+    return snapshot(net)
 
 
 def others(path: Path) -> list[str]:
@@ -170,7 +257,9 @@ def must_fail(words: str, function: Callable[..., Any], *arguments: Any) -> None
 # -- faults ----------------------------------------------------------------------------
 
 
-def kills(folder: Path, wanted: Undisturbed, count: int, seed: int) -> dict[str, int]:
+def kills(
+    folder: Path, wanted: Undisturbed | UndisturbedTable, count: int, seed: int
+) -> dict[str, int]:
     """Kill trainings at random moments, until each has ended in spite of it."""
     chance = random.Random(seed)
     done = in_a_save = trainings = 0
@@ -180,7 +269,7 @@ def kills(folder: Path, wanted: Undisturbed, count: int, seed: int) -> dict[str,
         trainings += 1
         step = killed = 0
         while step < wanted.steps and killed < 20 and done < count:
-            number = fork(train, path, wanted.engine)
+            number = fork(wanted.train, path)
             time.sleep(chance.uniform(0.0, wanted.seconds / 3))
             if not kill(number):
                 break
@@ -188,7 +277,7 @@ def kills(folder: Path, wanted: Undisturbed, count: int, seed: int) -> dict[str,
             partial = [name for name in others(path) if name.endswith(".partial")]
             must(len(partial) <= 1, f"left-over files pile up: {partial}")
             in_a_save += len(partial)
-            now = wanted.step_of(path)
+            now = wanted.progress(path)
             must(now >= step, f"iteration {now} came after iteration {step}")
             step = now
         wanted.must_end_well(path)
@@ -202,11 +291,11 @@ def too_large(folder: Path, wanted: Undisturbed) -> None:
     def limited() -> None:
         most = wanted.sizes[stop] - 8
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        must_fail("File too large", train, path, wanted.engine)
+        must_fail("File too large", wanted.train, path)
 
     must(ended(fork(limited)), "a limit of the size is no ModelFileError")
     must(others(path) == [], f"files are left: {others(path)}")
-    must(0 < wanted.step_of(path) <= stop, "the limit was not met")
+    must(0 < wanted.progress(path) <= stop, "the limit was not met")
     wanted.must_end_well(path)
 
 
@@ -231,12 +320,12 @@ def full(folder: Path, wanted: Undisturbed) -> str:
                         return
 
         def filled() -> None:
-            fails = "No space left on device", train, path, wanted.engine
-            must_fail(*fails, Call(fill, every=1))
+            fails = "No space left on device"
+            must_fail(fails, wanted.train, path, Call(fill, every=1))
 
         must(ended(fork(filled)), "a full disk is no ModelFileError")
         must(others(path) == ["filler"], f"files are left: {others(path)}")
-        must(wanted.step_of(path) == wanted.steps // 2, "the disk was not full")
+        must(wanted.progress(path) == wanted.steps // 2, "the disk was not full")
         filler.unlink()
         wanted.must_end_well(path)
     finally:
@@ -255,14 +344,14 @@ def read_only(folder: Path, wanted: Undisturbed) -> None:
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
-        must_fail("Permission denied", train, path, wanted.engine, *what)
+        must_fail("Permission denied", wanted.train, path, *what)
 
     def close(run: Any) -> None:
         if run.step == stop:
             folder.chmod(0o500)
 
     must(ended(fork(as_nobody, Call(close, every=1))), "it is no ModelFileError")
-    must(wanted.step_of(path) == stop, "the folder was not closed")
+    must(wanted.progress(path) == stop, "the folder was not closed")
     before = path.read_bytes()
     must(ended(fork(as_nobody)), "training began where nothing can be saved")
     must(path.read_bytes() == before, "the old file changed")
@@ -279,16 +368,16 @@ def two_trainings(folder: Path, wanted: Undisturbed) -> None:
             (folder / "waits").touch()
             time.sleep(600)
 
-    first = fork(train, path, wanted.engine, Call(wait, every=1))
+    first = fork(wanted.train, path, Call(wait, every=1))
     while not (folder / "waits").exists():
         time.sleep(0.002)
     before = path.read_bytes()
     words = f"is in use: another training (process {first})"
-    must_fail(words, train, path, wanted.engine)
+    must_fail(words, wanted.train, path)
     must(path.read_bytes() == before, "the refused training wrote")
-    must(ended(fork(train, folder / "other", wanted.engine)), "another name is refused")
+    must(ended(fork(wanted.train, folder / "other")), "another name is refused")
     must(kill(first), "the first training ended")
-    must(wanted.step_of(path) == stop, "the checkpoint changed")
+    must(wanted.progress(path) == stop, "the checkpoint changed")
     for name in ("waits", "other"):
         (folder / name).unlink()
     wanted.must_end_well(path)
@@ -297,7 +386,7 @@ def two_trainings(folder: Path, wanted: Undisturbed) -> None:
 def two_savers(folder: Path, wanted: Undisturbed, count: int = 40) -> None:
     """Let two processes write one file again and again, and read it meanwhile."""
     path = folder / "net"
-    nets = [train(folder / "first", wanted.engine), load(folder / "first")]
+    nets = [wanted.train(folder / "first"), load(folder / "first")]
     nets[1].weights[...] += 1
     (folder / "first").unlink()
     allowed = [state(load_again(net, path)) for net in nets]
@@ -323,33 +412,42 @@ def load_again(net: Any, path: Path) -> Any:
 # -- all of them -----------------------------------------------------------------------
 
 
+SORTS: dict[str, Callable[..., Any]] = {
+    "plain": Undisturbed,
+    "images": lambda folder, engine: Undisturbed(folder, engine, images),
+    "a bag": UndisturbedTable,
+    "an ensemble": lambda folder, engine: UndisturbedTable(folder, engine, 4),
+}
+
+
 def everything(folder: Path, count: int, seed: int) -> dict[str, Any]:
     """Return what was tried, by name, and the problems."""
     results: dict[str, Any] = {}
+    share = -(-count // (len(ENGINES) * len(SORTS)))
     for engine in ENGINES:
         if engine == "compiled" and missing_for_compiled():
             continue
-        inside = folder / engine
-        inside.mkdir(mode=0o755)
-        wanted = Undisturbed(inside, engine)
-        share = count // len(ENGINES)
-        faults: dict[str, Callable[..., Any]] = {
-            "kills": lambda place, it, n=share: kills(place, it, n, seed),
-            "too large": too_large,
-            "full": full,
-            "read-only": read_only,
-            "two trainings": two_trainings,
-        }
-        if engine == "readable":  # no engine runs there
-            faults["two savers"] = two_savers
-        for name, fault in faults.items():
-            place = inside / name
-            place.mkdir(mode=0o755)
-            try:
-                found = fault(place, wanted) or "tried"
-            except Exception as error:
-                found = f"PROBLEM: {''.join(traceback.format_exception(error))}"
-            results[f"{engine}: {name}"] = found
+        for sort, train in SORTS.items():
+            inside = folder / engine / sort
+            inside.mkdir(mode=0o755, parents=True)
+            (folder / engine).chmod(0o755)
+            wanted = train(inside, engine)
+            faults: dict[str, Callable[..., Any]] = {
+                f"kills of {sort}": lambda place, it: kills(place, it, share, seed)
+            }
+            if sort == "plain":
+                faults |= {"too large": too_large, "full": full}
+                faults |= {"read-only": read_only, "two trainings": two_trainings}
+            if sort == "plain" and engine == "readable":  # no engine runs there
+                faults["two savers"] = two_savers
+            for name, fault in faults.items():
+                place = inside / name
+                place.mkdir(mode=0o755)
+                try:
+                    found = fault(place, wanted) or "tried"
+                except Exception as error:
+                    found = f"PROBLEM: {''.join(traceback.format_exception(error))}"
+                results[f"{engine}: {name}"] = found
     return results
 
 
@@ -375,7 +473,7 @@ def main() -> int:
         print(json.dumps(results))
     else:
         for name, found in results.items():
-            print(f"{name:26}{found}")
+            print(f"{name:32}{found}")
     return int(any("PROBLEM" in str(found) for found in results.values()))
 
 

@@ -165,7 +165,7 @@ def test_models_that_take_no_files(tmp_path: Path) -> None:
     assert "there is no such file" in one_line(done)
     done = run("predict", tmp_path / "net.pellucid")
     assert done.exit_code == 2
-    assert "Missing argument 'IMAGE...'" in one_line(done)
+    assert "Missing argument 'FILE...'" in one_line(done)
 
 
 def test_options_reach_the_training(tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["none"], 3, "none does not exist; expected a folder with a folder of images"),
-        (["a.png"], 3, "a.png is a file; expected a folder with a folder of images"),
+        (["none"], 3, "none: there is no such file or folder; expected the file of a table, or"),
+        (["a.png"], 3, "a.png is an image; expected a folder with a folder of images"),
         (["stripes/up"], 3, "has no folders, but images such as '00.jpg'"),
         (["stripes", "--size", "big"], 2, "'big' is no number of pixels such as 64"),
         (["stripes", "--size", "0"], 2, r"Expected size as \(height, width\)"),
@@ -204,7 +204,7 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
         (["stripes", "--colour", "blue"], 2, "'blue' is not one of 'rgb', 'grey'"),
         (["stripes", "--output", "taken"], 2, "report.html that no train wrote"),
         (["broken"], 3, r"00\.jpg cannot be read as an image .*--skip-broken"),
-        ([], 2, "Missing argument 'FOLDER'"),
+        ([], 2, r"Missing argument 'FILE\|FOLDER'"),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing_behind(
@@ -230,7 +230,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
 
 def test_help_has_the_numbers_of_the_recipe() -> None:
     told = run("train", "--help").stdout
-    assert f"[default: {EPOCHS}]" in " ".join(told.split())
+    assert f"[default: images {EPOCHS}, tables by the recipe]" in " ".join(told.split())
     assert max(map(len, told.splitlines())) <= 80
 
 

@@ -14,7 +14,7 @@ def test_a_column_without_weight_has_no_importance() -> None:
     assert found.value == pytest.approx(0, abs=1e-5)
     assert found.order.tolist() == [0, 2, 1]
     np.testing.assert_allclose(found.worse[1], 0, atol=1e-6)
-    assert found.change == "rise of rmse"
+    assert found.change == "rise of RMSE"
 
 
 def test_importance_of_a_linear_model_is_what_the_formula_says() -> None:
@@ -32,8 +32,8 @@ def test_more_of_a_metric_may_be_better() -> None:
     y = X @ [2, 0, 1]
     worse = pellucid.permutation_importance(linear([2, 0, 1]), X, y, metric="r2")
     assert worse.mean[0] > worse.mean[2] > 0.1
-    assert worse.change == "fall of r2"
-    assert "fall of r2" in repr(worse)
+    assert worse.change == "fall of R2"
+    assert "fall of R2" in repr(worse)
 
 
 def test_the_same_seed_shuffles_alike() -> None:

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from pellucid import ModelFileError
-from pellucid.locks import FileLock, claim
+from pellucid.container import tidy
+from pellucid.locks import FileLock, beside, claim
 
 pytest.importorskip("fcntl", reason="this system has no locks on files")
 
@@ -89,3 +90,17 @@ def test_what_was_removed_with_its_lock_is_made_anew(tmp_path, monkeypatch):
     with pytest.raises(BlockingIOError):
         FileLock(path)
     lock.remove()
+
+
+def test_tidying_leaves_what_is_alive(tmp_path):
+    place = tmp_path / "net.pellucid"
+    partial = tmp_path / (".net.pellucid." + "0" * 16 + ".partial")
+    for path in (place, partial, beside(place)):
+        path.write_text("0\n")
+    lock = claim(place)
+    tidy(place)
+    assert sorted(tmp_path.iterdir()) == [beside(place), place]
+    lock.close()  # as when its process dies
+    tidy(place)
+    assert list(tmp_path.iterdir()) == [place]
+    tidy(place)

@@ -42,6 +42,7 @@ from pellucid.plots.palette import (
     mix,
     signed_colour,
 )
+from registers import ours
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +144,16 @@ ALL = {
     "loss_landscape": lambda t, ax: plots.loss_landscape(
         t.net, t.x, t.y, ax, resolution=5
     ),
+    "importance": lambda t, ax: plots.importance(
+        pellucid.permutation_importance(t.net, t.x, t.y), ax
+    ),
+    "partial_dependence": lambda t, ax: plots.partial_dependence(
+        pellucid.partial_dependence(t.net, t.x, "x0", points=4), ax
+    ),
+    "calibration": lambda t, ax: plots.calibration(
+        pellucid.calibration([0, 1, 1, 0], [0.2, 0.9, 0.7, 0.4]), ax
+    ),
+    "residuals": lambda t, ax: plots.residuals(t.y, t.net.predict(t.x), ax),
 }
 # What is no picture in an Axes: texts, and figures of several panels.
 OTHERS = {"network_svg", "diagram_svg", "bending", "course", "neuron_maps"}
@@ -424,7 +435,7 @@ def test_predictions_errors():
 
 # ---- activation
 
-NAMES = sorted({kind.label for kind in Activation.registered().values()})
+NAMES = sorted({kind.label for kind in ours(Activation).values()})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -177,8 +177,20 @@ def test_a_minimizer():
     assert every_state(four) == every_state(one)
     assert np.isnan(four.rates).all()
     assert four.course().losses.tolist() == four.losses.tolist()
-    with pytest.raises(ConfigurationError, match="looks at several places"):
-        four[0]
+    for i in (0, 7, STEPS - 1):
+        step, after = four[i], four.weights(i + 1).vector
+        assert step.loss == pytest.approx(four.losses[i], rel=1e-12)
+        np.testing.assert_allclose(step.new_weights.vector, after, rtol=0, atol=1e-15)
+    nets[1].weights = four.weights(7).vector
+    wanted = nets[1].backprop(X, Y)[1].vector
+    np.testing.assert_allclose(four[7].gradients.vector, wanted, rtol=1e-12)
+    answer = four[7].why("dense_1.W[0, 1].update")
+    assert answer.formula == "W[0, 1].s"
+    assert "w <- w + s" in str(answer)
+    assert "LBFGS() chose to add" in str(answer.terms[0].why())
+    assert "η" not in str(four[7].derivation().formulas[-6:])
+    assert repr(four[7]).startswith("<Step 8: loss 0.")
+    assert "LBFGS(), layers dense_1, dense_2" in repr(four[7])
 
 
 def test_named_inputs():
@@ -744,10 +756,10 @@ HOSTILE = {
     "pinned": put("pinned", value=[99]),
     "pinned texts": put("pinned", value=["0"]),
     "no rules": replace("rules", lambda v: v[:0]),
-    "rules": replace("rules", lambda v: [*v, 0, 7, 0]),
-    "rule too late": replace("rules", lambda v: [*v, 1, 0, 0]),
+    "rules": replace("rules", lambda v: np.append(v, [0, 7, 0])),
+    "rule too late": replace("rules", lambda v: np.append(v, [1, 0, 0])),
     "rule too long": replace("rules", lambda v: v[:2]),
-    "huge total": replace("rules", lambda v: [*v, 0, 0, 2**62]),
+    "huge total": replace("rules", lambda v: np.append(v, [0, 0, 2**62])),
     "rules of another kind": replace("rules", lambda v: v.astype(float)),
     "watched": replace("watched", lambda v: np.zeros(1, np.float32)),
     "no watched": lambda document, vectors: vectors.pop("watched"),

@@ -64,3 +64,22 @@ def test_what_cannot_be_explained_is_said() -> None:
     two = pellucid.NeuralNetwork([pellucid.Dense(2)], loss="mean_squared_error")
     with pytest.raises(ConfigurationError, match="target=0 to 1"):
         pellucid.contributions(two.build(3), X, 0)
+
+
+def test_what_speaks_for_one_class_speaks_against_the_other() -> None:
+    net, data = mixed()
+    yes, no = (
+        pellucid.contributions(net, data, 3, target=target, draws=20).values
+        for target in ("yes", "no")
+    )
+    np.testing.assert_allclose(yes, -no, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    net, data = mixed()
+    one, same, other = (
+        pellucid.contributions(net, data, 3, draws=20, seed=seed).values
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)

@@ -62,7 +62,6 @@ ORDER = [
     "views",
     "network",
     "attribution",
-    "contributions",
     "column_numbers",
     "importance",
     "dependence",

@@ -131,7 +131,7 @@ def test_measures_and_a_guess(table, classes) -> None:
     ("rows", "task", "ensemble", "words"),
     [
         (300, "classes", None, ["5 networks", "another fifth", "temperature"]),
-        (3000, "numbers", None, ["One network with hidden layers of 256, 256, 256"]),
+        (3000, "numbers", None, ["One network with 3 hidden layers of 256 neurons"]),
         (3000, "classes", 8, ["8 members", "At most", "16 in a row"]),
     ],
 )

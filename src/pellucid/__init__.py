@@ -62,8 +62,9 @@ _WHERE = {
         "Polynomial ReduceOnPlateau Schedule Step WarmUp"
     ),
     "training": (
-        "Call Callback Checkpoint EarlyStopping History InterruptedWarning RateSearch "
-        "RecordWeights RecordingWarning Report Run TimeLimit"
+        "Call Callback Checkpoint CheckpointWarning EarlyStopping GradientWarning "
+        "History InterruptedWarning RateSearch RecordWeights RecordingWarning Report "
+        "Run TimeLimit"
     ),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names.split()}

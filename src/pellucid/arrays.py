@@ -54,9 +54,10 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
         raise DataError(f"{what} is a sparse array: hand in {what}.toarray().")
     if hasattr(values, "collect") and hasattr(values, "collect_schema"):
         raise DataError(f"{what} is a lazy frame: hand in {what}.collect().")
-    names = column_names(values)
+    names, given = column_names(values), values
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
+        must_keep_digits(given, values, what)
     try:
         array = np.asarray(values)
     except ValueError:
@@ -192,8 +193,37 @@ def as_floats(
     return floats
 
 
+def must_keep_digits(given: Any, floats: NDArray[Any], what: str) -> None:
+    """Raise where whole numbers lost digits as another library made floats of them.
+
+    Parameters
+    ----------
+    given : array_like, data frame or sparse array
+        What was handed in.
+    floats : ndarray
+        What became of it; looked at first, since that is quick.
+    what : str
+        Its name in messages.
+
+    Raises
+    ------
+    DataError
+        If there is a whole number beyond 2^53.
+    """
+    if floats.dtype.kind != "f" or not (np.abs(floats) >= LARGEST_WHOLE).any():
+        return
+    names = column_names(given)
+    if names is None:
+        whole = given.toarray() if hasattr(given, "toarray") else given
+        _must_keep_digits(np.asarray(whole), what, None)
+        return
+    for place, name in enumerate(given.columns):
+        cells = given[[name]].to_numpy()[:, :1]
+        _must_keep_digits(cells, what, names, first=place)
+
+
 def _must_keep_digits(
-    array: NDArray[Any], what: str, names: Sequence[str] | None
+    array: NDArray[Any], what: str, names: Sequence[str] | None, first: int = 0
 ) -> None:
     """Raise `DataError` for whole numbers that would be rounded, such as accounts."""
 
@@ -207,8 +237,9 @@ def _must_keep_digits(
         return
     for index, value in np.ndenumerate(array):
         if rounded(value):
+            place = (index[0], index[1] + first) if len(index) == 2 else index
             raise DataError(
-                f"{what} has {_plain(value)} at {_place(index, names)}: whole numbers "
+                f"{what} has {_plain(value)} at {_place(place, names)}: whole numbers "
                 "beyond 2^53 lose digits. Leave numbers out that only name something, "
                 "such as accounts; hand in measurements as floating-point numbers."
             )

@@ -4,6 +4,7 @@ The two passes through a network stand here once, as text that works on arrays a
 Symbols alike. Engines run it, tracing writes it down.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,7 +24,7 @@ from pellucid.layers.shaping import Flatten, Reshape
 from pellucid.layers.windows import must_not_look_channels_first
 from pellucid.layout import Layout, Slot
 from pellucid.losses import EachMember, Loss
-from pellucid.symbol import FLOAT, INTEGER, Symbol, Trace
+from pellucid.symbol import FLOAT, INTEGER, Dim, Symbol, Trace
 
 Inputs = Input | dict[str, Input]
 
@@ -144,6 +145,8 @@ class Blueprint:
         Shape of one sample of the output.
     limits : dict of str to int
         For inputs of whole numbers: how many there are, by the name of the input.
+    width : int
+        Numbers that one row is turned into, all operations of the layers together.
     """
 
     root: Chain
@@ -153,6 +156,7 @@ class Blueprint:
     layout: Layout
     output_shape: tuple[int, ...]
     limits: dict[str, int] = field(default_factory=dict)
+    width: int = 1
 
     @property
     def outputs(self) -> int:
@@ -325,7 +329,15 @@ def build(layers: tuple[Layer, ...], loss: Loss, inputs: Inputs) -> Blueprint:
     _check_outputs(loss, output_shape)
     for path, (layer, _) in entered.items():
         _check_softmax(layer, path, shared.outputs[path])
-    return Blueprint(root, loss, logits, inputs, Layout(slots), output_shape, limits)
+    for_each_row = [
+        [size for size in node.shape if not isinstance(size, Dim)]
+        for node in trace.nodes
+        if any(isinstance(size, Dim) for size in node.shape)
+    ]
+    return Blueprint(
+        *(root, loss, logits, inputs, Layout(slots), output_shape, limits),
+        width=sum(map(math.prod, for_each_row)),
+    )
 
 
 def _check_data(layer: Layer, x: Any, limits: dict[str, int]) -> None:

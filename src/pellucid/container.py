@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pellucid._version import __version__
 from pellucid.errors import ModelFileError
-from pellucid.locks import FileLock
+from pellucid.locks import FileLock, beside, claim
 
 # What describes a network takes at most so many bytes and pieces, so that a file that
 # somebody made up is refused soon, and takes no 64 MB more than it has.
@@ -35,6 +35,7 @@ _KINDS: dict[str, np.dtype[Any]] = {
     "I64": np.dtype("<i8"),
     "U8": np.dtype("u1"),
 }
+_WRITER = re.compile(r'"pellucid": "(\d[0-9a-z.+]{0,30})"')
 _VECTOR = {"dtype": str, "shape": list, "data_offsets": list}
 # What the formats are for, and what reads them.
 _FORMATS = {
@@ -175,6 +176,21 @@ def _temporary(target: Path) -> Iterator[Path]:
     finally:
         # After the replacement there is nothing of this name.
         lock.remove()
+
+
+def tidy(path: Path) -> None:
+    """Remove what processes that died have left beside a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it stays, and so does what a living process needs.
+    """
+    target = Path(os.path.realpath(path))
+    _remove_left_over(target)
+    if beside(target).exists():
+        with suppress(ModelFileError):
+            claim(target).remove()
 
 
 def _remove_left_over(target: Path) -> None:
@@ -364,9 +380,11 @@ def _checked_document(
 ) -> dict[str, Any]:
     version = metadata.get("schema", "none")
     if version != str(schema):
+        writer = _WRITER.search(metadata.get("document", ""))
+        needed = f">= {writer[1]}" if writer else "newer than this"
         raise ModelFileError(
             f"the file has schema version {version[:20]}; this pellucid {__version__} "
-            f"reads up to {schema}. Install a newer pellucid to read it."
+            f"reads up to {schema}. It needs pellucid {needed}."
         )
     if set(metadata) != {"format", "schema", "document", "sha256"}:
         raise ModelFileError(f"the file has unknown metadata {sorted(metadata)}.")

@@ -20,6 +20,7 @@ from pellucid.texttable import Table as TextTable
 from pellucid.texttable import show
 
 TAILS = 0.05  # share of the rows at either end of a number that is not drawn
+_DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -217,6 +218,8 @@ def _places(
     if own.kind in ("number", "date"):
         cells = there.astype(np.float64)
         grid = _grid(cells, points)
+        if own.kind == "date" and not (cells % _DAY).any():
+            grid = np.unique(np.round(grid / _DAY) * _DAY)
         names = tuple(grid.tolist())
     else:
         cells = np.empty(0)

@@ -27,6 +27,13 @@ METRICS = {
     "mae": False,
     "r2": True,
 }
+_WRITTEN = {
+    "log_loss": "log-loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+    "auc": "AUC",
+}
 TOGETHER = 0.7  # a correlation from which two columns tell much of the same
 _COMPARED = 60  # columns of which all pairs are looked at
 
@@ -82,9 +89,13 @@ class Importance:
 
     @property
     def change(self) -> str:
-        """What happens to the metric, in words: ``"rise of log loss"``."""
-        way = "fall" if METRICS[self.metric] else "rise"
-        return f"{way} of {self.metric.replace('_', ' ')}"
+        """What happens to the metric, in words: ``"rise of log-loss"``."""
+        return f"{'fall' if METRICS[self.metric] else 'rise'} of {self.name}"
+
+    @property
+    def name(self) -> str:
+        """What the metric is called: ``"log-loss"``, ``"RMSE"``."""
+        return _WRITTEN.get(self.metric, self.metric.replace("_", " "))
 
     def __repr__(self) -> str:
         rows = [
@@ -96,8 +107,7 @@ class Importance:
             "important than it is."
             for a, b, r in self.together
         )
-        name = self.metric.replace("_", " ")
-        title = f"{name} of {self.rows:,} rows: {self.value:.6g}; worse without"
+        title = f"{self.name} of {self.rows:,} rows: {self.value:.6g}; worse without"
         return str(TextTable(("column", self.change, "spread"), rows, title, footer))
 
 

@@ -77,10 +77,25 @@ def _lock(handle: int) -> bool:
     return True
 
 
+def beside(path: Path) -> Path:
+    """Return the file whose lock claims a place.
+
+    Parameters
+    ----------
+    path : Path
+        The place.
+
+    Returns
+    -------
+    Path
+        ``.NAME.lock`` in the same folder; it holds the number of the process.
+    """
+    target = Path(os.path.realpath(path))
+    return target.with_name(f".{target.name}.lock")
+
+
 def claim(path: Path) -> FileLock:
     """Lock a place where files will be written again and again.
-
-    A file ``.NAME.lock`` beside it holds the number of the process.
 
     Parameters
     ----------
@@ -97,15 +112,14 @@ def claim(path: Path) -> FileLock:
     ModelFileError
         If another training has claimed it, or nothing can be written there.
     """
-    target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.lock")
+    place = beside(path)
     try:
-        lock = FileLock(beside)
-        beside.write_text(f"{os.getpid()}\n", "ascii")
+        lock = FileLock(place)
+        place.write_text(f"{os.getpid()}\n", "ascii")
     except BlockingIOError as error:
         holder = ""
         with suppress(OSError, ValueError):
-            holder = f" (process {int(beside.read_text('ascii'))})"
+            holder = f" (process {int(place.read_text('ascii'))})"
         raise ModelFileError(
             f"{path} is in use: another training{holder} saves its checkpoints there. "
             "Wait for it, end it, or choose another place."

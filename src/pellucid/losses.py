@@ -610,6 +610,17 @@ class EachMember(Loss):
         return np.concatenate(slopes, axis=-1) / self.members
 
     def linked(self, y_hat: Any) -> Any:
+        """Return the mean of what the members predict.
+
+        Parameters
+        ----------
+        y_hat : array, shape (n, members * outputs)
+            Outputs.
+
+        Returns
+        -------
+        array, shape (n, outputs)
+        """
         each = [self.of.linked(outputs) for outputs in self._each(y_hat)]
         return sum(each[1:], each[0]) / self.members
 

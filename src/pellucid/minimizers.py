@@ -11,12 +11,13 @@ lowest loss is wanted. All sums are made in float64.
 import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import ConfigurationError
+from pellucid.optimizers import Optimizer
 from pellucid.part import Part
 
 Vector = NDArray[np.float64]
@@ -117,6 +118,29 @@ class Minimizer(Part, abstract=True):
             The point and the length a of the step; or why there is no lower point.
         """
         raise NotImplementedError
+
+
+class MinimizerStep(Optimizer, abstract=True):
+    """``w <- w + s``: the step that a minimizer chose after looking at several places.
+
+    Recordings show a minimizer's iterations so: s is what came of a search, and no
+    formula of this iteration's gradient alone.
+
+    Parameters
+    ----------
+    minimizer : Minimizer
+        Which chose it.
+    """
+
+    minimizer: Any = None
+
+    memories: ClassVar[tuple[str, ...]] = ("s",)
+
+    def step(self, w: Any, g: Any, memory: Any, t: Any, rate: Any) -> Any:
+        return w + memory.s
+
+    def __repr__(self) -> str:
+        return repr(self.minimizer)
 
 
 class LBFGS(Minimizer, label="lbfgs"):

@@ -831,8 +831,10 @@ class NeuralNetwork(Views):
             # A share such as 0.3 counts as the label that is nearer.
             y = (y > 0.5).astype(np.int64)
             y = y[:, 0] if y.shape[1:] == (1,) else y
-        if metric.uses == "numbers":
-            y = self._in_units(y)
+        if metric.uses == "numbers" and self.reader is not None:
+            # Not back from what the network is taught: a reader may keep answers
+            # within the range of its rows, but never the truth.
+            y = np.asarray(data.own_y, np.float64).reshape(y.shape)
         decided = metric.uses in ("classes", "numbers")
         answers = self._in_units(self._decide(p)) if decided else p
         return metric.value(y, answers, data.weight)

@@ -7,6 +7,7 @@ last bit.
 """
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import ConfigurationError
 from pellucid.layout import Windows
-from pellucid.minimizers import Minimizer
+from pellucid.minimizers import Minimizer, MinimizerStep
 from pellucid.trace import Position, Step, trace_step
 from pellucid.training.recorder import MOST_MEMORY, Recorder
 from pellucid.training.replay import Replay
@@ -30,7 +31,8 @@ class Recording(Recorder):
     """The iterations of a training: ``recording[i]`` is a `Step` with every number.
 
     The training data belong to a recording. They are not copied, so they must not be
-    changed in place afterwards.
+    changed in place afterwards. Of a minimizer's iteration the step has loss and
+    gradient where it began, and what it added to the weights as one vector ``s``.
 
     Parameters
     ----------
@@ -162,12 +164,6 @@ class Recording(Recorder):
         if isinstance(index, slice):
             return Steps(self, range(len(self))[index])
         step, replay = self._step(index), self.replay()
-        if isinstance(replay.settings.optimizer, Minimizer):
-            raise ConfigurationError(
-                f"An iteration of {replay.settings.optimizer!r} looks at several "
-                "places, so it is no single step. recording.weights(i), .losses and "
-                ".course() work."
-            )
         return trace_step(
             self._seen_from_batches(replay),
             replay.batch(step),
@@ -183,16 +179,16 @@ class Recording(Recorder):
         return other
 
     def _position(self, replay: Replay, step: int, state: Snapshot) -> Position:
-        optimizer = replay.optimizer(step)
-        return Position(
-            state.weights,
-            optimizer,
-            state.memory,
-            step,
-            optimizer.rate(step, replay.rule(step).total),
-            replay.key,
-            step,
-        )
+        rule, memory = replay.optimizer(step), state.memory
+        if isinstance(rule, Minimizer):
+            end = step + 1 == self.first + len(self)
+            after = state if end and self.failed else replay.state(step + 1)
+            size = replay.network.blueprint.layout.parameters.size
+            memory = {"s": after.weights[:size] - state.weights[:size]}
+            rule, rate = MinimizerStep(minimizer=rule), math.nan
+        else:
+            rate = rule.rate(step, replay.rule(step).total)
+        return Position(state.weights, rule, memory, step, rate, replay.key, step)
 
     def __iter__(self) -> Iterator[Step]:
         return (self[i] for i in range(len(self)))

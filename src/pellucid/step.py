@@ -4,6 +4,7 @@ A `Step` holds copies, so it stays what it is while the network learns on. Expla
 pictures and recordings are readers of it.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -46,7 +47,7 @@ class Position:
     iteration : int
         Updates that the optimizer has made, from 0.
     rate : float
-        The learning rate now.
+        The learning rate now; NaN for a minimizer's step.
     key, noise : int
         Key of the random numbers, and the iteration whose random numbers are drawn.
     """
@@ -189,7 +190,7 @@ class Step:
 
     @property
     def rate(self) -> float:
-        """The learning rate of this step."""
+        """The learning rate of this step; NaN where a minimizer made it."""
         return self.before.rate
 
     @property
@@ -485,7 +486,8 @@ class Step:
         return Asking(self)
 
     def __repr__(self) -> str:
+        rate = "" if math.isnan(self.rate) else f" rate {self.rate:g},"
         return (
             f"<Step {self.iteration + 1}: loss {self.loss:.6g} of {self.n} samples, "
-            f"{self.optimizer!r}, rate {self.rate:g}, layers {', '.join(self.layers)}>"
+            f"{self.optimizer!r},{rate} layers {', '.join(self.layers)}>"
         )

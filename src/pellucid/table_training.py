@@ -137,6 +137,8 @@ class TableTraining:
         callbacks: Sequence[Callback] = (),
         *,
         checkpoints: Path | None = None,
+        checkpoint_epochs: int | None = None,
+        checkpoint_seconds: float | None = None,
         threads: int | None = None,
     ) -> TrainedTable:
         """Train the network.
@@ -145,7 +147,7 @@ class TableTraining:
         ----------
         callbacks : sequence of Callback
             What else happens.
-        checkpoints : Path, optional
+        checkpoints, checkpoint_epochs, checkpoint_seconds
             As in `pellucid.tabular.train`.
         threads : int, optional
             How many threads it may use.
@@ -161,6 +163,8 @@ class TableTraining:
             recipe=self.recipe,
             seed=self.seed,
             checkpoints=checkpoints,
+            checkpoint_epochs=checkpoint_epochs,
+            checkpoint_seconds=checkpoint_seconds,
             callbacks=callbacks,
             threads=threads,
             progress=False,
@@ -246,7 +250,7 @@ class TableTraining:
             "seed": self.seed,
             "test": self.test,
             "rows": len(table),
-            "rows of the test": self.judged.tolist(),
+            "rows of the test": len(self.judged),
             "columns": table.kinds,
             "left out": {each.name: each.why for each in table.left_out},
             "recipe": asdict(self.recipe) | {"hidden": list(self.recipe.hidden)},
@@ -475,8 +479,11 @@ def in_words(recipe: Recipe, task: str, networks: int) -> list[str]:
     -------
     list of str
     """
+    several = len(recipe.hidden) > 1
+    layers = "hidden layers" if several else "a hidden layer"
     units = ", ".join(map(str, recipe.hidden))
-    layers = "hidden layer" + "s" * (len(recipe.hidden) != 1)
+    if several and len(set(recipe.hidden)) == 1:
+        layers, units = f"{len(recipe.hidden)} {layers}", str(recipe.hidden[0])
     each = f"of {units} neurons with {recipe.activation}"
     told = []
     if recipe.members > 1:

@@ -145,6 +145,15 @@ def test_class_of_one_row_and_early_stopping(x, y, classifier, refused):
     classifier(3).fit(x, y, **QUICK)
 
 
+def test_validation_set_that_is_too_small(x, y, classifier, refused):
+    told = ("The validation set is too small", "validation=0.02 of 40 rows holds out 1")
+    for asked in ({"validation": 0.02}, {"validation": 0.02, "early_stopping": 3}):
+        refused(lambda: classifier().fit(x, y, **asked, **QUICK), *told)  # noqa: B023
+    estimator = NeuralNetworkClassifier(early_stopping=True, validation=0.02)
+    refused(lambda: estimator.fit(x, y), *told)
+    classifier().fit(x, y, validation=0.05, **QUICK)
+
+
 WRONG = {
     "texts": (np.array([["a"] * 3] * 40), "x holds texts (first at row 0, column 0"),
     "objects": (np.array([[{}] * 3] * 40), "objects that are no numbers: dict"),
@@ -186,7 +195,9 @@ def test_wrong_dtype_in_estimators(x, y, refused):
     refused(lambda: kind().fit(x[:, 0], y), "Expected 2D array", kind=ValueError)
     refused(lambda: kind().fit(x, x[:, 0]), "Unknown label type", kind=ValueError)
     huge = np.full((40, 3), 2**53 + 1)
-    refused(lambda: kind().fit(huge, y), "beyond 2^53")
+    half = pd.DataFrame({"a": np.full(40, 0.5), "account": huge[:, 0]})
+    for data in (huge, huge.tolist(), half, scipy.sparse.csr_array(huge)):
+        refused(lambda: kind().fit(data, y), "9007199254740993 at row 0", "2^53")  # noqa: B023
     with pytest.warns(DataConversionWarning):
         kind(epochs=1).fit(x, y.reshape(-1, 1))
 

@@ -1,6 +1,7 @@
 """Failures of tables: what files hold, and what rows to predict hold."""
 
 import gzip
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ import pellucid
 from pellucid import Dense, NeuralNetwork
 from pellucid.data import table
 from pellucid.data.csv_file import CsvFile
+from pellucid.data.table import stream
 from pellucid.encoder import Encoder
 from pellucid.errors import ConfigurationError
 
@@ -118,6 +120,23 @@ def test_cell_of_a_hundred_megabytes(write, read, monkeypatch):
     with pytest.raises(pellucid.DataError, match="line 2 is longer"):
         table(path)
     assert sum(taken) < 2 * 10**7
+
+
+def test_file_of_a_gigabyte(write, tmp_path):
+    """Read some rows at a time: twice the rows take no more memory."""
+    kinds = {"a": "number", "b": "number", "c": "category"}
+    rows = "".join(f"{n / 7},{n},kind {n % 5}\n" for n in range(10_000))
+    peaks = []
+    for times in (1, 2):
+        path = write("a,b,c\n" + times * rows, f"{times}.csv")
+        tracemalloc.start()
+        try:
+            seen = sum(len(part) for part in stream(path, kinds, rows=1000))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert seen == times * 10_000
+    assert peaks[1] < 1.1 * peaks[0] < 2**23
 
 
 def test_trailing_blank_lines(write, read):

@@ -5,6 +5,7 @@ import random
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,7 +188,17 @@ def test_hash_seed_and_locale(python):
     assert len(found) == 1
 
 
-def test_global_state(x, y, classifier, tmp_path, monkeypatch):
+@pytest.fixture
+def own_random_numbers():
+    """Put the random numbers of the whole process back after a test that seeds them."""
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    yield
+    random.setstate(before[0])
+    np.random.set_state(before[1])  # noqa: NPY002
+
+
+@pytest.mark.usefixtures("own_random_numbers")
+def test_global_state(x, y, classifier, tmp_path):
     """Nothing of the process is read or changed.
 
     Not random numbers, NumPy's error state, warnings, thread counts, environment,
@@ -239,6 +250,19 @@ sys.modules.update({hidden: None} if hidden else {})
     net.fit(x, y, epochs=2, progress=False)
     found = np.array(weights.split(), float)
     np.testing.assert_allclose(net.weights, found, atol=1e-6)
+
+
+def test_cold_numba_that_is_too_old(monkeypatch, classifier, x, y):
+    """As without it; what pyproject.toml asks for is what is looked for."""
+    from pellucid import engines
+
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    oldest = ".".join(map(str, engines.OLDEST_NUMBA))
+    assert f'"numba>={oldest};' in project
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    monkeypatch.setattr(engines, "_numba_version", lambda: "0.59.1")
+    told = f"readable: Numba 0.59.1 is too old; {oldest} or later is needed"
+    assert classifier().fit(x, y, epochs=1, progress=False).engine == told
 
 
 @compiled

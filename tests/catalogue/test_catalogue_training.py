@@ -16,6 +16,7 @@ from pellucid import (
     Checkpoint,
     Dense,
     GradientDescent,
+    GradientWarning,
     InterruptedWarning,
     NeuralNetwork,
     NonFiniteError,
@@ -67,9 +68,9 @@ def test_best_weights_are_kept_when_numbers_are_not_finite(x, y, classifier):
 
 @both_engines
 def test_exploding_gradients(x, y):
-    """A limit on their length, the length in the history, and a finding of the doctor.
+    """A limit on their length, the length in the history, a warning, and a finding.
 
-    The finding is about an epoch whose gradient was a thousand times the usual one.
+    They are about an epoch whose gradient was a thousand times the usual one.
     """
     net = NeuralNetwork([Dense(1)], loss="mean_squared_error")
     limited = Adam(clip_norm=1.0)
@@ -79,7 +80,9 @@ def test_exploding_gradients(x, y):
             run.network.parameters["dense_1.b"] = [1e5]
 
     plan = {"epochs": 10, "callbacks": explode, "progress": False}
-    history = net.fit(x, x[:, 0], optimizer=limited, **plan)
+    with pytest.warns(GradientWarning, match="In epoch 7 the gradient was .*clip_no"):
+        history = net.fit(x, x[:, 0], optimizer=limited, **plan)
+    net.fit(x, x[:, 0], optimizer=limited, resume=True, **plan)  # told once
     usual = float(np.median(history.gradient_norm[:6]))
     assert max(history.gradient_norm) > 1e3 * usual
     told = str(net.diagnose(x, x[:, 0]))
@@ -207,6 +210,54 @@ def test_second_ctrl_c_in_fit(x, y, classifier):
         net.fit(x, y, epochs=9, callbacks=twice, progress=False)
     assert np.isfinite(net.predict_proba(x)).all()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_fit_of_an_estimator(x, y, monkeypatch):
+    """A warning, and an estimator that can be used."""
+    from pellucid.estimators import NeuralNetworkClassifier
+    from pellucid.training.loop import Fit
+
+    real = Fit._end_epoch
+
+    def press(self):
+        real(self)
+        if self.run.epoch == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Fit, "_end_epoch", press)
+    monkeypatch.setattr(Fit, "_epochs_pass_quietly", lambda self: False)
+    estimator = NeuralNetworkClassifier((4,), epochs=50, random_state=0)
+    with pytest.warns(InterruptedWarning, match="after 3 of 50 iterations"):
+        estimator.fit(x, y)
+    assert estimator.n_iter_ == 3
+    assert estimator.predict(x).shape == y.shape
+    assert estimator.network_.history.interrupted
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_while_saving(x, y, classifier, tmp_path, monkeypatch, presses):
+    """The file is complete, the old or the new one, and nothing lies beside it."""
+    path, real = tmp_path / "net.pellucid", os.fsync
+    net, moments = classifier(), []
+
+    def press(handle):
+        moments.append(handle)
+        if len(moments) == 5:  # each checkpoint synchronizes the file and the folder
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", press)
+    ends = pytest.warns(InterruptedWarning)
+    ends = ends if presses == 1 else pytest.raises(KeyboardInterrupt)
+    with ends:
+        net.fit(x, y, epochs=9, callbacks=Checkpoint(path), progress=False)
+    assert [each.name for each in tmp_path.iterdir()] == ["net.pellucid"]
+    again = pellucid.load(path)
+    again.fit(x, y, epochs=9, resume=True, progress=False)
+    undisturbed = classifier()
+    undisturbed.fit(x, y, epochs=9, progress=False)
+    assert bits(again.weights) == bits(undisturbed.weights)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there SIGTERM ends a process at once")

@@ -56,6 +56,24 @@ def test_a_rate_that_is_too_high():
     assert codes(net, x, y) == ()
 
 
+def test_the_loss_of_a_few_batches_is_no_rise():
+    falling = np.linspace(2.0, 1.9, 20).tolist()
+    scattered = [1.2, 1.3, 1.1, 1.3, 1.2] + [3.0, 1.0] * 98
+    found = after(loss=falling, iterations=scattered)
+    assert "rate_too_high" not in found.codes
+    rising = after(loss=np.linspace(1.3, 1.9, 20).tolist())
+    assert rising.codes[:1] == ("rate_too_high",)
+
+
+def test_losses_below_zero_neither_rise_nor_jump_by_falling():
+    for start in (1.0, -0.5):
+        course = np.linspace(start, -3.0, 20) + 0.04 * (np.arange(20) % 2)
+        found = after(loss=course.tolist())
+        assert "rate_too_high" not in found.codes
+    course = np.linspace(-3.0, -2.0, 20)
+    assert "rate_too_high" in after(loss=course.tolist()).codes
+
+
 def test_a_loss_that_jumps():
     falling = np.geomspace(1.0, 0.1, 20)
     jumping = falling * np.where(np.arange(20) % 3, 1, 4)

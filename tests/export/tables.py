@@ -127,6 +127,68 @@ def cases():
     return found
 
 
+# Names of columns, and levels, that could end a text or a comment, or mean something.
+HOSTILE = [
+    'a "quote"',
+    "an 'apostrophe'",
+    "*/ int x; /*",
+    "// # ",
+    '''""" + quit() + """''',
+    "line\nend\r",
+    "back\\slash\\",
+    "${process.exit()} `",
+    "%s%n {0} {x!r}",
+    "</script><!--",
+    "??/ trigraph",
+    "int",
+    "class",
+    "place_of(x), [1, (2",
+    "np",
+    "row",
+    "numbers",
+    "self",
+    "output",
+    "predict",
+    "network",
+    "found",
+    "__proto__",
+    "naïve 東京 \U0001f600",
+    "turned \u202e round \u2028\u2066",
+    "bell \x07 \x1b[31m",
+    "",
+    "  spaces  inside ",
+    "1st",
+    "x" * 200,
+    "the one, the other; " * 12,
+]
+
+
+def hostile():
+    """Return a network and rows of a table in which every name is hostile."""
+    columns = {}
+    levels = [name.strip() or "a level" for name in HOSTILE]
+    for place, name in enumerate(HOSTILE):
+        some = levels[place:] + levels[:place]
+        kinds = [
+            some * 2,
+            some[:4] * 16,
+            [float(i % 7) for i in range(len(levels))] * 2,
+        ]
+        columns[name] = kinds[place % 3][: 2 * len(levels)]
+    y = [float(i) for i in range(2 * len(levels))]
+    kinds = {
+        name: "number" if place % 3 == 2 else "category"
+        for place, name in enumerate(HOSTILE)
+    }
+    target = 'the "target" */'
+    data = table(columns | {target: y}, target, columns=kinds)
+    own = Encoder.fit(data)
+    assert len(own.used) == len(HOSTILE)
+    rows = [{name: cells[i] for name, cells in columns.items()} for i in (0, 1, 5, 17)]
+    rows.append(dict.fromkeys(columns))
+    return network(own, own.layers([Dense(3, "tanh"), Dense(1)], embedding=1)), rows
+
+
 KNOWN = {}  # what encoders made of rows
 
 

@@ -14,6 +14,8 @@ from test_javascript import plainly
 from pellucid.errors import ConfigurationError
 from pellucid.export import python_plain
 from pellucid.layer import Layer
+from pellucid.layers import Dense
+from pellucid.losses import EachMember
 from pellucid.network import NeuralNetwork
 
 RUN = """
@@ -210,6 +212,59 @@ def test_classes_stand_in_the_module():
     np.testing.assert_allclose(
         module["judge"](x.tolist()), network.predict_proba(x), rtol=1e-12
     )
+    assert module["judge_class"](x.tolist()) == network.predict(x)
+
+
+def one_output(loss):
+    """Return a network of one output that chooses between two classes, and samples."""
+    network = twins.unlike_at_first(
+        NeuralNetwork([Dense(1)], loss=loss, input_shape=3, dtype="float64")
+    )
+    network.classes = ["cold", "warm"]
+    x = twins.numbers((8, 3), 2)
+    assert len(set(network.predict(x))) == 2
+    return network, x
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_hinge"])
+def test_one_output_chooses_between_two_classes(loss):
+    network, x = one_output(loss)
+    module = {}
+    exec(python_plain.source(network), module)
+    found = [module["predict_class"](row) for row in x.tolist()]
+    assert found == network.predict(x).tolist()
+
+
+MEMBERS = {
+    "cross_entropy": (2, "the probability of each class, as predict_proba"),
+    "binary_cross_entropy": (1, "the probability of yes, as predict_proba"),
+    "mean_squared_error": (2, "the mean of what the members predict, as predict"),
+    "poisson": (1, "the mean of what the members predict, as predict"),
+}
+
+
+@pytest.mark.parametrize("loss", MEMBERS)
+def test_members_answer_with_the_mean_of_what_they_predict(loss):
+    outputs, words = MEMBERS[loss]
+    network = twins.unlike_at_first(
+        NeuralNetwork(
+            [Dense(4, "tanh"), Dense(3 * outputs)],
+            loss=EachMember(loss, 3),
+            input_shape=2,
+            dtype="float64",
+        )
+    )
+    x = twins.numbers((5, 2), 1)
+    source = python_plain.source(network)
+    assert f'"""Return {words}' in source
+    module = {}
+    exec(source, module)
+    found = [module["predict"](row) for row in x.tolist()]
+    wanted = network.predict(x)
+    if loss not in ("mean_squared_error", "poisson"):
+        wanted = network.predict_proba(x)
+        wanted = wanted[:, 1:] if loss == "binary_cross_entropy" else wanted
+    np.testing.assert_allclose(found, np.reshape(wanted, (5, -1)), rtol=1e-12)
 
 
 def test_a_name_that_python_cannot_have_is_refused():

@@ -33,11 +33,13 @@ else:
 cases, rows = json.load(sys.stdin)
 found = []
 for path in cases:
-    predict = runpy.run_path(path)["predict"]
+    program = runpy.run_path(path)
     found.append([])
     for row in rows:
         try:
-            found[-1].append(predict(row))
+            found[-1].append(program["predict"](row))
+            if "CLASSES" in program:
+                found[-1][-1].append(program["predict_class"](row))
         except ValueError as error:
             found[-1].append(str(error))
 print(json.dumps(found))
@@ -47,10 +49,10 @@ import fs from "node:fs";
 const [cases, rows] = JSON.parse(fs.readFileSync(0, "utf-8"));
 const found = [];
 for (const path of cases) {
-  const { predict } = await import(path);
+  const { predict, classes, predictClass } = await import(path);
   found.push(rows.map((row) => {
     try {
-      return [...predict(row)];
+      return [...predict(row), ...(classes ? [predictClass(row)] : [])];
     } catch (error) {
       if (error instanceof RangeError) return error.message;
       throw error;
@@ -95,12 +97,16 @@ def in_node(node, folder, networks, rows):
 def test_plain_python(tmp_path):
     found = in_python(tmp_path, CASES.values(), ROWS)
     for net, answers in zip(CASES.values(), found, strict=True):
+        if net.classes is not None:
+            assert [each.pop() for each in answers] == labels(net)
         tables.compare(net, answers, ROWS)
 
 
 def test_javascript(require_tool, tmp_path):
     found = in_node(require_tool("node"), tmp_path, CASES.values(), ROWS)
     for net, answers in zip(CASES.values(), found, strict=True):
+        if net.classes is not None:
+            assert [each.pop() for each in answers] == labels(net)
         tables.compare(net, answers, ROWS)
 
 
@@ -114,9 +120,15 @@ def test_numpy(name):
     tables.compare(net, found, ROWS)
     if net.classes is not None:
         assert program["CLASSES"] == net.classes.tolist()
-    encode = text[text.index("def encode(") : text.index("def answers(")]
+        assert program["predict_class"](program["Network"](), ROWS) == labels(net)
+    encode, _, _ = text[text.index("def encode(") :].partition("\n\n\n")
     for line in encode.splitlines():
         assert len(line) <= 88, line
+
+
+def labels(net):
+    """Return the classes that a network predicts for the rows."""
+    return net.predict(tables.encoded(net.reader, ROWS)).tolist()
 
 
 # -- C ---------------------------------------------------------------------------------
@@ -164,7 +176,7 @@ int main(void)
     double output[JUDGE_OUTPUTS];
     printf("%d ", judge_row(&row, output));
     printf("%d ", output[0] != output[0]);
-    row = (struct judge_columns){.the__size_____in_cm = NAN, .double_2 = NAN,
+    row = (struct judge_columns){.the_size_in_cm = NAN, .double_2 = NAN,
                                  .flag = NAN, .once = NAN};
     printf("%d ", judge_row(&row, output));
     printf("%.17g\\n", output[0]);
@@ -179,14 +191,42 @@ int main(void)
     tables.compare(net, [[float(value)]], ROWS[-1:])
 
 
+DRIVER = """
+#include "n.c"
+#include <stdio.h>
+int main(void)
+{
+    double output[PREDICT_OUTPUTS] = {NAN};
+    printf("%s\\n", predict_class(output) ? "a class" : "none");
+    while (scanf("%lf", output) == 1) {
+        for (int i = 1; i < PREDICT_OUTPUTS; i++)
+            if (scanf("%lf", output + i) != 1)
+                return 1;
+        printf("%s\\n", predict_class(output));
+    }
+    return 0;
+}
+"""
+
+
+def test_a_class_in_c(require_tool, tmp_path):
+    net = CASES["bag of classes"]
+    (tmp_path / "n.c").write_text(c.source(net), encoding="utf-8")
+    program = compiled(require_tool("gcc"), tmp_path, {"main": DRIVER})
+    given = " ".join(map(repr, np.ravel(tables.expected(net, ROWS)).tolist()))
+    ran = subprocess.run([program], input=given, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == ["none", *labels(net)]
+
+
 # -- ONNX ------------------------------------------------------------------------------
 
 
-def columns_for(session, net, rows):
+def columns_for(model, net, rows):
     """Return rows as the columns that a model takes."""
     given = {}
     each_row = [net.reader.table({key: [v] for key, v in row.items()}) for row in rows]
-    for place, each in enumerate(session.get_inputs()):
+    for place, each in enumerate(model.get_inputs()):
         name = net.reader.used[place].column
         cells = [row[name] for row in rows]
         if "string" in each.type:  # which are to be without spaces around them
@@ -200,7 +240,7 @@ def columns_for(session, net, rows):
 
 
 @pytest.fixture
-def session(require_package):
+def opened(require_package):
     """Return a function that opens a model once the checker has approved."""
     onnx, runtime = require_package("onnx"), require_package("onnxruntime")
 
@@ -217,12 +257,15 @@ def session(require_package):
 
 
 @every_case
-def test_onnx(session, name):
+def test_onnx(opened, name):
     net = CASES[name]
-    model = session(net)
+    model = opened(net)
     given = columns_for(model, net, ROWS)
-    (found,) = model.run(None, given)
+    found, *chosen = model.run(None, given)
     tables.compare(net, found, ROWS)
+    assert [each.tolist() for each in chosen] == [labels(net)] * (
+        net.classes is not None
+    )
     told = model.get_modelmeta().custom_metadata_map
     assert "link" not in told
     if net.classes is not None:
@@ -233,15 +276,42 @@ def test_onnx(session, name):
         {"double": np.array([np.inf])},
     ):
         one = {key: values[:1] for key, values in given.items()} | wrong
-        assert np.isnan(model.run(None, one)[0]).all()
+        found, *chosen = model.run(None, one)
+        assert np.isnan(found).all()
+        assert all(each == [""] for each in chosen)
 
 
-def test_onnx_applies_what_members_of_a_loss_are_for(session):
+def test_onnx_applies_what_members_of_a_loss_are_for(opened):
     net = tables.members(tables.numbers_only(), 3, "cross_entropy")
     net.reader = None
     x = np.array([[0.5, 1.0, 0.0]])
-    (found,) = session(net).run(None, {"x": x})
+    (found,) = opened(net).run(None, {"x": x})
     np.testing.assert_allclose(found, net.predict_proba(x), rtol=1e-12)
+
+
+# -- names that could end a text or a comment ------------------------------------------
+
+
+def test_hostile_names(require_tool, tmp_path, opened):
+    net, rows = tables.hostile()
+    (found,) = in_python(tmp_path, [net], rows)
+    tables.compare(net, found, rows)
+    (found,) = in_node(require_tool("node"), tmp_path, [net], rows)
+    tables.compare(net, found, rows)
+    program = {"__name__": "a twin"}
+    exec(compile(net.source("python", epochs=1), "a twin", "exec"), program)
+    tables.compare(net, program["predict"](program["Network"](), rows), rows)
+    source = {"n": c.source(net)}
+    program = compiled(require_tool("gcc"), tmp_path, source, "-DPREDICT_MAIN")
+    lines = ["\t".join("" if v is None else str(v) for v in r.values()) for r in rows]
+    lines = [line.replace("\n", " ") for line in lines]
+    ran = subprocess.run(
+        [program], input="\n".join(lines), capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    model = opened(net)
+    (found,) = model.run(None, columns_for(model, net, rows))
+    tables.compare(net, found, rows)
 
 
 # -- cells that cannot be used ---------------------------------------------------------

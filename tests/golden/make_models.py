@@ -9,6 +9,7 @@ beside it, in NAME.json, what is asked of its network and what that answered.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,6 +105,54 @@ def checkpoint(path):
     return answers(net, X[:5]) | {"plan": plan, "end": end}
 
 
+def images(path):
+    """A checkpoint in the middle of an epoch, of all that a training decides itself."""
+    layers = [pellucid.Rescale(), pellucid.Flatten(), Dense(4, "tanh"), Dense(3)]
+    x = RANDOM.integers(0, 256, size=(20, 4, 4, 1)).astype(np.uint8)
+    plan = PLAN | {"validation": 0.25, "early_stopping": 3, "epochs": 8}
+    schedule = pellucid.ReduceOnPlateau(0.05, patience=1)
+    parts = {
+        "optimizer": pellucid.Momentum(schedule, average=0.9),
+        "augment": [pellucid.Flip(), pellucid.Shift(1), pellucid.Mixup()],
+    }
+
+    def stop(run):
+        if run.step == 7:
+            run.stop("paused")
+
+    net, whole = (NeuralNetwork(layers, loss="cross_entropy") for _ in range(2))
+    net.fit(x, Y, callbacks=pellucid.Call(stop, every=1), **plan, **parts)
+    net.save(path, checkpoint=True)
+    whole.fit(x, Y, **plan, **parts)
+    end = {"weights": whole.weights.tolist(), "loss": whole.history.loss}
+    plan |= {"data": x.tolist(), "labels": Y.tolist()}
+    return answers(net, x[:3]) | {"plan": plan, "end": end}
+
+
+def by_recipe(path, **settings):
+    """Save what a recipe for tables makes, with small layers."""
+    cells = {"age": X[:, 0].tolist(), "city": np.take(["Rome", "Oslo"], Y % 2).tolist()}
+    rows = pellucid.data.table(cells | {"ill": np.take(["no", "yes"], Y // 2)}, "ill")
+    recipe = pellucid.tabular.recipe_for(
+        20, "classes", ensemble=settings.get("members")
+    )
+    recipe = replace(recipe, hidden=(4, 4), epochs=2, batch_size=8, **settings)
+    trained = pellucid.tabular.train(rows, recipe=recipe, engine="readable")
+    trained.network.save(path)
+    asked = {name: column[:6] for name, column in cells.items()}
+    net = trained.network
+    told = {"table": asked, "predicted": net.predict(asked).tolist()}
+    return told | {"probabilities": net.predict_proba(asked).tolist()}
+
+
+def bag(path):
+    return by_recipe(path, folds=3)
+
+
+def ensemble(path):
+    return by_recipe(path, members=3)
+
+
 def recording(path):
     net = NeuralNetwork([Dense(3, "tanh"), Dense(3)], loss="cross_entropy")
     optimizer = pellucid.Momentum(pellucid.ReduceOnPlateau(0.5, 0.5, 1))
@@ -115,7 +164,7 @@ def recording(path):
 
 
 def main():
-    for make in (mlp, cnn, table, checkpoint, recording):
+    for make in (mlp, cnn, table, checkpoint, images, bag, ensemble, recording):
         schema = RECORDING_SCHEMA if make is recording else SCHEMA
         folder = MODELS / f"schema_{schema}"
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,20 +10,25 @@ from pellucid import (
     GELU,
     AveragePool2D,
     BatchNorm,
+    Chain,
     Concat,
     Conv1D,
     Conv2D,
+    CrossEntropy,
     Dense,
     Embedding,
     Flatten,
     GlobalAveragePool,
+    Huber,
     Input,
     LayerNorm,
     MaxPool2D,
     NeuralNetwork,
     Pad,
     PReLU,
+    Quantile,
     Residual,
+    Select,
     UpSample,
     models,
 )
@@ -49,6 +54,9 @@ def test_branches_become_containers(require_package):
     assert repr(network.layers[1:3]) == (
         "(Residual([Conv2D(4, 3, 'relu', padding=1)]), Concat([Conv2D(2, 1), GELU()]))"
     )
+
+
+TABLE = [Embedding(5, 2), Flatten()]
 
 
 def with_numbers(layers, shape, dtype, loss):
@@ -146,6 +154,45 @@ def test_classes_and_files(require_package, tmp_path):
     assert pellucid.from_onnx(str(path), loss="hinge").loss.label == "hinge"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_several_inputs_meet(dtype, require_package):
+    require_package("onnx")
+    inner = Concat([Chain([Select("a"), Dense(2, "tanh")]), Select("c")])
+    layers = [
+        Concat([Chain([inner, Dense(3, "relu")]), Chain([Select("b"), *TABLE])]),
+        Dense(2),
+    ]
+    shape = {"a": 3, "b": Input(2, kind="integer"), "c": 2}
+    network = with_numbers(layers, shape, dtype, "mean_squared_error")
+    model, r = export.model(network), np.random.default_rng(2)
+    x = {"a": r.normal(size=(5, 3)), "c": r.normal(size=(5, 2))}
+    x["b"] = r.integers(0, 5, (5, 2))
+    back = pellucid.from_onnx(model)
+    assert back.layers == network.layers
+    np.testing.assert_allclose(back.feedforward(x), network.feedforward(x), rtol=1e-6)
+    assert back.trace(x, np.zeros((5, 2))).why("dense_1.z[0, 0]").agrees()
+    again = pellucid.from_onnx(model, input_shape=shape)
+    assert again.layers == network.layers
+    with pytest.raises(ConfigurationError, match="a shape for each of them; got 3"):
+        pellucid.from_onnx(model, input_shape=3)
+
+
+def test_an_input_that_nothing_takes(require_package):
+    require_package("onnx")
+    shape = {"a": 3, "b": 2}
+    network = with_numbers([Select("a"), Dense(2)], shape, "float32", "huber")
+    back = pellucid.from_onnx(export.model(network))
+    x = {"a": np.ones((1, 3)), "b": np.ones((1, 2))}
+    assert back.feedforward(x).tolist() == network.feedforward(x).tolist()
+
+
+def test_the_loss_has_its_settings(require_package):
+    require_package("onnx")
+    for loss in (Quantile(0.9), Huber(0.3), CrossEntropy(label_smoothing=0.1)):
+        network = with_numbers([Dense(2)], 3, "float32", loss)
+        assert pellucid.from_onnx(export.model(network)).loss == loss
+
+
 def graph_of(onnx, nodes, constants=(), shape=("n", 2), count=1):
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
     inputs = [
@@ -235,7 +282,8 @@ def test_what_cannot_be_taken_over_is_named(require_package):
     told([("Softmax", ["x"], "out", {"axis": 0})], "Node 'out', Softmax: axis=0")
     twice = [("Relu", ["x"], "a", {}), ("MatMul", ["a", "x"], "out", {})]
     told(twice, "is no constant|branches meet in MatMul")
-    told([("Add", ["x", "y"], "out", {})], r"inputs \['x', 'y'\]", count=2)
+    told([("Add", ["x", "y"], "out", {})], r"\['x', 'y'\] meet in Add", count=2)
+    told([("Concat", ["x", "y"], "out", {"axis": 0})], "axis=0 is not", count=2)
     told([("Relu", ["x"], "out", {})], "give input_shape", shape=("n", "m"))
     vector = {"a": [[1.0], [2.0]]}
     told([("Add", ["x", "a"], "out", {})], "not one number a feature", constants=vector)

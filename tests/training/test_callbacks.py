@@ -146,6 +146,16 @@ def test_errors_of_callbacks_carry_their_name(where):
     net.fit(X, Y, epochs=1)
 
 
+def test_all_callbacks_end_also_when_one_cannot(tmp_path):
+    """Else a checkpoint would stay claimed, and the next training be refused it."""
+    diary, save = Diary(), Checkpoint(tmp_path / "net")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError, match="boom"):
+            network().fit(X, Y, epochs=1, callbacks=[Broken("end"), save, diary])
+        assert diary.notes[-1][0] == "end"
+    assert [each.name for each in tmp_path.iterdir()] == ["net"]
+
+
 def test_errors_of_functions_carry_their_name():
     with pytest.raises(ZeroDivisionError) as caught:
         network().fit(X, Y, epochs=2, callbacks=[boom])

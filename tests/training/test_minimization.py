@@ -16,6 +16,7 @@ from pellucid import (
     NeuralNetwork,
     NonFiniteError,
 )
+from pellucid.engines import readable
 from pellucid.training import minimization
 from snapshots import snapshot
 
@@ -82,7 +83,7 @@ def test_weights_of_samples_count():
 def test_rows_in_pieces_give_the_same_as_all_at_once(monkeypatch):
     whole = network()
     whole.fit(X, Y, optimizer="lbfgs", epochs=8)
-    monkeypatch.setattr(minimization, "CHUNK", 7)
+    monkeypatch.setattr(readable, "CHUNK", 7)
     pieces = network()
     pieces.fit(X, Y, optimizer="lbfgs", epochs=8)
     np.testing.assert_allclose(pieces.weights, whole.weights, atol=1e-8)
@@ -92,7 +93,7 @@ def test_statistics_are_those_of_all_rows(monkeypatch):
     whole, never_cut = network(BatchNorm()), network(BatchNorm())
     plan = {"optimizer": LBFGS(l2=0.01), "epochs": 60}
     whole.fit(X, Y, **plan)
-    monkeypatch.setattr(minimization, "CHUNK", 7)
+    monkeypatch.setattr(readable, "CHUNK", 7)
     never_cut.fit(X, Y, **plan)
     assert never_cut.weights.tobytes() == whole.weights.tobytes()
     # The running statistics have followed those of the weights.

@@ -113,7 +113,7 @@ Sigmoid(): a = 1 / (1 + exp(-z)): squeezes any number into (0, 1).
   a[0, 0] = 1 / (1 + exp(-|z[0, 0]|))
           = 1 / (1 + exp(-|0.3775|))
           = 0.593269992
-  where 1 because z[0, 0] >= 0
+  where 1 is taken because z[0, 0] >= 0
 
         1  1
   1.68557  1 + exp(-|dense_1.z[0, 0]|)"""
@@ -216,6 +216,23 @@ def test_long_sums_show_the_largest_terms_and_the_total_of_the_rest():
     )
     line = next(line for line in text.splitlines() if "others together" in line)
     assert float(line.split()[0]) == pytest.approx(rest, abs=1e-5)
+
+
+def test_what_keeps_a_softmax_from_overflowing_is_not_in_its_formula():
+    layers = [Dense(2, "softmax", bias=False, weight_init="ones")]
+    net = NeuralNetwork(layers, loss="cross_entropy", input_shape=1, dtype="float64")
+    net.parameters["dense_1.W"] = [[1.0, 3.0]]
+    near, far = net.trace([[1.0]], [0]), net.trace([[1000.0]], [0])
+    answer = near.why("dense_1.a[0, 0]")
+    (top,) = [leaf.name for leaf in answer.terms[0].why().expression.leaves()][2:]
+    a, b = (f"exp(z[0, {k}] - 2 * {top}[0, 0])" for k in (0, 1))
+    assert answer.formula == f"{a} / ({a} + {b})"
+    assert answer.value == pytest.approx(1 / (1 + np.exp(2)), rel=1e-12)
+    assert f"z[0, 0] - 2 * {top}[0, 0] is taken because 0 == y[0]" in str(
+        near.why("losses[0]")
+    )
+    # Where the limit is reached, it is told.
+    assert "-400" in far.why("dense_1.a[0, 0]").formula
 
 
 def test_intermediate_results_are_told_below():

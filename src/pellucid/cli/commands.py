@@ -92,10 +92,10 @@ class InSections(click.Command):
 
     Parameters
     ----------
+    *arguments, **settings
+        As in `click.Command`.
     sections : dict of str to list of str
         Names of options under the titles; the others come last.
-    **settings
-        As in `click.Command`.
     """
 
     def __init__(

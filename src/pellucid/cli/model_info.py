@@ -105,24 +105,32 @@ def layers_of(summary: Table) -> list[tuple[str, ...]]:
     Returns
     -------
     list of tuple of str
-        Name, kind, output and parameters.
+        Name, kind, output and parameters; what is inside another layer stands farther
+        to the right.
     """
     inside: dict[str, list[tuple[str, ...]]] = {}
-    for name, *rest in (map(show, row[:4]) for row in summary):
-        branch, _, layer = name.rpartition(".")
-        # More digits than anybody reads.
-        rest[0] = re.sub(r"(\d\.\d{3})\d+", r"\1", rest[0])
-        inside.setdefault(branch, []).append((layer, *rest))
-    first: dict[tuple[Any, ...], str] = {}
-    rows = []
-    for name, *_rest in (map(show, row[:4]) for row in summary):
-        branch, _, layer = name.rpartition(".")
-        known = first.setdefault(tuple(inside[branch]), branch)
-        if known != branch:
-            continue
-        found = next(row for row in inside[branch] if row[0] == layer)
-        own = inside.get(name)
-        same = first.get(tuple(own), name) if own else name
-        kind = found[1] if same == name else f"the same layers as {same}"
-        rows.append((name, kind, *found[2:]))
+    for path, *rest in (map(show, row[:4]) for row in summary):
+        around, _, name = path.rpartition(".")
+        inside.setdefault(around, []).append((name, _brief(rest[0]), *rest[1:]))
+    rows: list[tuple[str, ...]] = []
+
+    def add(around: str, indent: str) -> None:
+        met: dict[tuple[Any, ...], str] = {}
+        for name, kind, *rest in inside[around]:
+            path = f"{around}.{name}".lstrip(".")
+            own = tuple(inside.get(path, ()))
+            same = met.setdefault(own, name) if own else name
+            if same != name:
+                kind = f"the same layers as {same}"
+            rows.append((indent + name, kind, *rest))
+            if own and same == name:
+                add(path, indent + "  ")
+
+    add("", "")
     return rows
+
+
+def _brief(kind: str) -> str:
+    """Return a layer in words, without its first weights and digits that nobody reads."""
+    without = re.sub(r", \w+_init=('[^']*'|\w+\([^()]*\))", "", kind)
+    return re.sub(r"(\d\.\d{3})\d+", r"\1", without)

@@ -101,6 +101,7 @@ def explain(model: Path, source: Path, row: int, **settings: Any) -> int:
 @click.option(
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
     default=0.2,
     show_default=True,
     help="Share of the rows that the network is judged by.",
@@ -141,7 +142,10 @@ def explain(model: Path, source: Path, row: int, **settings: Any) -> int:
     help="Another seed: other rows for the test, other trials.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), help="How many may be used. [default: all]"
+    "--threads",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many may be used. [default: all]",
 )
 @click.option("--resume", is_flag=True, help="Go on with a search that is there.")
 @click.option("--anew", is_flag=True, help="Forget a search that is there.")

@@ -6,25 +6,30 @@ from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.cli.notes import told_as_notes
-from pellucid.cli.table_training import TableTelling
-from pellucid.cli.terminal import Telling, console_of
-from pellucid.contributions import Contributions, contributions
+from pellucid.cli.terminal import MOST_CLASSES, Telling, console_of
 from pellucid.data.table import Table
 from pellucid.encoder import Encoder
 from pellucid.encoder.encodings import Embedded, OneHot
 from pellucid.encoder.target import Standardized
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.files import load
+from pellucid.layers import Chain, Concat, Dropout
 from pellucid.losses import EachMember
 from pellucid.network import NeuralNetwork
 from pellucid.report.scores import number, percent
+from pellucid.report.table_member import copied
+from pellucid.shapley import Contributions, contributions
 from pellucid.table_training import MEANINGS, answers_of, constant, measured, shown
 
 ROWS = 8192  # that are answered together
 FEW = 10  # rows that are too few to compare one with
+ASKED = 2**14  # answers, about, from which contributions are taken
+ORDERS = (128, 1024)  # of the columns, at least and at most
 _CELL = 30  # letters of a cell that are shown
+_BAR = 20  # letters of the longest bar
 
 
 def table_network(model: Path) -> tuple[NeuralNetwork, Encoder]:
@@ -98,7 +103,7 @@ def evaluate_table(
         }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
-    telling = TableTelling(console_of())
+    telling = Telling(console_of())
     telling.say(
         f"{len(data):,} rows of {source.name}, target {data.target}. If the network "
         "learned from some of them, this says nothing about new rows."
@@ -108,9 +113,10 @@ def evaluate_table(
         for n in found
     ]
     telling.table(("", "network", "no model", "what it is"), rows, numbers=(1, 2))
-    if 1 < len(data.classes) <= 12:
-        telling.say("Rows are the true classes, columns what the network said.")
-        telling.mistakes(data, data.y, answers.argmax(axis=1))
+    if 1 < len(data.classes) <= MOST_CLASSES:
+        counts = np.zeros((len(data.classes), len(data.classes)), int)
+        np.add.at(counts, (data.y, answers.argmax(axis=1)), 1)
+        telling.confusion([str(name) for name in data.classes], counts)
     return 0
 
 
@@ -172,11 +178,13 @@ def explain_row(
             others = typical_row(encoder)
         answer = answers_of(network, encoder.encode(this))
     place, what = _asked(network, answer, output, encoder)
-    found = contributions(network, this, others, output=place)
-    names = {c.name: c.cells()[0] for c in this.columns}
-    cells = {name: names.get(name) for name in found.columns}
+    target = None if network.classes is None else network.classes[place]
+    draws = 2 * int(np.clip(ASKED // (len(encoder.used) + 1), *ORDERS))
+    found = contributions(
+        network, this, 0, target=target, background=others, draws=draws
+    )
     if as_json:
-        document = _document(network, row, found, cells, answer, what)
+        document = _document(network, row, found, answer, what)
         click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
         return 0
     console = console_of()
@@ -184,7 +192,7 @@ def explain_row(
     told.heading(f"Row {row} of {source.name}")
     told.say(_answer(network, answer, encoder))
     told.heading("What each column adds")
-    _tell(told, network, found, cells, what, "a typical row" if typical else None)
+    _tell(told, network, found, what, "a typical row" if typical else None)
     told.heading("How its cells become numbers")
     steps = encoder.explain(this)
     rows = [(n, _short(c), how, number(v)) for n, c, how, v in steps]
@@ -266,27 +274,28 @@ def _tell(
     told: Telling,
     network: NeuralNetwork,
     found: Contributions,
-    cells: dict[str, Any],
     what: str,
     typical: str | None,
 ) -> None:
-    width = max(abs(found.each).max(), 1e-300)
-    rows = [("", f"mean of {typical or 'the rows'}", _plain(found.base, network), "")]
-    for place in np.argsort(-np.abs(found.each), kind="stable").tolist():
-        value = float(found.each[place])
-        name = found.columns[place]
-        cell = "missing" if cells[name] is None else _short(cells[name])
-        bar = "#" * round(20 * abs(value) / width)
-        sign = "-" if value < 0 else "+"
-        rows.append((name, cell, _signed(value, network), bar and f"{sign} {bar}"))
-    rows.append(("", "this row", _plain(found.value, network), ""))
+    from rich.text import Text
+
+    width = max(np.abs(found.values).max(), 1e-300)
+    sign = "█" if "utf" in told.console.encoding.lower() else "#"
+    rows: list[tuple[Any, ...]] = [("", f"mean of {typical or 'the rows'}", _plain(found.usual, network), "")]
+    for place in found.order.tolist():
+        value, cell = float(found.values[place]), found.cells[place]
+        text = "missing" if cell is None else _short(cell)
+        bar = Text(sign * round(_BAR * abs(value) / width))
+        bar.stylize("red" if value < 0 else "green")
+        rows.append((found.columns[place], text, _signed(value, network), bar))
+    rows.append(("", "this row", _plain(found.answer, network), ""))
     told.table(("column", "cell", what, ""), rows, numbers=(2,))
     pairs = (
-        "Each number is what knowing that cell adds on average, over "
-        f"{found.orders} orders in which cells may become known, beginning with "
+        "Each number is what knowing that cell adds on average, over many orders in "
+        "which cells may become known, beginning with "
         + ("a typical row" if typical else "other rows of the file")
         + "; they add up to the answer. Largest standard error: "
-        f"{_signed(float(found.error.max()), network).lstrip('+')}."
+        f"{_signed(float(found.errors.max()), network).lstrip('+')}."
     )
     told.say(pairs)
 
@@ -295,23 +304,23 @@ def _compute(
     told: Telling, network: NeuralNetwork, encoder: Encoder, this: Table, place: int
 ) -> None:
     """Work out the output, and then the neuron that mattered most, layer by layer."""
+    one = first_of(network)
     x = encoder.encode(this, unseen="ignore")
-    step = network.trace(x, network.predict(x))
-    several = isinstance(network.loss, EachMember)
+    step = one.trace(x, one.predict(x))
+    outputs = network.feedforward(x).astype(np.float64)
+    members = network.loss.members if isinstance(network.loss, EachMember) else 1
+    told.say(_afterwards(encoder))
+    rows = _from_outputs(encoder, outputs.reshape(members, -1), place)
+    told.table(("network", "output", "answer"), rows, numbers=(1, 2))
     told.say(
-        "First the output, then in each layer the neuron that weighed most in the one "
+        f"{'The output' if members == 1 else 'The output of the first'} comes about "
+        "as follows, and then in each layer the neuron that weighed most in the one "
         "worked out before."
-        + " The network is the mean of several; this is the first."
-        * several,
-        _afterwards(encoder),
     )
     sums = [
         name
         for name, layer in step.layers.items()
-        if layer.output.ndim == 2
-        and "z" in layer.kept
-        and f"{name}.W" in step.weights
-        and (not several or name.startswith("concat_1.chain_1."))
+        if layer.output.ndim == 2 and "z" in layer.kept and f"{name}.W" in step.weights
     ]
     addresses, neuron = [f"output[0, {place}]"], place
     for name in reversed(sums):
@@ -321,6 +330,51 @@ def _compute(
     for address in addresses:
         told.console.print(str(step.why(address)), soft_wrap=True)
         told.console.print()
+
+
+def _from_outputs(
+    encoder: Encoder, outputs: NDArray[np.float64], place: int
+) -> list[tuple[str, ...]]:
+    """Return what becomes of the outputs of each network, and their mean."""
+    target = encoder.target
+    if isinstance(target, Standardized):
+        asked = outputs[:, 0]
+        texts = [number(v) for v in target.to_units(asked).tolist()]
+        mean = number(float(target.to_units(asked.mean(keepdims=True))[0]))
+    else:
+        asked = outputs[:, place]
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        shares = powers[:, place] / powers.sum(axis=1)
+        texts = [percent(share) for share in shares.tolist()]
+        mean = percent(float(shares.mean()))
+    each = zip(asked.tolist(), texts, strict=True)
+    rows = [(str(k), f"{z:.6g}", text) for k, (z, text) in enumerate(each, 1)]
+    return rows if len(rows) == 1 else [*rows, ("mean", "", mean)]
+
+
+def first_of(network: NeuralNetwork) -> NeuralNetwork:
+    """Return the network, or the first one of a bag, without what only training needs.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained on a table.
+
+    Returns
+    -------
+    NeuralNetwork
+        Without dropout.
+    """
+    layers, loss, before = list(network.layers), network.loss, ""
+    bag = layers[0]
+    # A temperature may follow; an ensemble that shares layers has more.
+    if isinstance(loss, EachMember) and isinstance(bag, Concat) and len(layers) < 3:
+        first = bag.inner[0]
+        assert isinstance(first, Chain)
+        layers, loss = [*first.layers, *layers[1:]], loss.of
+        before = "concat_1.chain_1."
+    plain = [layer for layer in layers if not isinstance(layer, Dropout)]
+    return copied(network, plain, loss, before)
 
 
 def _afterwards(encoder: Encoder) -> str:
@@ -340,7 +394,6 @@ def _document(
     network: NeuralNetwork,
     row: int,
     found: Contributions,
-    cells: dict[str, Any],
     answer: Any,
     what: str,
 ) -> dict[str, Any]:
@@ -354,14 +407,15 @@ def _document(
             "prediction": names[int(answer[0].argmax())],
             "probabilities": dict(zip(names, shares, strict=True)),
         }
-    each = zip(found.columns, found.each.tolist(), found.error.tolist(), strict=True)
+    values, errors = found.values.tolist(), found.errors.tolist()
+    each = zip(found.columns, found.cells, values, errors, strict=True)
     return prediction | {
         "row": row,
         "explained": what,
-        "base": found.base,
-        "value": found.value,
+        "usual": found.usual,
+        "answer": found.answer,
         "contributions": [
-            {"column": name, "cell": cells[name], "adds": value, "error": error}
-            for name, value, error in each
+            {"column": name, "cell": cell, "adds": value, "error": error}
+            for name, cell, value, error in each
         ],
     }

@@ -14,12 +14,12 @@ import click
 from pellucid import results
 from pellucid.cli.notes import told_as_notes
 from pellucid.cli.table_course import TableCourse, TimeLeft
-from pellucid.cli.terminal import Telling, console_of
+from pellucid.cli.terminal import MOST_CLASSES, Telling, console_of
 from pellucid.container import write_whole
-from pellucid.data.table import Table, table
+from pellucid.data.table import table
 from pellucid.errors import ConfigurationError
 from pellucid.locks import claim
-from pellucid.report.scores import number, percent
+from pellucid.report.scores import number
 from pellucid.report.table_run import TableRun
 from pellucid.table_training import (
     MEANINGS,
@@ -32,7 +32,6 @@ from pellucid.table_training import (
 from pellucid.training import InterruptedWarning
 
 _COLUMNS = 30  # columns whose encoding is shown
-_CLASSES = 12  # for which the terminal has room for all mistakes
 # What may differ between a training and its going on.
 _MAY_DIFFER = ("command", "data", "pellucid")
 
@@ -46,6 +45,8 @@ def train_on_table(
     resume: bool = False,
     anew: bool = False,
     threads: int | None = None,
+    checkpoint_epochs: int | None = None,
+    checkpoint_seconds: float | None = None,
     as_json: bool = False,
     quiet: bool = False,
     **training: Any,
@@ -68,6 +69,8 @@ def train_on_table(
         Whether such a training may be forgotten.
     threads : int or None
         How many threads may be used.
+    checkpoint_epochs, checkpoint_seconds : int and float, or None
+        How often a checkpoint is written, as in `pellucid.tabular.train`.
     as_json : bool
         Whether to print one JSON document in place of the story.
     quiet : bool
@@ -81,7 +84,6 @@ def train_on_table(
         Exit code: 130 if Ctrl-C ended the training, which keeps what was learned.
     """
     console = console_of(quiet=quiet or as_json)
-    results.must_be_free(folder, WRITTEN_BY)
     with told_as_notes(), working_in(folder):
         data = table(source, **reading)
         job = TableTraining(data, **training)
@@ -102,7 +104,13 @@ def train_on_table(
         with warnings.catch_warnings():
             # The story says it in its own words.
             warnings.simplefilter("ignore", InterruptedWarning)
-            job.fit(course, checkpoints=checkpoints, threads=threads)
+            job.fit(
+                course,
+                checkpoints=checkpoints,
+                checkpoint_epochs=checkpoint_epochs,
+                checkpoint_seconds=checkpoint_seconds,
+                threads=threads,
+            )
         told.status("fitting the linear model, measuring and drawing")
         run = job.run(command)
         told.after(job, run)
@@ -119,12 +127,12 @@ def train_on_table(
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Keep a folder for this process.
+    """Keep a folder for this process; a new one in which nothing is made goes away.
 
     Parameters
     ----------
     folder : Path
-        It exists.
+        It need not exist.
 
     Yields
     ------
@@ -132,14 +140,20 @@ def working_in(folder: Path) -> Iterator[None]:
 
     Raises
     ------
+    ConfigurationError
+        If it has files of others that would be replaced.
     ModelFileError
         If another training works there.
     """
+    made = not folder.exists()
+    results.must_be_free(folder, WRITTEN_BY)
     lock = claim(folder / "model.pellucid")
     try:
         yield
     finally:
         lock.remove()
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def fingerprint(source: Path) -> str:
@@ -305,34 +319,12 @@ class TableTelling(Telling):
             + ". No model: always "
             + ("the shares of the classes." if run.classes else "the mean.")
         )
-        self.say(*beside_the_linear(run))
-        if run.classes and len(run.classes) <= _CLASSES:
-            self.say("Rows are the true classes, columns what the network said.")
-            self.mistakes(run.table, run.y, run.y_hat)
-
-    def mistakes(self, data: Table, y: Any, y_hat: Any) -> None:
-        """Print how often each class was predicted as which.
-
-        Parameters
-        ----------
-        data : Table
-            Knows the classes.
-        y, y_hat : ndarray of int, shape (n,)
-            True and predicted classes.
-        """
-        import numpy as np
-
-        names = tuple(map(str, data.classes))
-        counts = np.zeros((len(names), len(names)), int)
-        np.add.at(counts, (y, y_hat), 1)
-        rows = []
-        for row, name in enumerate(names):
-            total = int(counts[row].sum())
-            share = percent(counts[row, row] / total) if total else "-"
-            cells = (f"{n:,}" if n else "." for n in counts[row].tolist())
-            rows.append((name, *cells, share))
-        header = ("true", *names, "found")
-        self.table(header, rows, numbers=tuple(range(1, len(header))))
+        facts, verdict = beside_the_linear(run)
+        self.line(facts)
+        better = "is better" in verdict
+        self.say(verdict, style="bold green" if better else "bold yellow")
+        if run.classes and len(run.classes) <= MOST_CLASSES:
+            self.confusion(run.classes, run.confusion)
 
     def files(self, folder: Path, source: Path, job: TableTraining) -> None:
         """Tell where the files are and how the network is used.

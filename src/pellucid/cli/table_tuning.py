@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from pellucid import results
 from pellucid.cli.notes import told_as_notes
 from pellucid.cli.table_training import (
     fingerprint,
@@ -17,7 +16,7 @@ from pellucid.cli.terminal import Telling, console_of
 from pellucid.container import write_whole
 from pellucid.data.table import table
 from pellucid.errors import ConfigurationError, DataError
-from pellucid.table_training import WRITTEN_BY, TableTraining
+from pellucid.table_training import TableTraining
 from pellucid.table_tuning import SPACE, Search, Trial, picture
 from pellucid.training import InterruptedWarning
 
@@ -74,7 +73,6 @@ def tune_on_table(
     began = time.monotonic()
     console = console_of(quiet=as_json)
     told = Telling(console)
-    results.must_be_free(folder, WRITTEN_BY)
     with told_as_notes(), working_in(folder):
         job = TableTraining(table(source, **reading), **training)
         about = {"about": job.settings() | {"sha256": fingerprint(source)}}

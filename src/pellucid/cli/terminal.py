@@ -1,7 +1,7 @@
 """Telling what happens in the terminal: sentences, tables, and a bar."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDEST = 88  # longer lines are hard to read
 _NARROWEST = 20
-_MOST_CLASSES = 15  # for which the terminal has room for all mistakes
+MOST_CLASSES = 15  # for which the terminal has room for all mistakes
 
 
 def console_of(*, quiet: bool = False) -> "Console":
@@ -62,19 +62,21 @@ class Telling:
 
         self.console.print(Rule(Text(title, "bold cyan"), align="left", style="cyan"))
 
-    def say(self, *sentences: str) -> None:
+    def say(self, *sentences: str, style: str = "") -> None:
         """Print sentences, and an empty line after them.
 
         Parameters
         ----------
         *sentences : str
             Each begins a line.
+        style : str
+            As rich names them, such as ``"bold"``.
         """
         for sentence in sentences:
-            self.line(sentence)
+            self.line(sentence, style=style)
         self.console.print()
 
-    def line(self, text: str, indent: str = "") -> None:
+    def line(self, text: str, indent: str = "", style: str = "") -> None:
         """Print a text in lines of its own, without spaces at their ends.
 
         Parameters
@@ -83,12 +85,14 @@ class Telling:
             The text.
         indent : str
             What each line begins with.
+        style : str
+            As rich names them.
         """
         width = self.console.width
         lines = textwrap.fill(
             text, width, initial_indent=indent, subsequent_indent=indent
         )
-        self.console.print(lines, soft_wrap=True)
+        self.console.print(lines, soft_wrap=True, style=style)
 
     def table(
         self, header: Any, rows: list[tuple[Any, ...]], numbers: tuple[int, ...]
@@ -120,29 +124,32 @@ class Telling:
         self.console.print(table)
         self.console.print()
 
-    def confusion(self, result: Result) -> None:
+    def confusion(self, classes: Sequence[str], counts: Any) -> None:
         """Print how often each class was predicted as which.
 
         Parameters
         ----------
-        result : Result
-            With classes.
+        classes : sequence of str
+            Their names.
+        counts : ndarray of int, shape (classes, classes)
+            Rows are the true classes.
         """
         from rich.text import Text
 
         def cell(row: int, column: int) -> Text:
-            count = result.confusion[row, column]
+            count = int(counts[row, column])
             if not count:
                 return Text(".", "dim")
-            return Text(str(count), "bold green" if row == column else "bold red")
+            return Text(f"{count:,}", "bold green" if row == column else "bold red")
 
-        places = range(len(result.classes))
-        shares = result.confusion.diagonal() / result.confusion.sum(axis=1)
-        rows = [
-            (name, *(cell(row, column) for column in places), percent(shares[row]))
-            for row, name in enumerate(result.classes)
-        ]
-        columns = ("true", *result.classes, "found")
+        places = range(len(classes))
+        rows = []
+        for row, name in enumerate(classes):
+            total = int(counts[row].sum())
+            share = percent(counts[row, row] / total) if total else "-"
+            rows.append((name, *(cell(row, column) for column in places), share))
+        columns = ("true", *classes, "found")
+        self.say("The confusion matrix: rows are true classes, columns predicted.")
         self.table(columns, rows, numbers=tuple(range(1, len(columns))))
 
     def test(self, result: Result) -> None:
@@ -161,9 +168,8 @@ class Telling:
         if not result.classes:
             self.say(story.farthest(result))
             return
-        if len(result.classes) <= _MOST_CLASSES:
-            self.say("The confusion matrix: rows are true classes, columns predicted.")
-            self.confusion(result)
+        if len(result.classes) <= MOST_CLASSES:
+            self.confusion(result.classes, result.confusion)
         self.say(story.mistakes(result))
 
     def written(self, folder: Path, files: Iterable[tuple[str, str]]) -> None:

@@ -14,7 +14,8 @@ IMAGES = ["size", "colour", "aspect", "flip", "augment", "skip_broken"]
 TABLES = [
     *("target", "preset", "ensemble", "test", "columns", "task", "weight"),
     *("missing_target", "separator", "encoding", "decimal", "no_header"),
-    *("threads", "resume", "anew", "as_json"),
+    *("resume", "anew", "checkpoint_seconds", "checkpoint_epochs", "threads"),
+    "as_json",
 ]
 
 
@@ -56,6 +57,7 @@ def _as_size(
 @click.option(
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
     default=0.2,
     show_default=True,
     help="Share of the rows that the network is judged by.",
@@ -85,12 +87,27 @@ def _as_size(
 )
 @reading_options
 @click.option(
-    "--threads", type=click.IntRange(1), help="How many may be used. [default: all]"
+    "--threads",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many may be used. [default: all]",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with a training that was interrupted."
 )
 @click.option("--anew", is_flag=True, help="Forget a training that was interrupted.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="How often that is kept by which --resume goes on. [default: 10]",
+)
+@click.option(
+    "--checkpoint-epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The same, in epochs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a story.")
 @click.option(
     "--size",
@@ -166,8 +183,15 @@ def train(
     """
     if not source.exists():
         raise DataError(
-            f"{source} does not exist; expected the file of a table, or a folder with "
-            "a folder of images for each class."
+            f"{source}: there is no such file or folder; expected the file of a "
+            "table, or a folder with a folder of images for each class."
+        )
+    from pellucid.data.image_folder import ENDINGS
+
+    if source.suffix.lower() in ENDINGS and source.is_file():
+        raise DataError(
+            f"{source} is an image; expected a folder with a folder of images for each "
+            "class, or the file of a table."
         )
     folder = output or Path(f"pellucid-train-{source.resolve().stem}")
     mine, others = (IMAGES, TABLES) if source.is_dir() else (TABLES, IMAGES)
@@ -189,7 +213,10 @@ def train(
 
 
 # What the command line of a training need not say to end the same.
-WITHOUT = ("resume", "anew", "as_json", "quiet", "threads", "output")
+WITHOUT = (
+    *("resume", "anew", "checkpoint_seconds", "checkpoint_epochs"),
+    *("as_json", "quiet", "threads", "output"),
+)
 
 
 def _option(context: click.Context, name: str) -> click.Parameter:

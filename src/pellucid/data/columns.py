@@ -1,5 +1,6 @@
 """Columns of a table: their kinds, and where their values are kept."""
 
+import mmap
 import os
 import shutil
 import tempfile
@@ -284,6 +285,19 @@ class Growing:
         if not self.length:
             return np.empty(0, self.dtype)
         return np.memmap(self._file, dtype=self.dtype, mode="r", shape=(self.length,))
+
+
+def let_go(values: NDArray[Any]) -> None:
+    """Give back the memory of those parts of a file that were looked at.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of a file that is mapped, which stays as it is; of any other nothing happens.
+    """
+    mapped = getattr(values, "_mmap", None)
+    if mapped is not None and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def blocks(length: int, size: int) -> "list[slice]":

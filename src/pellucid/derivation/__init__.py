@@ -295,8 +295,10 @@ def _update_sections(blueprint: Blueprint, optimizer: Optimizer) -> Iterable[Sec
         else replace(f, shape="")
         for line, f in found
     )
-    rate = "η is the learning rate, w stands for every parameter."
-    yield Section("Update", f"{optimizer!r}. {rate}", formulas)
+    told = "w stands for every parameter."
+    if any("η" in formula.plain for formula in formulas):
+        told = f"η is the learning rate, {told}"
+    yield Section("Update", f"{optimizer!r}: {told}", formulas)
     yield from _definitions(writer, equations, written.words, level=2)
 
 

@@ -1,5 +1,6 @@
 """Checks of the course of a training: its losses, its gradients, its steps."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from pellucid.doctor.case import Case, Check
 from pellucid.doctor.findings import Finding
 from pellucid.minimizers import Minimizer
 from pellucid.step import Step
+from pellucid.training.history import gradient_spike
 
 # Into so many parts the course is divided, each with its mean loss.
 PARTS = 20
@@ -31,7 +33,7 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
     course, rate = _course(case), _rate(case)
     if course is None or rate is None:
         return
-    start, end = _first_loss(case, course), float(course[-1])
+    (start, scatter), end = _first_loss(case, course), float(course[-1])
     longest, slot = (0.0, "") if case.step is None else longest_step(case.step)
     measured: dict[str, Any] = {
         "first loss": start,
@@ -45,7 +47,8 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
         f"Take a smaller learning rate, a tenth to begin with ({rate / 10:.3g} instead "
         f"of {rate:.3g}), or ask: net.find_learning_rate(x, y).suggestion."
     )
-    if end > thresholds.RISEN * start:
+    much = max((thresholds.RISEN - 1) * abs(start), thresholds.CHANCE * scatter)
+    if end - start > much:
         yield Finding(
             "rate_too_high",
             "severe",
@@ -57,8 +60,9 @@ def rate_too_high(case: Case) -> Iterator[Finding]:
         )
         return
     lowest = np.minimum.accumulate(course)[:-1]
-    jumps = (course[1:] > thresholds.JUMP * lowest) & (
-        course[1:] - lowest > thresholds.JUMP_OF_START * start
+    above, size = course[1:] - lowest, np.abs(lowest)  # some losses go below 0
+    jumps = (above > (thresholds.JUMP - 1) * size) & (
+        above > thresholds.JUMP_OF_START * abs(start)
     )
     share = float(jumps.mean())
     if share >= thresholds.JUMPS:
@@ -137,25 +141,25 @@ def gradient_spikes(case: Case) -> Iterator[Finding]:
     ------
     Finding
     """
-    norms = np.array(case.history.gradient_norm if case.history else [])
-    for epoch in range(3, len(norms)):
-        usual = float(np.median(norms[:epoch]))
-        if norms[epoch] > thresholds.SPIKE * usual > 0:
-            yield Finding(
-                "gradient_spikes",
-                "warning",
-                f"In epoch {epoch + 1} the gradient was {norms[epoch] / usual:,.0f} "
-                "times as long as in the epochs before.",
-                "Cut such gradients, optimizer=Adam(clip_norm=1.0), and look for rows "
-                "with values out of all proportion.",
-                "",
-                {
-                    "epoch": epoch + 1,
-                    "gradient": float(norms[epoch]),
-                    "usual": usual,
-                },
-            )
-            return
+    norms = case.history.gradient_norm if case.history else []
+    found = gradient_spike(norms)
+    if found is None:
+        return
+    epoch, usual = found
+    yield Finding(
+        "gradient_spikes",
+        "warning",
+        f"In epoch {epoch + 1} the gradient was {norms[epoch] / usual:,.0f} "
+        "times as long as in the epochs before.",
+        "Cut such gradients, optimizer=Adam(clip_norm=1.0), and look for rows "
+        "with values out of all proportion.",
+        "",
+        {
+            "epoch": epoch + 1,
+            "gradient": float(norms[epoch]),
+            "usual": usual,
+        },
+    )
 
 
 def overfitting(case: Case) -> Iterator[Finding]:
@@ -382,11 +386,12 @@ def _course(case: Case) -> NDArray[np.float64] | None:
     return parts(np.array(history.loss if enough else history.iterations))
 
 
-def _first_loss(case: Case, course: NDArray[np.float64]) -> float:
-    """Return the loss before anything was learned, as far as it is known."""
+def _first_loss(case: Case, course: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the loss before anything was learned, and how far chance moves it."""
     if case.history is None or case.network.loss.reduction == "sum":
-        return float(course[0])  # a batch adds up fewer rows than an epoch
-    return float(np.mean(case.history.iterations[:5]))
+        return float(course[0]), 0.0  # a batch adds up fewer rows than an epoch
+    losses = case.history.iterations[: max(5, len(case.history.iterations) // PARTS)]
+    return float(np.mean(losses[:5])), float(np.std(losses)) / math.sqrt(5)
 
 
 def _rate(case: Case) -> float | None:

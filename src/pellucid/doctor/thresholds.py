@@ -103,6 +103,8 @@ WRONG_GRADIENT = 1e-4
 FEWEST_ITERATIONS = 50
 # Loss at the end relative to the start. It only rises if steps are too long.
 RISEN = 1.2
+# The same in standard deviations of the first loss, which is that of a few batches.
+CHANCE = 3.0
 # How far a part of the course, a twentieth, lies above the lowest before: twice that,
 # and a tenth of the first loss. Means over so many batches scatter less.
 JUMP = 2.0
@@ -111,8 +113,6 @@ JUMP_OF_START = 0.1
 JUMPS = 0.2
 # Epochs before which a validation loss has no trend.
 FEWEST_EPOCHS = 10
-# The longest gradient relative to the usual one.
-SPIKE = 1e3
 # Length of a step relative to the weights that it changes. 1e-3 is usual; at 1 every
 # step replaces the layer.
 LONG_STEP = 1.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import Column, blocks, nothing
+from pellucid.data.columns import Column, blocks, let_go, nothing
 from pellucid.data.settling import NOTHING
 from pellucid.data.table import Table, stream, table
 from pellucid.data.table_targets import count_of
@@ -328,6 +328,8 @@ class Encoder(Reader):
             taken = {name: column.take(place) for name, column in columns.items()}
             found.look(self.used, taken)
             made.fill(taken, part_of_rows)
+        for column in columns.values():
+            let_go(column.values)
         found.tell()
         return made.finished()
 
@@ -404,7 +406,9 @@ class Encoder(Reader):
         """
         if isinstance(x, Mapping):
             names = {NUMBERS, *(each.input for each in self.embedded)}
-            if x and set(x) <= names and not set(x) & set(self.kinds):
+            # A column may be called as an input, but no row has all inputs and no more.
+            all_inputs = bool(self.embedded) and set(x) == set(self.input_shape)
+            if (x and set(x) <= names and not set(x) & set(self.kinds)) or all_inputs:
                 return x
             if x and all(map(_is_cell, x.values())):
                 found = self.encode({name: [cell] for name, cell in x.items()})

@@ -1,6 +1,9 @@
 """Engines: what runs a blueprint on numbers. Nothing else knows which one runs."""
 
 import os
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +14,7 @@ from pellucid.engines.readable import ReadableEngine
 from pellucid.errors import ConfigurationError, suggestion
 
 ENGINES = ("auto", "readable", "compiled")
+OLDEST_NUMBA = (0, 61)  # as pyproject.toml asks for
 
 
 class Engines:
@@ -136,4 +140,17 @@ def missing_for_compiled() -> str:
         return "NUMBA_DISABLE_JIT is set"
     if find_spec("numba") is None:
         return "Numba is not installed"
+    found = _numba_version()
+    if found and tuple(map(int, re.findall(r"\d+", found)[:2])) < OLDEST_NUMBA:
+        oldest = ".".join(map(str, OLDEST_NUMBA))
+        return f"Numba {found} is too old; {oldest} or later is needed"
     return ""
+
+
+@cache
+def _numba_version() -> str:
+    """Return the version of Numba, or "" where nothing says which it is."""
+    try:
+        return version("numba")
+    except PackageNotFoundError:
+        return ""

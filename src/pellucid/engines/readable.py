@@ -15,8 +15,9 @@ from pellucid.layers.inputs import Input
 from pellucid.layout import LayerView, Windows
 from pellucid.optimizers import Optimizer
 
-# Rows that predictions are made for at once, so that memory stays bounded.
-CHUNK = 8192
+# Predictions are made for so many rows at once, and fewer where a row takes more
+# numbers on its way, as images do, so that memory stays bounded.
+CHUNK, CHUNK_NUMBERS = 8192, 2**21
 
 
 def _rows(x: Any, rows: slice) -> Any:
@@ -84,12 +85,18 @@ class ReadableEngine:
         What the network computes.
     dtype : dtype
         The network's floating-point type.
+
+    Attributes
+    ----------
+    rows : int
+        So many go through the layers at once.
     """
 
     name = "readable"
 
     def __init__(self, blueprint: Blueprint, dtype: Any) -> None:
         self.blueprint, self.dtype = blueprint, np.dtype(dtype)
+        self.rows = min(CHUNK, max(1, CHUNK_NUMBERS // blueprint.width))
 
     def forward(self, weights: NDArray[Any], x: Any) -> tuple[Any, Memo, Pass]:
         """Return output, memo and pass of one batch in prediction mode.
@@ -159,9 +166,9 @@ class ReadableEngine:
     ) -> NDArray[Any]:
         p = LayerView(_to_read(weights), self.blueprint.layout)
         chunks = []
-        for i in range(0, max(count_rows(x), 1), CHUNK):
+        for i in range(0, max(count_rows(x), 1), self.rows):
             memo = Memo(new_pass(training=False, dtype=self.dtype))
-            rows = self._numbers(_rows(x, slice(i, i + CHUNK)))
+            rows = self._numbers(_rows(x, slice(i, i + self.rows)))
             chunks.append(compute(rows, p, memo))
         return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
@@ -192,8 +199,8 @@ class ReadableEngine:
         p = LayerView(_to_read(weights), self.blueprint.layout)
         values = []
         with np.errstate(over="ignore", invalid="ignore"):
-            for i in range(0, max(len(y), 1), CHUNK):
-                rows = slice(i, i + CHUNK)
+            for i in range(0, max(len(y), 1), self.rows):
+                rows = slice(i, i + self.rows)
                 memo = Memo(new_pass(training=False, dtype=self.dtype))
                 values.append(
                     self.blueprint.losses(

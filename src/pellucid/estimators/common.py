@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from pellucid.activations import Activation
-from pellucid.arrays import as_floats, column_names
+from pellucid.arrays import as_floats, column_names, must_keep_digits
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
 from pellucid.estimators.by_preset import (
@@ -282,6 +282,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _whole(self, x: Any, given: Any) -> NDArray[Any]:
         """Return a table with all its zeros; without a preset, refuse gaps by place."""
         whole: NDArray[Any] = x.toarray() if hasattr(x, "toarray") else x
+        must_keep_digits(given, whole, "X")
         if self._by_preset:
             return whole
         return as_floats(whole, "X", whole.dtype, column_names(given))

@@ -7,8 +7,10 @@ import numpy as np
 
 from pellucid.errors import ConfigurationError
 from pellucid.export import encoder_c
-from pellucid.export.encoder_c import comment, text
-from pellucid.export.encoder_code import EncoderCode, encoding, rules, units_of
+from pellucid.export.encoder_c import comment
+from pellucid.export.encoder_c_functions import text
+from pellucid.export.encoder_code import EncoderCode, encoding, units_of
+from pellucid.export.encoder_words import answers_to, example, rules
 from pellucid.export.identifiers import Identifiers, must_be_a_name
 from pellucid.export.language import (
     ATOM,
@@ -27,6 +29,7 @@ from pellucid.export.language import (
     rows,
     shape_text,
 )
+from pellucid.export.layer_words import border
 from pellucid.export.loops import SMALL_INTEGER, Array, Function, Number
 from pellucid.export.lowering import LoweredNetwork, lower
 from pellucid.export.memory import Memory
@@ -193,7 +196,8 @@ def source(
     language = _language(single)
     lines = _head(network, lowered, memory, name, quantization, code)
     lines += ["#include <math.h>", "#include <stdint.h>"]
-    lines += [*["#include <stddef.h>"] * (code is not None), ""]
+    pointers = code is not None or network.classes is not None
+    lines += [*["#include <stddef.h>"] * pointers, ""]
     lines += [f"typedef {'float' if single else 'double'} real;", ""]
     sizes = _sizes(lowered, name).items()
     lines += ["enum {", *(f"    {label} = {size}," for label, size in sizes), "};", ""]
@@ -208,6 +212,7 @@ def source(
     for function in lowered.functions:
         lines += [*_function(language, function), ""]
     lines += [*_predict(lowered, memory, name, watch), ""]
+    lines += _choice(network, name, "real" if code is None else "double")
     if code is None:
         lines += _main(lowered, name, single)
         return "\n".join(lines) + "\n"
@@ -240,7 +245,11 @@ def _head(
     if code is not None:
         lines += [f"    {line}" for line in encoder_c.prototype(name)]
         lines[-1] += ";"
+        answers = answers_to(network, example(code.cells))
+        call = encoder_c.example_lines(code, name, answers)
         lines += [
+            "",
+            *(f"    {comment(line)}" for line in call),
             "",
             *map(comment, rules(code.cells, "NULL for a text and NAN for a number")),
         ]
@@ -262,9 +271,13 @@ def _head(
         if len(array.shape) > 2:
             words += ", the last axis fastest"
         lines.append(f"{array.name}: {words}.")
-    lines += wrap(f"output: {counted(lowered.output)}, {lowered.meaning}.", 84)
+    words = f"output: {counted(lowered.output)}, {comment(lowered.meaning)}."
+    lines += wrap(words, 84)
     if network.classes is not None:
-        lines.append(f"{name}_classes has the classes in their order.")
+        lines.append(
+            f"{name}_class(output) returns one of {name}_classes, "
+            "in the order of the output."
+        )
     memory_words = (
         f"Memory: {constants:,} bytes of numbers that never change (flash), {work:,} "
         "bytes of intermediate results (RAM). These are static, so only one call may "
@@ -310,6 +323,32 @@ def _classes(network: Any, name: str) -> list[str]:
     labels = [text(str(label)) for label in network.classes]
     head = f"const char *const {name}_classes[{len(labels)}] = {{"
     return [head, *(f"    {label}," for label in labels), "};", ""]
+
+
+def _choice(network: Any, name: str, real: str) -> list[str]:
+    """Return the function that answers with a class."""
+    if network.classes is None:
+        return []
+    limit = border(network)
+    body = [f"return {name}_classes[output[0] > {limit}];"]
+    if limit is None:
+        body = [
+            "int best = 0;",
+            f"for (int i = 1; i < {name.upper()}_OUTPUTS; i++)",
+            "    if (output[i] > output[best])",
+            "        best = i;",
+            f"return {name}_classes[best];",
+        ]
+    return [
+        "/* The class that these outputs predict; NULL where they are NAN. */",
+        f"const char *{name}_class(const {real} output[{name.upper()}_OUTPUTS])",
+        "{",
+        "    if (output[0] != output[0])",
+        "        return NULL;",
+        *(f"    {line}" for line in body),
+        "}",
+        "",
+    ]
 
 
 def _constant(array: Array, single: bool) -> list[str]:

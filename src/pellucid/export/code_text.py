@@ -3,10 +3,13 @@
 import inspect
 import re
 from collections.abc import Iterable
+from string import ascii_letters, digits
 
 from pellucid.export import numpy_functions
+from pellucid.export.language import masked
 
 WIDTH = 88
+_NAMED = (*ascii_letters, *digits, "_", ")", "]")  # what ends a name or a value
 
 
 def indented(lines: Iterable[str]) -> list[str]:
@@ -42,11 +45,14 @@ def fitted(line: str) -> str:
     space = " " * (len(line) - len(line.lstrip()))
     depth, start, last = 0, 0, 0
     pieces: list[str] = []
-    for i, sign in enumerate(line):
+    grouped = False  # whether a comma would change what one piece means
+    for i, sign in enumerate(masked(line)):
         if sign in "([{":
             depth += 1
             if depth == 1 and not start:
                 start = last = i + 1
+                named = line[:i].endswith(_NAMED)
+                grouped = sign != "{" and named == (sign == "[")
         elif sign in ")]}":
             depth -= 1
             if depth == 0 and start:
@@ -58,7 +64,9 @@ def fitted(line: str) -> str:
             last = i + 1
     else:
         return line
-    inner = [f"{space}    {piece}," for piece in pieces]
+    grouped = grouped or " for " in masked(pieces[0])
+    end = "" if grouped and len(pieces) == 1 else ","
+    inner = [f"{space}    {piece}{end}" for piece in pieces]
     return "\n".join([line[:start], *map(fitted, inner), space + rest])
 
 

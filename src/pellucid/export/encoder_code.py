@@ -5,18 +5,23 @@ for each of them, so that writing them is one table for each language.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from pellucid.data.dates import DATE_FORMS
 from pellucid.data.settling import WORDS
-from pellucid.encoder import Classes, Encoder, Encoding, Feature, Standardized
+from pellucid.encoder import (
+    Classes,
+    Encoder,
+    Encoding,
+    Feature,
+    Operation,
+    Standardized,
+)
 from pellucid.encoder.operations import NUMBERS
 from pellucid.errors import ConfigurationError
 from pellucid.export.identifiers import Identifiers
-from pellucid.export.language import ATOM, PRODUCT, SIGN, SUM, WIDTH, Form
+from pellucid.export.language import ATOM, PRODUCT, SIGN, SUM, Form
 from pellucid.layers.inputs import Input
 
 if TYPE_CHECKING:
@@ -30,8 +35,16 @@ FLAGS = {
     for pair in (*WORDS, ("0", "1"))
     for place, word in enumerate(pair)
 }
+# Texts and comments in code, where a column may have the name of a function.
+_TEXTS = re.compile(
+    r""""(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | /\*.*?\*/ | //[^\n]* | \#[^\n]* """,
+    re.DOTALL | re.VERBOSE,
+)
 # Operations after which no number is out of range.
 _BOUNDED = ("smooth_clip", "interpolate", "sine", "cosine", "is_missing", "equals")
+
+# What their results are called, where the name of the operation is no word for that.
+_RESULTS = {"fill": "filled", "smooth_clip": "clipped", "divide": "scaled"}
 
 # What the languages have in common, with {0} for what comes in and {1}... for settings.
 COMMON = {
@@ -129,6 +142,8 @@ class Line:
         Of what.
     text : str
         The expression.
+    level : int
+        How tightly it holds together.
     bounded : bool
         Whether it cannot leave the range of numbers.
     """
@@ -136,6 +151,7 @@ class Line:
     feature: Feature
     cell: Cell
     text: str
+    level: int
     bounded: bool
 
 
@@ -143,22 +159,32 @@ class Line:
 class EncoderCode:
     """An encoder in a language.
 
+    Parameters
+    ----------
+    encoder : Encoder
+        How rows become numbers.
+    dialect : Dialect
+        The language.
+    names : Identifiers
+        Those that are taken.
+
     Attributes
     ----------
     cells : list of Cell
         Of the columns that are used, in the order of the table.
+    steps : dict of str to str
+        What several numbers of one cell are made of: the expression by its name.
     lines : dict of str to list of Line
         What makes the numbers of each input of the network.
     constants : dict of str to tuple
         Lists of numbers or texts that the expressions name.
-    names : Identifiers
-        Those that are taken.
     """
 
     encoder: Encoder
     dialect: Dialect
     names: Identifiers
     cells: list[Cell] = field(default_factory=list)
+    steps: dict[str, str] = field(default_factory=dict)
     lines: dict[str, list[Line]] = field(default_factory=dict)
     constants: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -173,8 +199,17 @@ class EncoderCode:
             name = self.names.new(encoding.column)
             cell = Cell(encoding.column, name, kind, encoding)
             self.cells.append(cell)
-            for feature in encoding.features():
-                line = self._line(feature, cell)
+            features = encoding.features()
+            known: dict[tuple[Operation, ...], str] = {}
+            for start in _in_common(features):
+                text, _ = self._expression(start, cell, known)
+                known[start] = self.names.new(f"{name}_{_result_of(start[-1])}")
+                self.steps[known[start]] = text
+            for feature in features:
+                text, level = self._expression(feature.operations, cell, known)
+                last = feature.operations[-1].name if feature.operations else ""
+                bounded = cell.kind == "flag" or last in _BOUNDED
+                line = Line(feature, cell, text, level, bounded)
                 self.lines.setdefault(feature.input, []).append(line)
 
     @property
@@ -185,12 +220,23 @@ class EncoderCode:
     @property
     def results(self) -> dict[str, str]:
         """What the numbers of each input are called where they are made."""
-        own = Identifiers({*(cell.name for cell in self.cells), *self.constants})
+        cells = (cell.name for cell in self.cells)
+        own = Identifiers({*cells, *self.steps, *self.constants})
         return {name: own.new(name) for name in self.lines}
 
-    def _line(self, feature: Feature, cell: Cell) -> Line:
+    def _expression(
+        self,
+        operations: tuple[Operation, ...],
+        cell: Cell,
+        known: dict[tuple[Operation, ...], str],
+    ) -> tuple[str, int]:
+        """Return what operations make of a cell, and how tightly it holds together."""
         text, level, forms = cell.name, ATOM, self.dialect.forms
-        for name, settings in feature.operations:
+        begun = max(
+            n for n in range(len(operations)) if not n or operations[:n] in known
+        )
+        text = known.get(operations[:begun], text)
+        for name, settings in operations[begun:]:
             if name == "subtract" and settings[0] < 0:
                 name, settings = "add", (-settings[0],)
             form = forms.get(f"{name} {cell.kind}", forms.get(name))
@@ -204,8 +250,7 @@ class EncoderCode:
             need = form.needs[0] if form.needs else ATOM
             given = text if level >= need else f"({text})"
             text, level = form.text.format(given, *printed), form.level
-        last = feature.operations[-1].name if feature.operations else ""
-        return Line(feature, cell, text, cell.kind == "flag" or last in _BOUNDED)
+        return text, level
 
     def _setting(self, value: Any, cell: Cell) -> str:
         if isinstance(value, str):
@@ -239,10 +284,28 @@ class EncoderCode:
         """
         needed: list[str] = []
         for name, helper in reversed([*self.dialect.helpers.items()]):
-            everything = "\n".join([text, *needed])
+            everything = _TEXTS.sub("", "\n".join([text, *needed]))
             if re.search(rf"\b{name}\b", everything):
                 needed.append(helper)
         return [helper.strip("\n") for helper in reversed(needed)]
+
+
+def _in_common(features: Sequence[Feature]) -> list[tuple[Operation, ...]]:
+    """Return the first steps that different numbers have in common, short ones first.
+
+    A date that is filled becomes days and a month; its month, a sine and a cosine.
+    """
+    then: dict[tuple[Operation, ...], set[Operation]] = {}
+    for feature in features:
+        for place, operation in enumerate(feature.operations):
+            then.setdefault(feature.operations[:place], set()).add(operation)
+    return [start for start, ways in then.items() if start and len(ways) > 1]
+
+
+def _result_of(operation: Operation) -> str:
+    """Return a word for what an operation makes."""
+    name, settings = operation
+    return str(settings[0]) if name == "date_part" else _RESULTS.get(name, name)
 
 
 def encoder_of(network: "NeuralNetwork") -> Encoder | None:
@@ -334,108 +397,3 @@ def units_of(network: "NeuralNetwork") -> Standardized | None:
         f"Targets of the kind {encoder.target.label!r} cannot be exported yet; "
         "those that can are standardized numbers and classes."
     )
-
-
-def outcome(network: "NeuralNetwork") -> str | None:
-    """Return what comes out of a network for tables where that is a number, in words.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        Any.
-
-    Returns
-    -------
-    str or None
-    """
-    encoder = encoder_of(network)
-    if encoder is None or encoder.target is None or network.loss.task != "numbers":
-        return None
-    name = plain(encoder.target.name)
-    return f"the predicted {name}, in its own unit, as predict gives it"
-
-
-def about(cells: Iterable[Cell], nothing: str) -> list[str]:
-    """Return what the columns are, a line for each, and how cells are written.
-
-    Parameters
-    ----------
-    cells : iterable of Cell
-        The columns.
-    nothing : str
-        How the language writes that nothing is there.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
-    cells = list(cells)
-    width = max(len(plain(cell.column)) for cell in cells)
-    lines = [f"{plain(cell.column):{width}}  {plain(cell.said)}" for cell in cells]
-    lines = [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
-    return [*lines, "", *rules(cells, nothing)]
-
-
-def rules(cells: Iterable[Cell], nothing: str) -> list[str]:
-    """Return how cells are written.
-
-    Parameters
-    ----------
-    cells, nothing
-        As in `about`.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
-    kinds = {cell.kind for cell in cells}
-    told = [f"Where a cell is not known, write {nothing}."]
-    if kinds != {"number"}:
-        told.append("Texts such as '' and 'NA' stand for nothing, too.")
-    if "text" in kinds:
-        told.append("A text that training has not seen counts as none of those known.")
-    if "date" in kinds:
-        slashes = {c.encoding.asked for c in cells if c.day_first is not None}
-        forms = {"year-month-day", "day.month.year", *slashes}
-        known = " or ".join(form for form in DATE_FORMS if form in forms)
-        told.append(f"Dates are texts, {known}, with a time behind or without.")
-    return wrap(" ".join(told), 80, break_on_hyphens=False)
-
-
-def words_of(cell: Cell, mark: str, indent: int) -> list[str]:
-    """Return a comment that says how a column is encoded.
-
-    Parameters
-    ----------
-    cell : Cell
-        Of the column.
-    mark : str
-        What makes a line a comment.
-    indent : int
-        Spaces before it.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
-    text = plain(f"{cell.column}: {cell.encoding.said}")
-    room = WIDTH - indent - len(mark) - 1
-    return [f"{' ' * indent}{mark} {line}" for line in wrap(text, room)]
-
-
-def plain(text: str) -> str:
-    """Return a text in one line.
-
-    Parameters
-    ----------
-    text : str
-        Such as the name of a column.
-
-    Returns
-    -------
-    str
-    """
-    return " ".join(text.split())

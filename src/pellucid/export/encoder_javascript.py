@@ -1,11 +1,13 @@
 """The encoding of a row as JavaScript."""
 
 import json
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
 from pellucid.data.recognition import MISSING
-from pellucid.export.encoder_code import FLAGS, Cell, Dialect, EncoderCode, words_of
+from pellucid.export.encoder_code import FLAGS, Cell, Dialect, EncoderCode
+from pellucid.export.encoder_words import example, plain, shown, words_of
 from pellucid.export.language import (
     ATOM,
     COMPARISON,
@@ -23,7 +25,7 @@ def _number(value: float) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a text in quotes, with what ends a line or is no letter as numbers.
+    """Return a text in quotes, as numbers where it has signs that cannot be seen.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ def text(value: Any) -> str:
     -------
     str
     """
-    return json.dumps(value)
+    readable = not isinstance(value, str) or value.isprintable()
+    return json.dumps(value, ensure_ascii=not readable)
 
 
 _FORMS = {
@@ -207,6 +210,31 @@ function placeOf(text, levels, missing) {
 JAVASCRIPT = Dialect("JavaScript", _FORMS, _number, text, HELPERS)
 
 
+def example_lines(code: EncoderCode, name: str, answers: Iterable[float]) -> list[str]:
+    """Return a call with a row, and what comes out.
+
+    Parameters
+    ----------
+    code : EncoderCode
+        The encoder.
+    name : str
+        Of the function that predicts.
+    answers : iterable of float
+        What the network answers.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    row = example(code.cells).items()
+    lines = [
+        f"  {text(column)}: {text(value)}, // {plain(cell.said)}"
+        for (column, value), cell in zip(row, code.cells, strict=True)
+    ]
+    return [f"const output = {name}({{", *lines, f"}}); // {shown(answers)}"]
+
+
 def read(cell: Cell) -> str:
     """Return the call that reads a cell of a row.
 
@@ -239,10 +267,11 @@ def lines_of(code: EncoderCode) -> list[str]:
     """
     lines = []
     for name, values in code.constants.items():
-        lines += [f"const {name} = [", *rows(map(json.dumps, values), "  "), "];"]
+        lines += [f"const {name} = [", *rows(map(text, values), "  "), "];"]
     lines += ["", "// Returns what the network takes of a row."]
     lines.append("export function encode(row) {")
     lines += [f"  const {cell.name} = {read(cell)};" for cell in code.cells]
+    lines += [f"  const {step} = {value};" for step, value in code.steps.items()]
     results = code.results
     for name, each in code.lines.items():
         if name in code.codes:
@@ -254,7 +283,7 @@ def lines_of(code: EncoderCode) -> list[str]:
             lines += words_of(cell, "//", 4)
             for line in some:
                 lines += broken(f"    {line.text},", "  ")
-        lines.append("  ].map(Math.fround); // the network was given 32 bits")
+        lines.append("  ].map(Math.fround); // rounded to 32 bits, as in training")
     if not code.codes:
         return [*lines, *(f"  return {result};" for result in results.values()), "}"]
     pairs = ", ".join(f"{text(name)}: {result}" for name, result in results.items())

@@ -1,27 +1,42 @@
 """The encoding of rows as NumPy, on whole columns."""
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pellucid.export import encoder_python
-from pellucid.export.encoder_code import Dialect, EncoderCode, encoder_of, words_of
+from pellucid.export.encoder_code import Dialect, EncoderCode, encoder_of
 from pellucid.export.identifiers import Identifiers
-from pellucid.export.language import ATOM, COMPARISON, SUM, Form, broken
+from pellucid.export.language import ATOM, COMPARISON, SUM, Form
 
 if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
 
 _FORMS = {**encoder_python.PYTHON.forms} | {
     "interpolate": Form("np.interp({0}, {1}, {2})"),
-    "date_part": Form("np.array([{1}_of(each) for each in {0}])"),
     "sine": Form("np.sin(2.0 * np.pi * {0} / {1})", ATOM, (ATOM,)),
     "cosine": Form("np.cos(2.0 * np.pi * {0} / {1})", ATOM, (ATOM,)),
     "is_missing": Form("np.isnan({0})"),
     "is_missing text": Form("np.equal({0}, None)"),
     "equals": Form("{0} == {1}", COMPARISON, (SUM,)),
-    "lookup": Form("np.array([place_of(each, {1}, {2}) for each in {0}])"),
+    "lookup": Form("places_of({0}, {1}, {2})"),
 }
-_HELPERS = {**encoder_python.HELPERS} | {
+_PART = """
+def {name}_of(dates):
+    \"\"\"Return {words}.\"\"\"
+    return np.array([{value} for seconds in dates], float)
+"""
+_PARTS = {
+    "month": ("the months from 0", "moment_of(seconds).month - 1"),
+    "day": ("the days of the month from 0", "moment_of(seconds).day - 1"),
+    "weekday": ("the days of the week, 0 for Monday", "moment_of(seconds).weekday()"),
+    "hour": ("the hours from 0", "moment_of(seconds).hour"),
+    "minute": ("the minutes from 0", "moment_of(seconds).minute"),
+}
+_HELPERS = {**encoder_python.HELPERS}
+_HELPERS |= {
+    f"{name}_of": _PART.format(name=name, words=words, value=value)
+    for name, (words, value) in _PARTS.items()
+}
+_HELPERS |= {
     "filled": '''
 def filled(x, value):
     """Return numbers, and a value where they are missing."""
@@ -33,6 +48,11 @@ def smooth_clip(x, limit):
     t = np.clip(x / limit, -1e6, 1e6)
     return limit * t / np.sqrt(1.0 + t * t)
 ''',
+    "places_of": '''
+def places_of(texts, levels, missing):
+    """Return the places of texts from 1, 0 where they are none of them."""
+    return np.array([place_of(text, levels, missing) for text in texts])
+''',
     "single": '''
 def single(columns):
     """Return columns of numbers side by side, rounded to 32 bits as in training."""
@@ -43,7 +63,9 @@ def single(columns):
     return numbers
 ''',
 }
-NUMPY = Dialect("NumPy", _FORMS, encoder_python.PYTHON.number, repr, _HELPERS)
+NUMPY = Dialect(
+    "NumPy", _FORMS, encoder_python.PYTHON.number, encoder_python.text, _HELPERS
+)
 
 
 def encoding(network: "NeuralNetwork", taken: set[str]) -> EncoderCode | None:
@@ -63,7 +85,7 @@ def encoding(network: "NeuralNetwork", taken: set[str]) -> EncoderCode | None:
     encoder = encoder_of(network)
     if encoder is None:
         return None
-    return EncoderCode(encoder, NUMPY, Identifiers({*taken, "np", "rows"}))
+    return EncoderCode(encoder, NUMPY, Identifiers({*taken, "np", "row", "rows"}))
 
 
 def function(code: EncoderCode) -> list[str]:
@@ -79,29 +101,13 @@ def function(code: EncoderCode) -> list[str]:
     list of str
         Lines.
     """
-    lines = ["def encode(rows):"]
-    lines.append(
-        '    """Return what the network takes: numbers, a row for each row."""'
-    )
+    lines = [
+        "def encode(rows):",
+        '    """Return what the network takes: numbers, a row for each row."""',
+    ]
     for cell in code.cells:
         more = ", dtype=object" if cell.kind == "text" else ""
         read = encoder_python.read(cell)
         line = f"    {cell.name} = np.array([{read} for row in rows]{more})"
-        lines += broken(line, "    ", equals=False)
-    results = code.results
-    for name, each in code.lines.items():
-        if name in code.codes:
-            lines += words_of(each[0].cell, "#", 4)
-            line = f"    {results[name]} = {each[0].text}"
-            lines += broken(line, "    ", equals=False)
-            continue
-        lines.append(f"    {results[name]} = single([")
-        for cell, some in groupby(each, lambda line: line.cell):
-            lines += words_of(cell, "#", 8)
-            for one in some:
-                lines += broken(f"        {one.text},", "    ")
-        lines.append("    ])")
-    if not code.codes:
-        return [*lines, *(f"    return {result}" for result in results.values())]
-    pairs = ", ".join(f"{name!r}: {result}" for name, result in results.items())
-    return [*lines, *broken(f"    return {{{pairs}}}", "    ")]
+        lines += encoder_python.pieces(line)
+    return [*lines, *encoder_python.made(code, "{}")]

@@ -57,19 +57,18 @@ class Rows:
         found: dict[str, list[str]] = {}
         for encoding in self.encoder.used:
             kind = CELLS.get(encoding.kind, encoding.kind)
-            cell = Cell(
-                encoding.column, self.graph.free(encoding.column), kind, encoding
-            )
+            name = self.graph.free(encoding.column or "column")
+            cell = Cell(encoding.column, name, kind, encoding)
             self.graph.layer = cell.name
             features = encoding.features()
             start = self._start(cell, features)
             for feature in features:
                 value = start
-                for name, settings in feature.operations:
-                    row = OPERATIONS.get(f"{name} {kind}", OPERATIONS.get(name))
+                for step, settings in feature.operations:
+                    row = OPERATIONS.get(f"{step} {kind}", OPERATIONS.get(step))
                     if row is None:
                         raise ConfigurationError(
-                            f"The column {cell.column!r} is encoded with {name}, for "
+                            f"The column {cell.column!r} is encoded with {step}, for "
                             "which there is no ONNX operator here."
                         )
                     value = row(self, value, *settings, cell=cell)
@@ -171,21 +170,21 @@ class Rows:
         )
 
     def is_missing(self, x: str, cell: Cell) -> str:
-        """Write 1 where a number is missing."""
+        """Write 1 where the number ``x`` is missing."""
         return self.graph.add("Cast", self.graph.add("IsNaN", x), to=DOUBLE)
 
     def text_is_missing(self, x: str, cell: Cell) -> str:
-        """Write 1 where a text is missing."""
+        """Write 1 where the text of the code ``x`` is missing."""
         nothing = self.graph.add("Equal", x, self.integer(_NOTHING))
         return self.graph.add("Cast", nothing, to=DOUBLE)
 
     def equals(self, x: str, level: str, cell: Cell) -> str:
-        """Write 1 where a text is a level."""
+        """Write 1 where the text of the code ``x`` is a level."""
         code = self.integer(self._codes[cell.column][level])
         return self.graph.add("Cast", self.graph.add("Equal", x, code), to=DOUBLE)
 
     def lookup(self, x: str, levels: Any, missing: int, cell: Cell) -> str:
-        """Write the place of a text among levels."""
+        """Write the place of the code ``x`` among levels, or ``missing``."""
         places = self._codes[cell.column]
         assert [places[level] for level in levels] == [*range(1, 1 + len(levels))]
         nothing = self.graph.add("Equal", x, self.integer(_NOTHING))
@@ -255,7 +254,7 @@ class Rows:
         return add("Sub", rest, self._floored(before, 5.0))
 
     def wave(self, x: str, period: float, operator: str) -> str:
-        """Write ``sin(2 pi x / period)``, or the cosine."""
+        """Write ``sin(2 pi x / period)``, or the cosine: the operator says which."""
         add = self.graph.add
         angle = add("Mul", x, self.number(2.0 * np.pi))
         return add(operator, add("Div", angle, self.number(float(period))))
@@ -286,15 +285,82 @@ class Rows:
             output = add("Add", output, number(units.mean))
             if units.clamp:
                 output = add("Clip", output, number(units.low), number(units.high))
-        if not self.wrong:
+        refused = self._refused()
+        if refused is None:
             return output
-        wrong = self.wrong[0]
-        for other in self.wrong[1:]:
-            wrong = add("Or", wrong, other)
         dtype = np.float32 if single and units is None else np.float64
         nan = self.graph.constant(np.array(np.nan, dtype), "no answer")
-        wrong = add("Unsqueeze", wrong, self.graph.integers(1))
-        return add("Where", wrong, nan, output)
+        refused = add("Unsqueeze", refused, self.graph.integers(1))
+        return add("Where", refused, nan, output)
+
+    def _refused(self) -> str | None:
+        """Write whether a row has a cell that cannot be used; None where all can."""
+        if not self.wrong:
+            return None
+        first, *others = self.wrong
+        for other in others:
+            first = self.graph.add("Or", first, other)
+        self.wrong = [first]
+        return first
+
+    def label(
+        self, output: str, single: bool, classes: Any, limit: float | None
+    ) -> str:
+        """Write the class that the output predicts.
+
+        Parameters
+        ----------
+        output : str
+            Probabilities or scores, shape (n, outputs).
+        single : bool
+            Whether these are float32.
+        classes : ndarray, shape (k,)
+            In the order of the outputs.
+        limit : float or None
+            Above which number a single output is the second class.
+
+        Returns
+        -------
+        str
+            Its name. Where a cell was wrong, it is an empty text, or the smallest of
+            all whole numbers.
+        """
+        add, axis = self.graph.add, self.graph.integers(1)
+        if limit is None:
+            place = add("ArgMax", output, axis=1, keepdims=0)
+        else:
+            dtype = np.float32 if single else np.float64
+            least = self.graph.constant(np.array(limit, dtype), "limit")
+            yes = add("Greater", add("Squeeze", output, axis), least)
+            place = add("Cast", yes, to=INTEGER)
+        known, _ = labels_of(classes)
+        refused = self._refused()
+        if refused is not None:
+            place = add("Where", refused, self.integer(len(known) - 1), place)
+        return add("Gather", self.graph.constant(known, "classes"), place)
+
+
+def labels_of(classes: Any) -> tuple[Any, int]:
+    """Return the labels of classes, and one more for no answer.
+
+    Parameters
+    ----------
+    classes : ndarray, shape (k,)
+        Texts or numbers.
+
+    Returns
+    -------
+    labels : ndarray, shape (k + 1,)
+        Texts, or numbers of 64 bits.
+    element : int
+        The number by which ONNX knows their type.
+    """
+    if classes.dtype.kind == "f":
+        return np.array([*classes.tolist(), np.nan], np.float64), DOUBLE
+    if classes.dtype.kind in "iub":
+        least = np.iinfo(np.int64).min
+        return np.array([*classes.tolist(), least], np.int64), INTEGER
+    return np.array([*map(str, classes.tolist()), ""], object), STRING
 
 
 def _plain(operator: str) -> Callable[..., str]:

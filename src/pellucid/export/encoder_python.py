@@ -1,22 +1,41 @@
 """The encoding of a row as plain Python, and what its cells may be."""
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 from pellucid.data.recognition import MISSING
+from pellucid.export.code_text import fitted
 from pellucid.export.encoder_code import (
     COMMON,
     FLAGS,
     Cell,
     Dialect,
     EncoderCode,
-    words_of,
 )
-from pellucid.export.language import ATOM, COMPARISON, SUM, Form, broken, rows
+from pellucid.export.encoder_words import example, plain, shown, words_of
+from pellucid.export.language import ATOM, COMPARISON, SUM, Form, rows
 
 
 def _number(value: float) -> str:
     return repr(float(value)) if value == value else "math.nan"
+
+
+def text(value: Any) -> str:
+    """Return a text in quotes, double ones where these need no backslash.
+
+    Parameters
+    ----------
+    value : str
+        The text; a number is returned as it is printed.
+
+    Returns
+    -------
+    str
+    """
+    found = repr(value)
+    return f'"{found[1:-1]}"' if found[0] == "'" and '"' not in found else found
 
 
 _FORMS = COMMON | {
@@ -175,15 +194,15 @@ CONSTANTS = {
     "EPOCH": "EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)",
 }
 _LISTS = {
-    "MISSING": map(repr, MISSING),
-    "FLAGS": (f"{word!r}: {value!r}" for word, value in FLAGS.items()),
+    "MISSING": map(text, MISSING),
+    "FLAGS": (f"{text(word)}: {value!r}" for word, value in FLAGS.items()),
 }
 CONSTANTS |= {
     name: CONSTANTS[name].format("\n".join(rows(each))) for name, each in _LISTS.items()
 }
 MODULES = ("array", "bisect", "datetime", "math", "re")
 
-PYTHON = Dialect("Python", _FORMS, _number, repr, HELPERS)
+PYTHON = Dialect("Python", _FORMS, _number, text, HELPERS)
 
 
 def quoted(line: str) -> str:
@@ -199,6 +218,33 @@ def quoted(line: str) -> str:
     str
     """
     return line.replace("\\", "\\\\").replace('"""', "'''")
+
+
+def example_lines(
+    code: EncoderCode, start: str, end: str, answers: Iterable[float]
+) -> list[str]:
+    """Return a call with a row, and what comes out.
+
+    Parameters
+    ----------
+    code : EncoderCode
+        The encoder.
+    start, end : str
+        What stands before and behind the row.
+    answers : iterable of float
+        What the network answers.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    row = example(code.cells).items()
+    lines = [
+        f"    {text(column)}: {text(value)},  # {plain(cell.said)}"
+        for (column, value), cell in zip(row, code.cells, strict=True)
+    ]
+    return [f"{start}{{", *lines, f"}}{end} -> {shown(answers)}"]
 
 
 def read(cell: Cell, row: str = "row") -> str:
@@ -217,7 +263,7 @@ def read(cell: Cell, row: str = "row") -> str:
     """
     first = cell.day_first if cell.kind == "date" else None
     more = "" if first is None else f", day_first={first}"
-    return f"{cell.kind}_of({row}, {cell.column!r}{more})"
+    return f"{cell.kind}_of({row}, {text(cell.column)}{more})"
 
 
 def preamble(code: EncoderCode, text: str) -> tuple[list[str], list[str], list[str]]:
@@ -268,7 +314,7 @@ def constants(code: EncoderCode) -> list[str]:
     """
     lines = []
     for name, values in code.constants.items():
-        lines += [f"{name} = [", *rows(map(repr, values)), "]"]
+        lines += [f"{name} = [", *rows(map(text, values)), "]"]
     return lines
 
 
@@ -285,21 +331,57 @@ def function(code: EncoderCode) -> list[str]:
     list of str
         Lines.
     """
-    lines = ["def encode(row):", '    """Return what the network takes of a row."""']
-    lines += [f"    {cell.name} = {read(cell)}" for cell in code.cells]
+    lines = [f"    {cell.name} = {read(cell)}" for cell in code.cells]
+    lines += made(code, "[{}]")
+    return [
+        "def encode(row):",
+        '    """Return what the network takes of a row."""',
+        *lines,
+    ]
+
+
+def made(code: EncoderCode, codes: str) -> list[str]:
+    """Return the lines that make the inputs of a network, and return them.
+
+    Parameters
+    ----------
+    code : EncoderCode
+        The encoder.
+    codes : str
+        What becomes of a code, with {} for it.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    lines = [f"    {name} = {text}" for name, text in code.steps.items()]
+    results = code.results
     for name, each in code.lines.items():
-        result = code.results[name]
         if name in code.codes:
             lines += words_of(each[0].cell, "#", 4)
-            lines.append(f"    {result} = [{each[0].text}]")
+            lines.append(f"    {results[name]} = {codes.format(each[0].text)}")
             continue
-        lines.append(f"    {result} = single([")
+        lines.append(f"    {results[name]} = single([")
         for cell, some in groupby(each, lambda line: line.cell):
             lines += words_of(cell, "#", 8)
-            for line in some:
-                lines += broken(f"        {line.text},", "    ")
+            lines += [f"        {line.text}," for line in some]
         lines.append("    ])")
-    if not code.codes:
-        return [*lines, *(f"    return {result}" for result in code.results.values())]
-    pairs = ", ".join(f"{name!r}: {result}" for name, result in code.results.items())
-    return [*lines, *broken(f"    return {{{pairs}}}", "    ")]
+    found = ", ".join(f"{text(name)}: {result}" for name, result in results.items())
+    found = f"{{{found}}}" if code.codes else ", ".join(results.values())
+    return [part for line in [*lines, f"    return {found}"] for part in pieces(line)]
+
+
+def pieces(line: str) -> list[str]:
+    """Return a line of code as one or several, none of which is too long.
+
+    Parameters
+    ----------
+    line : str
+        With its spaces in front.
+
+    Returns
+    -------
+    list of str
+    """
+    return fitted(line).split("\n")

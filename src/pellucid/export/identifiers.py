@@ -2,6 +2,8 @@
 
 import keyword
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from pellucid.errors import ConfigurationError
 
@@ -25,9 +27,9 @@ isinstance len list log log1p map math max min object power print range reciproc
 sqrt str sum tuple type zip sin cos self"""
 # What the encoding of a table calls its own, see `pellucid.export.encoder_code`.
 _TABLES = """encode cell_of number_of text_of flag_of date_of moment_of month_of day_of
-weekday_of hour_of minute_of filled smooth_clip interpolated place_of single
+weekday_of hour_of minute_of filled smooth_clip interpolated place_of places_of single
 cellOf numberOf textOf flagOf dateOf momentOf monthOf dayOf weekdayOf hourOf minuteOf
-smoothClip placeOf wrong is_space same digits days_of calendar time_of array bisect
+smoothClip placeOf wrong is_space same is digits days_of calendar time_of array bisect
 datetime re MISSING FLAGS DATE EPOCH COUNT PI"""
 
 RESERVED = {
@@ -39,6 +41,7 @@ RESERVED = {
 }
 RESERVED |= {
     "given",
+    "found",
     "flat",
     "real",
     "small",
@@ -51,6 +54,9 @@ RESERVED |= {
     "value",
     "values",
 }
+
+
+_LONGEST = 60  # C looks at 63 letters, and a number may follow
 
 
 def must_be_a_name(name: str, language: str) -> None:
@@ -96,11 +102,43 @@ class Identifiers:
         str
             ASCII letters, digits and underscores, not starting with a digit.
         """
-        stem = re.sub(r"\W", "_", wanted, flags=re.ASCII).strip("_") or "value"
+        stem = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "value"
         stem = f"n{stem}" if stem[0].isdigit() else stem
+        stem = stem[:_LONGEST].rstrip("_")
         name, number = stem, 1
         while name in self.taken:
             number += 1
             name = f"{stem}_{number}"
         self.taken.add(name)
         return name
+
+
+def shortest(paths: Iterable[str]) -> dict[str, str]:
+    """Return how little of the end of each path tells it from the others.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Of layers, with dots between a container and what is in it.
+
+    Returns
+    -------
+    dict of str to str
+        The end by the path.
+
+    Examples
+    --------
+    >>> from pellucid.export.identifiers import shortest
+    >>> shortest(["dense_1", "concat_1.dense_1", "concat_1.embedding_1"])
+    {'dense_1': 'dense_1', 'concat_1.dense_1': 'concat_1.dense_1',
+     'concat_1.embedding_1': 'embedding_1'}
+    """
+    ends = {
+        path: [path.split(".", k)[-1] for k in range(path.count("."), -1, -1)]
+        for path in paths
+    }
+    how_many = Counter(end for each in ends.values() for end in each)
+    return {
+        path: next((end for end in each if how_many[end] == 1), path)
+        for path, each in ends.items()
+    }

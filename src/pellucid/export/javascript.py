@@ -9,7 +9,8 @@ import numpy as np
 
 from pellucid.encoder import Standardized
 from pellucid.export import encoder_javascript
-from pellucid.export.encoder_code import EncoderCode, about, encoding, units_of
+from pellucid.export.encoder_code import EncoderCode, encoding, units_of
+from pellucid.export.encoder_words import answers_to, example, rules
 from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     ATOM,
@@ -29,6 +30,7 @@ from pellucid.export.language import (
     literal,
     rows,
 )
+from pellucid.export.layer_words import border
 from pellucid.export.loops import Array, Function, Number
 from pellucid.export.lowering import LoweredNetwork, lower
 from pellucid.special import _LARGE, _MIDDLE, _SMALL, _TAIL
@@ -172,7 +174,8 @@ def source(
     single = network.dtype == np.float32
     lines = _head(network, lowered, name, code)
     if network.classes is not None:
-        lines += [f"export const classes = {json.dumps(network.classes.tolist())};", ""]
+        labels = ", ".join(map(encoder_javascript.text, network.classes.tolist()))
+        lines += [f"export const classes = [{labels}];", ""]
     for array in lowered.constants:
         lines += _constant(array, single)
     lines.append("")
@@ -185,7 +188,13 @@ def source(
     for function in lowered.functions:
         lines += [*_function(function, single), ""]
     units = units_of(network)
-    lines += [*_predict(lowered, name, watch, code, units), "", *_CHECK]
+    lines += [*_predict(lowered, name, watch, code, units), ""]
+    if network.classes is not None:
+        lines += [
+            *_choice(network, name, "given" if code is None else "row", watch),
+            "",
+        ]
+    lines += _CHECK
     # A name such as </script> must not end the page that the program stands in; in a
     # text of JavaScript both are the same.
     return "\n".join([*lines, ""]).replace("</", "<\\/")
@@ -194,24 +203,26 @@ def source(
 def _head(
     network: Any, lowered: LoweredNetwork, name: str, code: EncoderCode | None
 ) -> list[str]:
-    given = "x" if code is None else "row"
     lines = [
         "A neural network in JavaScript, written by pellucid.",
         "",
         f'    import {{ {name} }} from "./network.mjs";',
-        f"    const output = {name}({given}); // {counted(lowered.output)}",
-        "",
     ]
-    if code is not None:
-        lines += ["A row is an object with these cells:", ""]
-        lines += [*about(code.cells, "null"), ""]
+    if code is None:
+        lines += [f"    const output = {name}(x); // {counted(lowered.output)}", ""]
+    else:
+        answers = answers_to(network, example(code.cells))
+        call = encoder_javascript.example_lines(code, name, answers)
+        lines += [*(f"    {line}" for line in call), "", *rules(code.cells, "null")]
     for key, array in lowered.inputs.items() if code is None else ():
         words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{json.dumps(key)}]" if key else "x"
         lines.append(f"{of}: {words}, nested or in one row.")
-    lines += wrap(f"What comes out is {lowered.meaning}.", WIDTH - 3)
+    lines += wrap(f"What comes out: {lowered.meaning}.", WIDTH - 3)
     if network.classes is not None:
-        lines.append("`classes` has the classes in their order.")
+        lines.append(
+            f"{name}Class returns one of `classes`, in the order of the output."
+        )
     lines.append(
         f"The network was trained in {network.dtype}; layers compute in float64."
     )
@@ -296,6 +307,21 @@ def _predict(
             return [*lines, f"  return found.map((value) => {kept});", "}"]
         return [*lines, "  return found;", "}"]
     return [*lines, "  return output;", "}"]
+
+
+def _choice(network: Any, name: str, taken: str, watch: bool) -> list[str]:
+    """Return the function that answers with a class."""
+    arguments = f"{taken}, watch" if watch else taken
+    limit = border(network)
+    largest = "found.indexOf(Math.max(...found))"
+    chosen = largest if limit is None else f"Number(found[0] > {limit})"
+    return [
+        "// Returns the class that is predicted.",
+        f"export function {name}Class({arguments}) {{",
+        f"  const found = {name}({arguments});",
+        f"  return classes[{chosen}];",
+        "}",
+    ]
 
 
 _CHECK = """

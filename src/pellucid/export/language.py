@@ -4,6 +4,7 @@ A `Language` has a form for every operation and statement. What it prints is mea
 read: brackets only where they are needed, lengths by their names.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -292,6 +293,7 @@ class Printed:
 
 
 # Behind these a long line goes on in the next one.
+_QUOTED = re.compile(r""" "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' """, re.VERBOSE)
 _BREAKS = (" + ", " - ", " * ", " / ", ", ", " ? ", " : ", " if ", " else ")
 
 
@@ -325,9 +327,26 @@ def broken(
     yield line
 
 
+def masked(line: str) -> str:
+    """Return a line of code with texts in quotes made harmless, at the same places.
+
+    Parameters
+    ----------
+    line : str
+        The line.
+
+    Returns
+    -------
+    str
+        As long as the line.
+    """
+    return _QUOTED.sub(lambda found: "_" * len(found[0]), line)
+
+
 def _best_break(line: str, start: int, end: int, equals: bool) -> int:
     """Return the last place to break a line, inside of as few brackets as can be."""
     marks = (*_BREAKS, "= ") if equals else _BREAKS
+    line = masked(line)
     depths = list(accumulate((c in "([{") - (c in ")]}") for c in line))
     places = [
         place

@@ -1,14 +1,16 @@
 """What a function of a twin computes, in the words of its layer."""
 
+import inspect
 from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pellucid.activations import Activation, Joint
-from pellucid.export.encoder_code import outcome
+from pellucid.export.encoder_words import outcome
 from pellucid.export.loops import Function
 from pellucid.losses import Loss
 from pellucid.ops import text
+from pellucid.targets import chooses
 
 if TYPE_CHECKING:
     from pellucid.layer import Layer
@@ -40,7 +42,7 @@ def _of_layer(network: "NeuralNetwork", function: Function) -> list[str]:
     if not function.layer and not has_link(network.loss):
         return ["What comes out is what was given."]
     if not function.layer and network.loss.link is None:
-        return [f"What {network.loss!r} makes of the outputs."]
+        return [f"{network.loss!r}: {_of_linked(network.loss)}."]
     if not function.layer:
         link = Activation.of(network.loss.link)
         title = f"{link.label}, which belongs to the loss {network.loss.label}:"
@@ -99,6 +101,29 @@ def has_link(loss: Loss) -> bool:
     return own if loss.link is None else loss.link != "identity"
 
 
+def _of_linked(loss: Loss) -> str:
+    """Return what the predictions of a loss are, as its own documentation says it."""
+    said = inspect.getdoc(type(loss).linked) or "what the loss makes of the outputs"
+    return said.partition("\n")[0].removeprefix("Return ").removesuffix(".")
+
+
+def border(network: "NeuralNetwork") -> float | None:
+    """Return above which number a single output is a yes; None where classes compete.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        That chooses between classes.
+
+    Returns
+    -------
+    float or None
+    """
+    if network.loss.task == "classes":
+        return None
+    return 0.0 if network.loss.link == "identity" else 0.5
+
+
 def meaning(network: "NeuralNetwork") -> str:
     """Return what comes out of a network, in words.
 
@@ -119,13 +144,13 @@ def meaning(network: "NeuralNetwork") -> str:
         return "the scores, as feedforward gives them"
     if loss.task == "classes":
         return "the probability of each class, as predict_proba gives them"
-    if loss.task == "labels" and network.blueprint.outputs == 1:
+    if loss.task == "labels" and chooses(network.blueprint):
         second = ", the second class" if network.classes is not None else ""
         return f"the probability of yes{second}, as predict_proba gives it last"
     if loss.task == "labels":
         return "the probability of yes for each label, as predict_proba gives them"
     if loss.link is None and has_link(loss):
-        return f"what {loss.label} makes of the outputs, as predict gives it"
+        return f"{_of_linked(loss)}, as predict gives it"
     if loss.link:
         return f"the outputs with {loss.link} applied, as predict gives them"
     return "the outputs, as feedforward gives them"

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tracing
-from pellucid.export.encoder_code import outcome
-from pellucid.export.identifiers import Identifiers
+from pellucid.export.encoder_words import outcome
+from pellucid.export.identifiers import Identifiers, shortest
 from pellucid.export.layer_words import describe, has_link, meaning
 from pellucid.export.loop_plan import LoopPlan, at_one, must_be_finite
 from pellucid.export.loop_writer import WORDS, Writer
@@ -99,8 +99,10 @@ class Lowering:
             self.words = innermost.locals | self.words
         self.plan = LoopPlan(self.program, weights, network.dtype)
         self.names = Identifiers(
-            {name, f"{name}_classes", "output", "classes", "CLASSES"}
+            {name, "output", "classes", "CLASSES", "found"}
+            | {f"{name}{end}" for end in ("_classes", "_class", "Class", "_row")}
         )
+        self.paths = shortest(blueprint.layers)
         self.arrays: dict[int, Array] = {}
         self.inputs: dict[str, Array] = {}
         self.short: dict[Array, str] = {}
@@ -179,6 +181,8 @@ class Lowering:
                 name = f"{value.layer or 'link'}.numbers"
             elif not value.label and value.operation.group != "leaf":
                 name = f"{value.layer or 'link'}.{WORDS.get(value.operation.name, 'k')}"
+            path, dot, last = name.rpartition(".")
+            name = f"{self.paths.get(path, path)}{dot}{last}"
             name = f"{name}_{word}" if word else name
             array = Array(self.names.new(name), values.shape, kind, values)
             self._fixed[key], self.short[array] = array, name
@@ -197,7 +201,7 @@ class Lowering:
         link = loss.link or (loss.label if has_link(loss) else "copied")
         for roots in groups.values():
             layer = roots[0].layer
-            function = Function(self.names.new(layer or link), layer)
+            function = Function(self.names.new(self.paths.get(layer, link)), layer)
             writer = Writer(self, function)
             for root in roots:
                 writer.root(root)

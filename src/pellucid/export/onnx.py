@@ -14,8 +14,10 @@ from pellucid import tracing
 from pellucid._version import __version__
 from pellucid.errors import ConfigurationError
 from pellucid.export import encoder_onnx
-from pellucid.export.encoder_code import encoder_of, outcome, units_of
+from pellucid.export.encoder_code import encoder_of, units_of
 from pellucid.export.encoder_onnx import DOUBLE, STRING, Rows
+from pellucid.export.encoder_words import outcome
+from pellucid.export.layer_words import border
 from pellucid.export.onnx_graph import IR_VERSION, OPSET, Graph
 from pellucid.export.onnx_writer import Writer
 from pellucid.layers.inputs import Input
@@ -31,13 +33,15 @@ def model(network: "NeuralNetwork") -> Any:
 
     Its inputs are called as in the network, a single one ``x``; images have their
     channels last, (n, height, width, channels), and whole numbers are int64. Its one
-    output, ``output``, is what `feedforward` returns. The batch size n is open.
+    output, ``output``, is what `feedforward` returns, and what the loss makes of it
+    where that has no name in the metadata. The batch size n is open.
+
     A network whose reader is an `Encoder` takes a tensor of shape (n,) for each column
-    instead, and its output is what `predict_proba` gives, or the predicted numbers in
-    their own unit; dates are seconds since 1970 (UTC). Numbers there are float64. Where
+    instead: texts, numbers (float64), and dates in seconds since 1970 (UTC). ``output``
+    is what `predict_proba` gives, or the predicted numbers in their own unit; where it
+    chooses between classes, a second output, ``label``, is what `predict` gives. Where
     a cell cannot be used (an infinity, a boolean that is another word), the output is
-    NaN. What a loss makes of the outputs is otherwise written only where it has no
-    link that could be told by its name.
+    NaN, and the label an empty text or the smallest whole number.
 
     Metadata say the loss, the classes, and which link turns logits into probabilities.
     Float64 networks use only operators for which ONNX Runtime has float64 kernels.
@@ -99,11 +103,18 @@ def model(network: "NeuralNetwork") -> Any:
         ]
     shape = program.outputs["output", ""].shape[1:]
     number = writer.element(FLOAT) if units is None else DOUBLE
+    answers = [declared(output, number, shape)]
+    if encoder is not None and network.classes is not None:
+        single = network.dtype == np.float32
+        limit = border(network)
+        chosen = rows.label(output, single, network.classes, limit)
+        _, element = encoder_onnx.labels_of(network.classes)
+        answers.append(declared(graph.call(chosen, "label"), element, ()))
     made = helper.make_graph(
         graph.nodes,
         "pellucid",
         taken,
-        [declared(output, number, shape)],
+        answers,
         [_tensor(array, name) for name, array in graph.constants.items()],
         doc_string=f"{len(network.layers)} layers, {network.dtype}",
     )
@@ -185,7 +196,12 @@ def _tensor(array: Any, name: str) -> Any:
 def _told(network: "NeuralNetwork") -> dict[str, str]:
     """Return what a reader of the model wants to know besides."""
     blueprint, loss = network.blueprint, network.loss
-    told = {"pellucid": __version__, "loss": loss.label, "dtype": str(network.dtype)}
+    told = {
+        "pellucid": __version__,
+        "loss": loss.label,
+        "loss_settings": json.dumps(loss.config()),
+        "dtype": str(network.dtype),
+    }
     linked = encoder_of(network) is not None or blueprint.logits is not None
     if loss.link not in (None, "identity") and not linked:
         told["link"] = str(loss.link)  # what turns the outputs into probabilities

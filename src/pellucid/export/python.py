@@ -15,23 +15,21 @@ import numpy as np
 
 from pellucid.export import encoder_numpy, encoder_python
 from pellucid.export.code_text import WIDTH, fitted, helper_texts, indented
-from pellucid.export.encoder_code import about, units_of
 from pellucid.export.equations import Equation, Equations, functions
-from pellucid.export.layer_words import meaning
 from pellucid.export.literals import MOST, numpy_literal
 from pellucid.export.numpy_text import NumpyText, constant
 from pellucid.export.proof import Proof, prove
+from pellucid.export.python_main import beside, main_text
+from pellucid.export.python_table import table_pieces
 from pellucid.export.python_update import memory_lines, train_lines, update_lines
 from pellucid.export.words import Call, is_logit
 from pellucid.export.written import (
     Written,
-    write_answers,
     write_prediction,
     write_training,
     write_update,
 )
 from pellucid.notation import Notation
-from pellucid.schedules import Schedule
 from pellucid.symbol import Symbol
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ class Twin:
         self.notation = Notation(self.blueprint)
         self.functions: dict[str, str] = {}  # name -> text
         self._known: dict[tuple[str, str], str] = {}  # name, body -> name
-        self.text = NumpyText(f"np.{network.dtype}", self._leaf, self._function)
+        self.text = NumpyText(f"np.{network.dtype}", self.leaf, self._function)
         self._calls: dict[tuple[int, int], str] = {}  # trace, value -> function
         self.prediction = write_prediction(self.blueprint)
         self.training = write_training(self.blueprint)
@@ -79,19 +77,30 @@ class Twin:
             name = self.notation.identifier(path, slot)
             free = name not in self.slots.values()
             self.slots[full] = name if free else f"{slot}_{path.replace('.', '_')}"
-        taken = {"Network", "answers", "predict", "network", *_TAKEN}
+        taken = {"Network", "answers", "predict", "predict_class", "network", *_TAKEN}
         self.code = encoder_numpy.encoding(network, taken)
         own = self.blueprint.layout.parameters.entries
         self.trained = [name for name in own if name not in network.frozen]
 
     # -- names ---------------------------------------------------------------------
 
-    def _leaf(self, node: Symbol) -> str:
+    def leaf(self, node: Symbol) -> str:
+        """Return what the program calls something that it is given.
+
+        Parameters
+        ----------
+        node : Symbol
+            The value.
+
+        Returns
+        -------
+        str
+        """
         vector, name = node.settings["vector"], node.settings["name"]
         if vector == "constant":
             return constant(node.settings["value"])
         if vector == "x" and name:
-            return f'x["{name}"]'
+            return f"x[{encoder_python.text(name)}]"
         if vector == "w" and name:
             return f"self.{self.slots[name]}"
         if vector == "memory":
@@ -200,11 +209,10 @@ class Twin:
         str
         """
         pieces = [self._class(name)]
-        rows = self._rows()
-        pieces += rows
+        pieces += table_pieces(self)
         pieces[:0] = self.functions.values()
         pieces[:0] = helper_texts(self.text.helpers)
-        pieces.append(self._main(name))
+        pieces.append(main_text(self, name))
         lines = [self._head(), "", "import numpy as np"]
         modules: list[str] = []
         if self.code is not None:
@@ -248,9 +256,9 @@ class Twin:
         forward = [e for e in training.lines if e.node.id < written.forward]
         behind = [e for e in training.lines if e.node.id >= written.forward]
         predicted = self.named(prediction, {})
-        lines = self._lines(prediction.lines, prediction, predicted)
-        kept = self._lines(forward, training, names)
-        output = names.get(written["output"].id) or self._leaf(written["output"])
+        lines = self.lines(prediction.lines, prediction, predicted)
+        kept = self.lines(forward, training, names)
+        output = names.get(written["output"].id) or self.leaf(written["output"])
         if lines == kept:
             used = training.used_by(behind)
             wanted = [names[e.node.id] for e in forward if e.node.id in used]
@@ -268,15 +276,15 @@ class Twin:
             begin = [f"{', '.join([*wanted, output])} = self.forward(x)"]
         else:
             end = predicted.get(self.prediction["output"].id)
-            end = end or self._leaf(self.prediction["output"])
+            end = end or self.leaf(self.prediction["output"])
             feedforward = [
                 "def feedforward(self, x):",
                 '    """Return the predictions: every layer in turn."""',
-                *indented(self._with_n(lines, "x")),
+                *indented(self.with_n(lines, "x")),
                 f"    return {end}",
             ]
             begin = ["# forward, in training", *kept]
-        back = [*begin, *self._lines(behind, training, names)]
+        back = [*begin, *self.lines(behind, training, names)]
         back.append(f"gradients = {self._dictionary(gradients, names)}")
         result = "return loss, gradients"
         if state:
@@ -284,7 +292,7 @@ class Twin:
         backprop = [
             "def backprop(self, x, y):",
             '    """Return the loss and its slope in every parameter."""',
-            *indented(self._with_n(back, "y")),
+            *indented(self.with_n(back, "y")),
             f"    {result}",
         ]
         update = update_lines(self)
@@ -330,10 +338,24 @@ class Twin:
         each = (f'"{self.slots[k]}": {names[v.id]}' for k, v in values.items())
         return f"{{{', '.join(each)}}}"
 
-    def _lines(
+    def lines(
         self, lines: list[Equation], equations: Equations, names: dict[int, str]
     ) -> list[str]:
-        """Return lines of code, with a comment above those of each layer."""
+        """Return lines of code, with a comment above those of each layer.
+
+        Parameters
+        ----------
+        lines : list of Equation
+            Which.
+        equations : Equations
+            Whose.
+        names : dict of int to str
+            What values are called, by their id.
+
+        Returns
+        -------
+        list of str
+        """
         found = []
         layer = None
         for line in lines:
@@ -344,12 +366,24 @@ class Twin:
             found.append(f"{names[line.node.id]} = {formula}")
         return found
 
-    def _with_n(self, lines: list[str], rows: str) -> list[str]:
-        """Return lines that begin with the number of rows where they need it."""
+    def with_n(self, lines: list[str], rows: str) -> list[str]:
+        """Return lines that begin with the number of rows where they need it.
+
+        Parameters
+        ----------
+        lines : list of str
+            Lines of code.
+        rows : str
+            What has these rows: ``"x"`` or ``"y"``.
+
+        Returns
+        -------
+        list of str
+        """
         if not any(re.search(r"\bn\b", line.partition("#")[0]) for line in lines):
             return lines
         if rows == "x" and isinstance(self.blueprint.inputs, dict):
-            rows = f'x["{next(iter(self.blueprint.inputs))}"]'
+            rows = f"x[{encoder_python.text(next(iter(self.blueprint.inputs)))}]"
         return [f"n = len({rows})", *lines]
 
     def _layer(self, path: str) -> str:
@@ -369,107 +403,16 @@ class Twin:
             else:
                 lines.append(f"    self.{key} = {numpy_literal(values, 8)}")
         if size > MOST:
-            lines.insert(1, f"    numbers = {_beside(name)}")
+            lines.insert(1, f"    numbers = {beside(name)}")
         lines += [f"    {line}" for line in memory_lines(self)]
         lines.append("    self.step = 0")
         if "uniform" in self.text.helpers:
             lines.append(f"    self.key = {self.proof.key}")
         return lines
 
-    # -- tables --------------------------------------------------------------------
-
-    def _rows(self) -> list[str]:
-        """Return functions from rows of a table to predictions, if it takes such."""
-        if self.code is None:
-            return []
-        written = write_answers(self.blueprint)
-        equations = self.equations(written, [written["output"]])
-        names = self.named(equations, {})
-        lines = self._lines(equations.lines, equations, names)
-        lines = self._with_n(lines, "y")
-        found = names.get(written["output"].id) or self._leaf(written["output"])
-        units = units_of(self.network)
-        if units is not None:
-            lines.append(
-                f"found = {found}.astype(float) * {units.scale} + {units.mean}"
-            )
-            found = (
-                f"np.clip(found, {units.low}, {units.high})" if units.clamp else "found"
-            )
-        answers = [
-            "def answers(y):",
-            '    """Return predictions from what feedforward returns."""',
-            *indented([*lines, f"return {found}"]),
-        ]
-        predict = [
-            "def predict(network, rows):",
-            f'    """Return {encoder_python.quoted(meaning(self.network))}.',
-            "",
-            "    Rows are mappings with these cells:",
-            "",
-            *(
-                f"    {encoder_python.quoted(line)}".rstrip()
-                for line in about(self.code.cells, "None")
-            ),
-            '    """',
-            "    return answers(network.feedforward(encode(rows)))",
-        ]
-        texts = [encoder_numpy.function(self.code), answers, predict]
-        pieces = ["\n".join(map(fitted, text)) for text in texts[1:]]
-        pieces.insert(0, "\n".join(texts[0]))
-        if self.network.classes is not None:
-            pieces.insert(0, f"CLASSES = {self.network.classes.tolist()!r}")
-        return pieces
-
-    # -- the proof -----------------------------------------------------------------
-
-    def _main(self, name: str) -> str:
-        proof = self.proof
-        lines = ['if __name__ == "__main__":']
-        if proof.size > MOST:
-            lines += [f"    data = {_beside(name)}", '    y = data["y"]']
-            if isinstance(proof.x, dict):
-                each = (f'"{key}": data["x.{key}"]' for key in proof.x)
-                lines.append(f"    x = {{{', '.join(each)}}}")
-            else:
-                lines.append('    x = data["x"]')
-        elif isinstance(proof.x, dict):
-            lines.append("    x = {")
-            for key, values in proof.x.items():
-                lines.append(f'        "{key}": {numpy_literal(values, 8)},')
-            lines.append("    }")
-        else:
-            lines.append(f"    x = {numpy_literal(proof.x, 4)}")
-        if proof.size <= MOST:
-            lines.append(f"    y = {numpy_literal(proof.y, 4)}")
-        batch = "" if proof.batch_size is None else f", batch_size={proof.batch_size}"
-        first, last = proof.losses[0], proof.losses[-1]
-        close = 1e-6 if self.network.dtype == np.float64 else 1e-3
-        lines += [
-            "    network = Network()",
-            f"    history = network.train(x, y, {proof.epochs}{batch})",
-            '    print(f"loss {history[0]:.6g} at first, {history[-1]:.6g} at last")',
-            "    # what pellucid computed with the same numbers",
-            f"    recorded = np.array([{first!r}, {last!r}])",
-            f"    assert np.allclose([history[0], history[-1]], recorded, {close}, 0)",
-        ]
-        text = "\n".join(lines)
-        if isinstance(proof.optimizer.learning_rate, Schedule):
-            rates = np.array(proof.rates)
-            text = (
-                f"# the learning rate of each iteration: "
-                f"{proof.optimizer.learning_rate!r}\n"
-                f"RATES = {numpy_literal(rates)}\n\n{text}"
-            )
-        return text
-
 
 def _key(call: Call) -> tuple[int, int]:
     return id(call.result.trace), call.result.id
-
-
-def _beside(name: str) -> str:
-    return f'np.load(Path(__file__).with_name("{name}.npz"))'
 
 
 def source(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid.encoder import Standardized
 from pellucid.export import encoder_python
-from pellucid.export.encoder_code import EncoderCode, about, encoding, units_of
+from pellucid.export.encoder_code import EncoderCode, encoding, units_of
+from pellucid.export.encoder_words import answers_to, example, rules
 from pellucid.export.identifiers import must_be_a_name
 from pellucid.export.language import (
     CHOICE,
@@ -23,6 +24,7 @@ from pellucid.export.language import (
     helpers,
     rows,
 )
+from pellucid.export.layer_words import border
 from pellucid.export.loops import Array, Function, Number
 from pellucid.export.lowering import LoweredNetwork, lower
 from pellucid.symbol import BOOL, FLOAT, INTEGER
@@ -202,6 +204,12 @@ def source(
     for function in lowered.functions:
         lines += ["", "", *_function(function)]
     lines += ["", "", *_predict(lowered, name, watch, code, units_of(network))]
+    if network.classes is not None:
+        lines += [
+            "",
+            "",
+            *_choice(network, name, "x" if code is None else "row", watch),
+        ]
     lines += ["", "", *_CHECK]
     modules = ["math"]
     if code is not None:
@@ -219,33 +227,37 @@ def source(
 def _head(
     network: Any, lowered: LoweredNetwork, name: str, code: EncoderCode | None
 ) -> list[str]:
-    if code is not None:
-        told = (encoder_python.quoted(line) for line in about(code.cells, "None"))
-        given = [*(f"    {line}".rstrip() for line in told), ""]
-        return _head_lines(network, lowered, f"{name}(row)", given)
     given = []
+    if code is not None:
+        answers = answers_to(network, example(code.cells))
+        call = encoder_python.example_lines(code, f"{name}(", ")", answers)
+        call = [encoder_python.quoted(line) for line in call]
+        return _head_lines(network, lowered, name, call, rules(code.cells, "None"))
     for key, array in lowered.inputs.items():
         words = counted(array, "whole number" if array.kind == INTEGER else "number")
         of = f"x[{key!r}]" if key else "x"
         given.append(f"{of}: {words}, nested or in one row.")
-    return _head_lines(network, lowered, f"{name}(x)", given)
+    call = [f"{name}(x) -> a list of {counted(lowered.output)}"]
+    return _head_lines(network, lowered, name, call, given)
 
 
 def _head_lines(
-    network: Any, lowered: LoweredNetwork, call: str, given: list[str]
+    network: Any,
+    lowered: LoweredNetwork,
+    name: str,
+    call: list[str],
+    given: list[str],
 ) -> list[str]:
+    choice = [f"{name}_class returns one of CLASSES, in the order of the output."]
+    choice *= network.classes is not None
     return [
         '"""A neural network in plain Python, written by pellucid.',
         "",
-        f"    {call} -> a list of {counted(lowered.output)}",
+        *(f"    {line}" for line in call),
         "",
         *given,
-        *wrap(f"What comes out is {encoder_python.quoted(lowered.meaning)}.", WIDTH),
-        *(
-            ["CLASSES has the classes in their order."]
-            if network.classes is not None
-            else []
-        ),
+        *wrap(f"What comes out: {encoder_python.quoted(lowered.meaning)}.", WIDTH),
+        *choice,
         f"Computed in float64; the network was trained in {network.dtype}.",
         '"""',
     ]
@@ -323,6 +335,19 @@ def _predict(
         value = f"min(max(value, {units.low!r}), {units.high!r})"
         return [*lines, f"    return [{value} for value in found]"]
     return [*lines, f"    return [{value} for value in output]"]
+
+
+def _choice(network: Any, name: str, taken: str, watch: bool) -> list[str]:
+    """Return the function that answers with a class."""
+    arguments = f"{taken}, watch" if watch else taken
+    limit = border(network)
+    chosen = "found.index(max(found))" if limit is None else f"int(found[0] > {limit})"
+    return [
+        f"def {name}_class({arguments}):",
+        '    """Return the class that is predicted."""',
+        f"    found = {name}({arguments})",
+        f"    return CLASSES[{chosen}]",
+    ]
 
 
 _CHECK = '''

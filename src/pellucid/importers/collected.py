@@ -38,6 +38,7 @@ from pellucid.layers import (
     Rescale,
     Reshape,
     RMSNorm,
+    Select,
     SpatialDropout,
 )
 from pellucid.layout import Slot
@@ -92,8 +93,9 @@ class Collected:
     def __init__(
         self, shape: tuple[int, ...], first: bool = False, kind: str = "number"
     ) -> None:
-        self.input = Input(shape, kind)
-        self.shape, self.first, self.kind = tuple(self.input.shape), first, kind
+        given = Input(shape, kind)
+        self.input: Any = given  # or several by their names, once branches have met
+        self.shape, self.first, self.kind = tuple(given.shape), first, kind
         self.order: NDArray[np.int64] | None = None
         self.steps: list[Step] = []
 
@@ -106,6 +108,45 @@ class Collected:
     def channels(self) -> int:
         """Length of the last axis."""
         return int(self.shape[-1])
+
+    def selected(self, key: str) -> "Collected":
+        """Return the same as one of several named inputs, before any other layer.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        Collected
+        """
+        found = self.branch()
+        found.steps = [Step(Select(key))]
+        return found
+
+    @classmethod
+    def joined(cls, branches: "list[Collected]", step: Step) -> "Collected":
+        """Return what starts at several inputs, whose branches a layer joins.
+
+        Parameters
+        ----------
+        branches : list of Collected
+            What the layer joins.
+        step : Step
+            The layer that joins them along their features.
+
+        Returns
+        -------
+        Collected
+        """
+        places = {inner.shape[:-1] for inner in branches}
+        if len(places) > 1:
+            raise ShapeError(f"it joins branches of {len(places)} different sizes.")
+        shape = (*places.pop(), sum(inner.channels for inner in branches))
+        found = cls(shape, branches[0].first)
+        found.steps = [step]
+        return found
 
     def branch(self) -> "Collected":
         """Return what starts where this has arrived.

@@ -1,10 +1,12 @@
 """Networks in ONNX files: chains of the operators that the catalogue has.
 
 Branches are followed where they meet again: in an Add of their start (`Residual`), in a
-Concat (`Concat`), or in a formula of numbers one by one (an activation).
+Concat (`Concat`), or in a formula of numbers one by one (an activation). Several inputs
+are branches that start apart and meet in a Concat.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,10 +42,12 @@ def from_onnx(
     Parameters
     ----------
     source : str, Path, bytes or onnx.ModelProto
-        The file, its contents, or the model. It has one input and one output.
-    input_shape : int, tuple of int, optional
-        Shape of one sample as pellucid has it, (height, width, channels) for images;
-        the model's own where it is fixed.
+        The file, its contents, or the model. It has one output; of several inputs,
+        each has its name in pellucid, too, and they meet in a Concat.
+    input_shape : int, tuple of int or mapping of str to such, optional
+        Shape of one sample as pellucid has it, (height, width, channels) for images,
+        by the name of the input where there are several; the model's own where it is
+        fixed.
     loss : Loss or str, optional
         What the model says, if pellucid wrote it; else ``"cross_entropy"`` after a
         softmax, ``"binary_cross_entropy"`` after a sigmoid, ``"mean_squared_error"``
@@ -69,12 +73,11 @@ def from_onnx(
     """
     model = _loaded(source)
     graph = _Graph(model)
-    found = graph.started(input_shape)
-    graph.follow(graph.input, graph.output, found)
+    found = graph.taken_over(input_shape)
     told = {entry.key: entry.value for entry in model.metadata_props}
     if loss is None and model.producer_name == "pellucid":
-        loss = told.get("loss")
-        loss = loss if loss in Loss.registered() else None
+        with suppress(PellucidError, ValueError):  # of a package that is not imported
+            loss = Loss.restore(json.loads(told.get("loss_settings", "")))
     network = found.network(loss)
     if "classes" in told and model.producer_name == "pellucid":
         with suppress(PellucidError, ValueError):
@@ -125,32 +128,84 @@ class _Graph:
         for node in self.nodes:
             for name in dict.fromkeys(node.input):
                 self.takers.setdefault(name, []).append(node)
-        given = [each for each in graph.input if each.name not in self.constants]
-        if len(given) != 1 or len(graph.output) != 1:
+        self.inputs = {
+            each.name: each.type.tensor_type
+            for each in graph.input
+            if each.name not in self.constants
+        }
+        if not self.inputs or len(graph.output) != 1:
             raise ConfigurationError(
-                f"The model has the inputs {[each.name for each in given]} and the "
-                f"outputs {[each.name for each in graph.output]}; a model of one input "
-                "and one output can be taken over."
+                f"The model has the inputs {[*self.inputs]} and the outputs "
+                f"{[each.name for each in graph.output]}; a model with inputs and one "
+                "output can be taken over."
             )
-        self.input, self.output = given[0].name, graph.output[0].name
-        self.type = given[0].type.tensor_type
+        self.output = graph.output[0].name
 
-    def started(self, shape: Any) -> Collected:
-        """Return nothing but the input."""
+    def taken_over(self, shape: Any) -> Collected:
+        """Return all that lies between the inputs and the output."""
+        if len(self.inputs) == 1:
+            (name,) = self.inputs
+            found = self._started(name, shape)
+            self.follow(name, self.output, found)
+            return found
+        shapes = dict.fromkeys(self.inputs) if shape is None else shape
+        if not isinstance(shapes, Mapping) or {*shapes} != {*self.inputs}:
+            raise ConfigurationError(
+                f"The model has the inputs {[*self.inputs]}: input_shape is a mapping "
+                f"with a shape for each of them; got {shape!r}."
+            )
+        starts = {name: self._started(name, each) for name, each in shapes.items()}
+        found = self._gathered(self.output, starts)
+        found.input = {name: start.input for name, start in starts.items()}
+        return found
+
+    def _started(self, name: str, shape: Any) -> Collected:
+        """Return nothing but an input."""
         from onnx import TensorProto
 
-        sizes = [dim.dim_value for dim in self.type.shape.dim][1:]
-        first = len(sizes) > 1 and self.takes_first(self.input)
+        kind = self.inputs[name]
+        sizes = [dim.dim_value for dim in kind.shape.dim][1:]
+        first = len(sizes) > 1 and self.takes_first(name)
         if shape is None:
             if not sizes or 0 in sizes:
                 raise ConfigurationError(
-                    f"The model leaves the shape of {self.input!r} open: give "
+                    f"The model leaves the shape of {name!r} open: give "
                     "input_shape, the shape of one sample with its channels last."
                 )
             shape = (*sizes[1:], sizes[0]) if first else tuple(sizes)
         given = shape if isinstance(shape, Input) else Input(shape)
-        whole = self.type.elem_type in (TensorProto.INT64, TensorProto.INT32)
+        whole = kind.elem_type in (TensorProto.INT64, TensorProto.INT32)
         return Collected(given.shape, first, "integer" if whole else "number")
+
+    def _gathered(self, end: str, starts: dict[str, Collected]) -> Collected:
+        """Return all that lies between several inputs and a value."""
+        needed = self._needed_for(end, "")
+        own = [
+            name
+            for name in starts
+            if name == end or any(id(n) in needed for n in self.takers.get(name, []))
+        ]
+        if len(own) == 1:
+            found = starts[own[0]].selected(own[0])
+            self.follow(own[0], end, found)
+            return found
+        node = self._meeting({*own}, needed)
+        if node is None or node.op_type != "Concat":
+            raise ConfigurationError(
+                f"The inputs {own} meet in "
+                f"{'no one node' if node is None else node.op_type}; several inputs "
+                "may meet in a Concat of their features."
+            )
+        try:
+            branches = [self._gathered(name, starts) for name in node.input]
+            step = _side_by_side(branches, attributes(node)["axis"])
+            found = Collected.joined(branches, step)
+        except RefusedError:
+            raise
+        except PellucidError as error:
+            raise _refused(node, error) from error
+        self.follow(str(node.output[0]), end, found)
+        return found
 
     def takes_first(self, value: str) -> bool:
         """Return whether what comes next takes a value with its channels first."""
@@ -250,7 +305,12 @@ class _Graph:
 
     def _branches(self, value: str, needed: set[int], found: Collected) -> str:
         """Take over branches up to where they meet; return where that is."""
-        inside, done = {value}, {id(node) for node in self.nodes} - needed
+        node = self._meeting({value}, needed)
+        return "" if node is None else self._met(value, node, found)
+
+    def _meeting(self, inside: set[str], needed: set[int]) -> Any:
+        """Return the first node behind all branches that start at some values."""
+        inside, done = {*inside}, {id(node) for node in self.nodes} - needed
         for node in self.nodes:
             if id(node) not in needed:
                 continue
@@ -260,8 +320,8 @@ class _Graph:
             done.add(id(node))
             inside.add(node.output[0])
             if all(self._used_up(name, done) for name in inside - {node.output[0]}):
-                return self._met(value, node, found)
-        return ""
+                return node
+        return None
 
     def _fixed(self, name: str) -> bool:
         return name in self.constants
@@ -276,27 +336,10 @@ class _Graph:
             _same_order(found.first, [inner])
             found.append(Step(Residual(inner.layers), inner.numbers()))
         elif node.op_type == "Concat":
-            axis = attributes(node)["axis"] % found.ndim
             branches = [found.branch() for _ in node.input]
             for name, inner in zip(node.input, branches, strict=True):
                 self.follow(start, name, inner)
-                if axis != (1 if inner.first else inner.ndim - 1):
-                    raise ConfigurationError(f"axis={axis} is not that of features.")
-            _same_order(branches[0].first, branches)
-            if any(inner.order is not None for inner in branches):
-                raise ConfigurationError(
-                    "it joins rows that were flattened with their channels first."
-                )
-            numbers: dict[str, NDArray[Any]] = {}
-            layers = [_as_one(inner) for inner in branches]
-            concat = Concat(layers)
-            names = layer_names(tuple(layers))
-            for inner, layer, name in zip(branches, layers, names, strict=True):
-                own = inner.numbers()
-                if not isinstance(layer, Chain):
-                    own = inner.steps[0].numbers if inner.steps else {}
-                numbers |= {f"{name}.{slot}": array for slot, array in own.items()}
-            found.append(Step(concat, numbers))
+            found.append(_side_by_side(branches, attributes(node)["axis"]))
             found.first = branches[0].first
         elif sum(not self._fixed(name) for name in node.input if name) < 2:
             return ""  # no branches: an operator that nobody knows
@@ -306,6 +349,27 @@ class _Graph:
                 "they started, in a Concat, or be an activation."
             )
         return str(node.output[0])
+
+
+def _side_by_side(branches: list[Collected], axis: int) -> Step:
+    """Return the layer that joins the features of branches, with all its numbers."""
+    for inner in branches:
+        if axis % inner.ndim != (1 if inner.first else inner.ndim - 1):
+            raise ConfigurationError(f"axis={axis} is not that of features.")
+    _same_order(branches[0].first, branches)
+    if any(inner.order is not None for inner in branches):
+        raise ConfigurationError(
+            "it joins rows that were flattened with their channels first."
+        )
+    numbers: dict[str, NDArray[Any]] = {}
+    layers = [_as_one(inner) for inner in branches]
+    names = layer_names(tuple(layers))
+    for inner, layer, name in zip(branches, layers, names, strict=True):
+        own = inner.numbers()
+        if not isinstance(layer, Chain):
+            own = inner.steps[0].numbers if inner.steps else {}
+        numbers |= {f"{name}.{slot}": array for slot, array in own.items()}
+    return Step(Concat(layers), numbers)
 
 
 def _same_order(first: bool, branches: list[Collected]) -> None:

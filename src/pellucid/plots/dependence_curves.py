@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CURVES = 40  # single rows that are drawn
-_CLASSES = 8  # classes that are drawn
+_CLASSES = 6  # classes that are drawn
+_HALF = 0.4  # a probability above which the axis goes up to 1
 _DECILES = 9
 
 
@@ -25,8 +26,9 @@ def partial_dependence(
     """Draw the mean answer at each value of a column, and how single rows differ.
 
     One answer has a thick line for the mean, thin lines for some rows, and a band with
-    four rows of five. Several classes have a line each. Ticks at the bottom are the
-    deciles: between two of them lie a tenth of the rows.
+    four rows of five. Several classes have a line each; of many the six are drawn whose
+    mean changes most. Ticks at the bottom are the deciles: between two of them lie a
+    tenth of the rows.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def partial_dependence(
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     target : label or int, optional
-        Which class or output; by default the second of two classes, and all of more.
+        Which class or output; by default the second of two classes, and up to six of
+        more.
 
     Returns
     -------
@@ -75,7 +78,8 @@ def partial_dependence(
     frame(ax, shortened(found.column, 60), what)
     _name_places(ax, found, x)
     if found.probable:
-        ax.set_ylim(-0.03, 1.03)
+        top = max(line.get_ydata().max() for line in ax.get_lines())
+        ax.set_ylim(-0.03, 1.03 if top > _HALF else None)
     if len(shown) > 1:
         legend_outside(ax, ax.get_lines()[: len(shown)])
     if found.cells.size and found.ordered:
@@ -86,8 +90,11 @@ def partial_dependence(
 def _shown(found: Dependence, target: Any) -> list[int]:
     count = len(found.answers)
     if target is None:
-        two = found.probable and count == 2
-        return [1] if two else list(range(min(count, _CLASSES)))
+        if found.probable and count == 2:
+            return [1]
+        changes = found.mean.max(axis=0) - found.mean.min(axis=0)
+        most = np.argsort(-changes, kind="stable")[:_CLASSES]
+        return sorted(most.tolist())
     plain = target.item() if isinstance(target, np.generic) else target
     if plain not in found.answers:
         raise ConfigurationError(
@@ -133,8 +140,9 @@ def _name_places(ax: "Axes", found: Dependence, x: Any) -> None:
         ax.set_xticks(ticks, [date_text(tick)[:10] for tick in ticks])
     elif not found.ordered:
         many = len(x) > 6 or sum(map(len, found.names)) > 40
-        ax.set_xticks(x, [shortened(name, 16) for name in found.names])
-        ax.tick_params(axis="x", rotation=45 if many else 0)
+        names = [shortened(name, 16) for name in found.names]
+        style = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(x, names, **(style if many else {}))
         ax.set_xlim(-0.5, len(x) - 0.5)
 
 

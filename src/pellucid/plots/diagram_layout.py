@@ -5,6 +5,7 @@ weighted sums has a line for every weight; any other layer is a box that numbers
 through. One unit is the distance between two neurons; y runs downwards.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +44,7 @@ from pellucid.plots.diagram_words import (
 from pellucid.symbol import Trace
 
 _LONGEST = 38  # letters in a box
+_NAME = 24  # letters of the name of an input
 _STACK = 4  # sheets of an image, at most
 
 
@@ -74,6 +76,10 @@ class _Cursor:
 
     def beyond(self, other: "_Cursor") -> "_Cursor":
         return _Cursor(max(self.edge, other.edge), max(self.text, other.text))
+
+
+def _short(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def arrange(lens: Lens, most: int) -> Scene:
@@ -231,8 +237,17 @@ class _Drawing:
         ports = self.column(count, 0.0)
         for index, place in ports:
             self.circle(Circle(place, "x" + (subscript(index) if count > 1 else "")))
+        if len(self.lens.names) == count:
+            self.names(ports)
         self.label(0.0, ports[-1][1].y + 0.75, texts)
         return _Signal(given.shape, ports), _Cursor(RADIUS, half_width(texts))
+
+    def names(self, ports: _Ports) -> None:
+        """Write what the numbers of the input are to the left of them."""
+        texts = [_short(self.lens.names[index], _NAME) for index, _ in ports]
+        width = max(map(len, texts)) * SMALL * ADVANCE
+        for (_, port), text in zip(ports, texts, strict=True):
+            self.write(-RADIUS - 0.2 - width, port.y, text, from_left=True)
 
     def outputs(self, signal: Any) -> None:
         if not isinstance(signal, _Signal) or not signal.is_vector:
@@ -244,7 +259,7 @@ class _Drawing:
                 text = str(names[index])
             else:
                 text = "ŷ" + (subscript(index) if count > 1 else "")
-            text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+            text = _short(text, _LONGEST)
             x = port.x + 0.18
             # The port of a neuron is its middle, that of a box its edge.
             if any(circle.at is port for circle in self.circles):
@@ -280,6 +295,7 @@ class _Drawing:
         if W is not None:
             return self.neurons(layer, path, W, signal, cursor)
         shown = repr(replace(layer, name=None)).removesuffix("()")
+        shown = re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.4g}", shown)
         self.said.append(f"{path}: {shown}")
         return self.box(shown, path, signal, cursor)
 
@@ -352,7 +368,7 @@ class _Drawing:
     ) -> tuple[_Signal, _Cursor]:
         """Draw a layer that numbers pass through."""
         shape = self.shapes[path]
-        text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        text = _short(text, _LONGEST)
         texts = named(path)
         same = shape == signal.shape and signal.is_vector
         if not same:

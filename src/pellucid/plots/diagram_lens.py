@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.blueprint import Blueprint
+from pellucid.encoder import Encoder
 from pellucid.errors import ConfigurationError, suggestion
 from pellucid.layer import Layer, layer_names
 from pellucid.layout import Windows
@@ -39,6 +40,8 @@ class Lens:
         What stands above the picture; "" for a network without a step.
     weights : ndarray, shape (parameters,)
         The weights themselves, to compare with.
+    names : tuple of str
+        What the numbers of the input are called, where an encoder makes them.
     """
 
     blueprint: Blueprint
@@ -48,6 +51,7 @@ class Lens:
     kind: str
     heading: str
     weights: NDArray[Any]
+    names: tuple[str, ...] = ()
 
     @property
     def of_weight(self) -> str:
@@ -138,6 +142,7 @@ def lens_of_network(network: Any) -> Lens:
         "value",
         "",
         numbers.vector,
+        network.reader.names if isinstance(network.reader, Encoder) else (),
     )
 
 

@@ -213,8 +213,11 @@ def level(value: float | None, largest: float) -> int:
     -------
     int
     """
-    size = share(value, largest)
-    return int(math.copysign(math.ceil(abs(size) * LEVELS), size))
+    if not value:
+        return 0
+    # The share of a tiny number can be 0 in floating point.
+    size = max(1, math.ceil(abs(share(value, largest)) * LEVELS))
+    return int(math.copysign(size, value))
 
 
 def thickness(scene: Scene, line: Line) -> float:

@@ -45,7 +45,7 @@ def importance(found: Any, ax: "Axes | None" = None, *, most: int = 15) -> "Axes
     >>> found = pellucid.permutation_importance(net.build(2), x, [1.0, 2.0, 3.0])
     >>> ax = pellucid.plots.importance(found, Figure().add_subplot())
     >>> ax.get_xlabel()
-    'rise of rmse without the column'
+    'rise of RMSE without the column'
     """
     if not isinstance(found, Importance):
         raise ConfigurationError(
@@ -63,7 +63,7 @@ def importance(found: Any, ax: "Axes | None" = None, *, most: int = 15) -> "Axes
         each = found.worse[place]
         ax.plot(each, [row] * len(each), ".", color=ink(ax), markersize=4, alpha=0.7)
     ax.axvline(0, color=ink(ax), linewidth=0.8)
-    frame(ax, f"{found.change} without the column", "")
+    frame(ax, f"{found.change} without the column", "column")
     ax.grid(visible=False, axis="y")
     ax.set_yticks(rows, [shortened(found.columns[place]) for place in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)

@@ -45,7 +45,9 @@ def checkup(result: Result) -> Markup:
     -------
     Markup
     """
-    return findings(result.diagnosis)
+    found = result.diagnosis
+    heading = tag("h3", "What the doctor found") if len(found) else None
+    return join([heading, findings(found)])
 
 
 def findings(found: Diagnosis) -> Markup:
@@ -74,5 +76,4 @@ def findings(found: Diagnosis) -> Markup:
         )
         for finding in found
     ]
-    heading = tag("h3", "What the doctor found")
-    return join([heading, tag("ul", *each, class_="findings")])
+    return tag("ul", *each, class_="findings")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _IMAGE = re.compile(r"<image\b[^>]*>")
+_LARGE, _HUGE = 1e4, 1e9  # between them the digits of a number are grouped
+_TICKS = 4  # intervals for which such numbers have room side by side
 _ID = re.compile(r' id="([^"]*)"')
 
 
@@ -71,7 +73,7 @@ class Drawing:
         self,
         picture: Callable[["Axes"], Any],
         description: str,
-        size: tuple[float, float] = (7.2, 3.6),
+        size: tuple[float, float] = (5.4, 3.0),
     ) -> Markup:
         """Return a picture as SVG.
 
@@ -139,10 +141,24 @@ def _render(
     # A report looks the same whatever the user's style is.
     with context(["default", style]):
         figure = Figure(figsize=size, layout="constrained")
-        picture(figure.add_subplot())
+        axes = figure.add_subplot()
+        picture(axes)
+        _group_digits(axes)
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)
     return buffer.getvalue()
+
+
+def _group_digits(axes: "Axes") -> None:
+    """Write large numbers beside an axis as in the text: 250,000."""
+    from matplotlib.ticker import MaxNLocator, ScalarFormatter, StrMethodFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        plain = type(axis.get_major_formatter()) is ScalarFormatter
+        largest = max(map(abs, axis.get_view_interval()))
+        if plain and _LARGE <= largest < _HUGE:
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axis.set_major_locator(MaxNLocator(_TICKS if axis is axes.xaxis else 8))
 
 
 def _rounded(tag: re.Match[str]) -> str:

@@ -87,7 +87,7 @@ def table(
     caption : str
         What it shows.
     header : sequence of str
-        Names of the columns.
+        Names of the columns; "" for one that needs none.
     rows : iterable of sequence of str
         The cells.
     numbers : iterable of int
@@ -108,7 +108,7 @@ def table(
     head = tag(
         "tr",
         *(
-            tag("th", text, scope="col", class_=place(column))
+            tag("th", text, scope="col", class_=place(column)) if text else tag("td")
             for column, text in enumerate(header)
         ),
     )
@@ -147,8 +147,9 @@ def scrollable(content: Markup, label: str) -> Markup:
     -------
     Markup
     """
+    # A group, not a region: regions are the page's few landmarks.
     return tag(
-        "div", content, class_="wide", role="region", aria_label=label, tabindex=0
+        "div", content, class_="wide", role="group", aria_label=label, tabindex=0
     )
 
 

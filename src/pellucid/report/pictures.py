@@ -43,7 +43,7 @@ class Pictures(Drawing):
         return self.draw(
             lambda ax: plots.data(dataset, ax=ax),
             f"The {len(dataset):,} rows as points in the plane, {told}.",
-            (7.2, 4.2),
+            (5.4, 3.6),
         )
 
     def of_network(self, result: Result, most: int = 10) -> Markup:
@@ -130,7 +130,7 @@ class Pictures(Drawing):
             boundary,
             "The plane, coloured by the class that the network predicts for each "
             "point, with the rows of the test as points.",
-            (7.2, 4.6),
+            (5.4, 3.9),
         )
 
     def of_predictions(self, result: Result) -> Markup:
@@ -150,7 +150,7 @@ class Pictures(Drawing):
             lambda ax: plots.predictions(result.y, result.y_hat, ax),
             f"Prediction and target of the {n} rows; the closer to each other, the "
             "better.",
-            (7.2, 3.2) if n <= 20 else (7.2, 4.8),
+            (5.4, 2.8) if n <= 20 else (5.4, 4.2),
         )
 
     def of_curve(self, result: Result) -> Markup:
@@ -193,7 +193,7 @@ class Pictures(Drawing):
             curve,
             "The rows of the test as points, and what the network says as a curve "
             "through them.",
-            (7.2, 4.0),
+            (5.4, 3.5),
         )
 
 

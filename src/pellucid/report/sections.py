@@ -39,7 +39,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """Its name in links."""
-        return re.sub("[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return anchor_of(self.title)
 
     def html(self) -> Markup:
         """Return the whole section."""
@@ -51,6 +51,21 @@ class Section:
             id=self.anchor,
             aria_labelledby=f"{self.anchor}-title",
         )
+
+
+def anchor_of(title: str) -> str:
+    """Return what a section is called in links.
+
+    Parameters
+    ----------
+    title : str
+        Its heading.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub("[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def paragraphs(sentences: list[str]) -> Markup:

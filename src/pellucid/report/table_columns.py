@@ -1,21 +1,20 @@
 """Which columns a network needs, and what it makes of them, as a page tells it."""
 
-import numpy as np
-
 from pellucid import plots
-from pellucid.data.table import Table
 from pellucid.dependence import Dependence, partial_dependence
-from pellucid.importance import Importance, permutation_importance
+from pellucid.importance import Importance
 from pellucid.report.drawing import Drawing
 from pellucid.report.markup import Markup, figure, join, table, tag
-from pellucid.report.scores import number
+from pellucid.report.scores import number, percent
 from pellucid.report.sections import Section
-from pellucid.report.table_run import TableRun
+from pellucid.report.table_run import TableRun, some
 
-_WORK = 100_000  # rows that are asked about for importance, over all columns
-_ROWS = 2_000  # rows that are shuffled, at most
+TITLE = "What it looks at"
 _CURVES = 4  # columns whose curves are drawn
 _SOME = 200  # rows whose curves are averaged
+_POINTS = 16  # values of a number that are tried
+_LEVELS = 10  # and of a category
+_BARS = 15  # columns that are drawn
 _PAIRS = 8  # pairs of columns that are named
 
 
@@ -33,53 +32,37 @@ def columns(run: TableRun, pictures: Drawing) -> Section:
     -------
     Section
     """
-    rows = some(run.tested, min(_ROWS, _WORK // len(run.encoder.used)))
-    found = permutation_importance(run.network, rows, seed=run.seed)
-    height = 1.0 + 0.3 * min(len(found.columns), 15)
+    found = run.importance
+    height = 0.9 + 0.3 * min(len(found.columns), _BARS)
     best = [found.columns[place] for place in found.order[:3]]
-    measure = found.metric.replace("_", " ")
     told = (
         "How much worse does the network get when the cells of one column are "
         f"shuffled among {found.rows:,} rows of the test? That is how much it needs "
-        f"the column. With all columns in place the {measure} is "
+        f"the column. With all columns in place the {found.name} is "
         f"{number(found.value)}."
     )
+    caption = (
+        "The bar is the mean of five shufflings, the dots are the single ones. Where "
+        "they are about zero, the network does not need the column."
+    )
+    if len(found.columns) > _BARS:
+        caption += f" Drawn are {_BARS} of {len(found.columns):,} columns."
     content: list[Markup | None] = [
         tag("p", told),
         figure(
             pictures.draw(
-                lambda ax: plots.importance(found, ax),
+                lambda ax: plots.importance(found, ax, most=_BARS),
                 f"The {found.change} without each column; most of all without "
                 f"{', '.join(best)}.",
-                (7.2, height),
+                (5.4, height),
             ),
-            "The bar is the mean of five shufflings, the dots are the single ones. "
-            "About zero: the network does not need that column.",
+            caption,
         ),
         _together(found),
         _numbers(found),
-        *_curves(run, rows, found, pictures),
+        *_curves(run, found, pictures),
     ]
-    return Section("What it looks at", join(content))
-
-
-def some(rows: Table, most: int) -> Table:
-    """Return rows spread evenly over a table.
-
-    Parameters
-    ----------
-    rows : Table
-        All of them.
-    most : int
-        How many at most.
-
-    Returns
-    -------
-    Table
-    """
-    if len(rows) <= most:
-        return rows
-    return rows.take(np.linspace(0, len(rows) - 1, max(most, 2)).astype(np.int64))
+    return Section(TITLE, join(content))
 
 
 def _together(found: Importance) -> Markup:
@@ -116,10 +99,8 @@ def _numbers(found: Importance) -> Markup:
     return tag("details", tag("summary", title), whole)
 
 
-def _curves(
-    run: TableRun, rows: Table, found: Importance, pictures: Drawing
-) -> list[Markup]:
-    few = some(rows, _SOME)
+def _curves(run: TableRun, found: Importance, pictures: Drawing) -> list[Markup]:
+    few = some(run.tested, _SOME)
     target = f" of {run.classes[1]}" if len(run.classes) == 2 else ""
     what = f"probability{target}" if run.classes else run.table.target
     told = (
@@ -135,25 +116,45 @@ def _curves(
     drawn = []
     for place in found.order[:_CURVES]:
         column = found.columns[place]
-        if not few[column].missing.all():
-            drawn.append(_curve(partial_dependence(run.network, few, column), pictures))
+        if few[column].missing.all():
+            continue
+        ordered = few[column].kind in ("number", "date")
+        points = _POINTS if ordered else _LEVELS
+        curve = partial_dependence(run.network, few, column, points=points)
+        if len(curve.places) > 1:
+            drawn.append(_curve(curve, pictures))
+    if not drawn:
+        return []
     heading = tag("h3", "How its answers change with the columns it needs most")
     grid = tag("div", *drawn, class_="pair")
     return [heading, tag("p", told), grid]
 
 
 def _curve(found: Dependence, pictures: Drawing) -> Markup:
-    first, last = found.mean[0], found.mean[-1]
-    place = 1 if found.probable and len(first) == 2 else 0
-    low, *_, high = found.places if found.kind == "number" else found.names
-    low, high = (number(v) if isinstance(v, float) else v for v in (low, high))
-    from_, to = (number(float(answer[place])) for answer in (first, last))
-    ends = f"{from_} at {low}, {to} at {high}"
-    several = found.probable and len(first) > 2
-    whose = f" for {found.answers[place]}" if several else ""
+    mean = found.mean
+    place = 1 if found.probable and mean.shape[1] == 2 else 0
+    if mean.shape[1] > 2:
+        place = int((mean.max(axis=0) - mean.min(axis=0)).argmax())
+    low, high = mean[:, place].argmin(), mean[:, place].argmax()
+    if found.ordered:
+        low, high = 0, -1
+    shown = percent if found.probable else number
+    ends = " and ".join(
+        f"{shown(float(mean[end, place]))} at {_named(found, end)}"
+        for end in (low, high)
+    )
+    several = found.probable and mean.shape[1] > 2
+    what = f"{found.answers[place]} has " if several else ""
+    kind = "on average" if found.ordered else "on average between"
     picture = pictures.draw(
         lambda ax: plots.partial_dependence(found, ax),
-        f"Curves of the answer as {found.column} changes.",
-        (4.6, 3.4),
+        f"How the answer changes with {found.column}: {what}{kind} {ends}.",
+        (4.6, 3.3),
     )
-    return figure(picture, f"{found.column}: on average {ends}{whose}.")
+    return figure(picture, f"{found.column}: {what}{kind} {ends}.")
+
+
+def _named(found: Dependence, place: int) -> str:
+    if found.kind == "number":
+        return number(float(found.places[place]))
+    return found.names[place]

@@ -19,7 +19,7 @@ from pellucid.texttable import show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_OPEN = 12  # columns of a table that is not folded up
+_OPEN = 16  # columns of a table that is not folded up
 _COLUMNS = 200  # columns that are told of one by one
 _CLASSES = 20  # classes that are drawn
 _LEVELS = 3  # levels of a category that are named
@@ -43,13 +43,12 @@ def data(run: TableRun, pictures: Drawing) -> Section:
     found = run.table
     read = f", read with {found.source}" if found.source else ""
     size = f"{count(len(found), 'row')}, {count(len(found.columns), 'column')}{read}."
-    told = [size, f"To predict: {found.target}, {_target(run)}"]
     gaps = sum(int(np.count_nonzero(column.missing)) for column in found.columns)
     cells = len(found) * len(found.columns)
     if gaps:
-        told.append(
-            f"{count(gaps, 'cell')} of {cells:,} are empty ({percent(gaps / cells)})."
-        )
+        are = "is" if gaps == 1 else "are"
+        size += f" {gaps:,} of {cells:,} cells {are} empty ({percent(gaps / cells)})."
+    told = [size, f"To predict: {found.target}, {_target(run)}"]
     notes = [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
     content = [
         paragraphs([*told, *notes]),
@@ -57,7 +56,7 @@ def data(run: TableRun, pictures: Drawing) -> Section:
             pictures.draw(
                 lambda ax: _draw_target(run, ax),
                 _described(run),
-                (7.2, _height(run)),
+                (5.4, _height(run)),
             ),
             f"How often each {'class' if run.classes else 'range'} of {found.target} "
             "occurs, in all rows.",
@@ -99,7 +98,7 @@ def _draw_target(run: TableRun, ax: "Axes") -> None:
         return
     counts = list(run.table.counts.items())[:_CLASSES]
     bars = ax.barh(range(len(counts)), [n for _, n in counts], color=blue, alpha=0.8)
-    ax.bar_label(bars, [f" {n:,}" for _, n in counts])
+    ax.bar_label(bars, [f"{n:,}" for _, n in counts], padding=4)
     frame(ax, "rows", "")
     ax.set_yticks(range(len(counts)), [shortened(str(name)) for name, _ in counts])
     ax.set_ylim(len(counts) - 0.4, -0.6)
@@ -233,39 +232,59 @@ def encoding(run: TableRun) -> Section:
     encoder = run.encoder
     settings = encoder.settings_table()
     rows = [tuple(map(show, row)) for row in settings][:_COLUMNS]
-    kinds = {column.kind for column in encoder.used}
     first = (
         "A network takes numbers. Each column becomes one or more of them, in the "
         "same way for every row; what that takes (medians, scales, levels) was "
         "learned from the rows for learning alone."
     )
-    told = [first]
-    if "number" in kinds:
-        told.append(
-            "Numbers are centred and scaled, so that no unit counts more than another, "
-            "and very large ones are bent back smoothly."
-        )
-    if any(isinstance(column, OneHot) for column in encoder.used):
-        told.append(
-            "A category with few levels has a number for each level: 1 where it is "
-            "that one, 0 elsewhere."
-        )
-    if encoder.embedded:
-        told.append(
-            "A category with many levels has a code, which picks a row of numbers that "
-            "are learned with the network."
-        )
-    if any(getattr(column, "indicator", False) for column in encoder.used):
-        told.append("Where a cell is empty, a further number says so.")
+    ways = [(name, how) for name, how in _WAYS.items() if name in _there(run)]
     target = encoder.target
     if target is not None and not run.classes:
-        told.append(
-            f"The target is standardized too ({target.said}); answers are given in its "
-            "own units."
-        )
+        how = f"standardized too ({target.said}); answers are given in its own units"
+        ways.append(("The target", how))
+    told = [
+        tag("p", first),
+        tag(
+            "ul",
+            *(tag("li", tag("strong", name), f": {how}.") for name, how in ways),
+        ),
+    ]
     title = str(settings.title)
     whole = table(title, settings.header, rows, numbers=(2,), class_="telling")
     return Section(
         "How rows become numbers",
-        join([paragraphs(told), _folded(title, whole, len(rows))]),
+        join([*told, _folded(title, whole, len(rows))]),
     )
+
+
+_WAYS = {
+    "Numbers": "centred and scaled, so that no unit counts more than another; very "
+    "large ones are bent back smoothly",
+    "Dates": "days since a usual one, and where in the year, the month and the week "
+    "they lie",
+    "Booleans": "0 or 1",
+    "Categories of few levels": "a number for each level, 1 where it is that one and 0 "
+    "elsewhere",
+    "Categories of many levels": "a code, which picks a row of numbers that are "
+    "learned with the network",
+    "Empty cells": "filled with what is usual; a further number says that they were "
+    "empty",
+}
+
+
+def _there(run: TableRun) -> set[str]:
+    """Return which of the ways occur."""
+    used = run.encoder.used
+    kinds = {
+        "number": "Numbers",
+        "date": "Dates",
+        "boolean": "Booleans",
+    }
+    found = {kinds[column.kind] for column in used if column.kind in kinds}
+    if any(isinstance(column, OneHot) for column in used):
+        found.add("Categories of few levels")
+    if run.encoder.embedded:
+        found.add("Categories of many levels")
+    if any(getattr(column, "indicator", False) for column in used):
+        found.add("Empty cells")
+    return found

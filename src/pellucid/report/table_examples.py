@@ -10,9 +10,8 @@ from pellucid.report.markup import Markup, join, table, tag
 from pellucid.report.scores import number, percent
 from pellucid.report.sections import Section, paragraphs
 from pellucid.report.story import count
-from pellucid.report.table_columns import some
 from pellucid.report.table_member import member
-from pellucid.report.table_run import TableRun
+from pellucid.report.table_run import TableRun, some
 from pellucid.shapley import Contributions, contributions
 from pellucid.texttable import show
 
@@ -105,9 +104,11 @@ def _example(run: TableRun, place: int, title: str) -> Markup:
 
 def _answered(run: TableRun, place: int) -> str:
     if not run.classes:
+        error = float(run.y_hat[place] - run.y[place])
+        way = "too low" if error < 0 else "too high"
         return (
-            f"The network says {number(run.y_hat[place])}; the error is "
-            f"{number(run.y_hat[place] - run.y[place])}."
+            f"The network says {number(run.y_hat[place])}, which is "
+            f"{number(abs(error))} {way}."
         )
     p = run.probabilities[place]
     best = np.argsort(-p, kind="stable")[:4]
@@ -153,9 +154,8 @@ def _added(run: TableRun, found: Contributions) -> Markup:
 
 def _amount(run: TableRun, value: float, *, sign: bool) -> str:
     text = f"{100 * value:.1f} %" if run.classes else number(value)
-    if not sign or text.startswith("-"):
-        return text
-    return f"+{text}"
+    text = text.replace("-", "\N{MINUS SIGN}")
+    return f"+{text}" if sign and value >= 0 else text
 
 
 def _bar(share: float) -> Markup:

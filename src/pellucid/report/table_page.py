@@ -1,14 +1,15 @@
 """The page about a network that was trained on a table."""
 
 from pellucid.report.drawing import Drawing
-from pellucid.report.markup import Markup, join, tag
+from pellucid.report.markup import Markup
 from pellucid.report.sections import Section
 from pellucid.report.story import count
 from pellucid.report.table_columns import columns
 from pellucid.report.table_data import data, encoding
 from pellucid.report.table_examples import examples
+from pellucid.report.table_head import head
 from pellucid.report.table_run import TableRun
-from pellucid.report.table_scores import cards, judged, lead, probabilities
+from pellucid.report.table_scores import judged, probabilities
 from pellucid.report.table_training import network, training
 from pellucid.report.table_use import settings, use
 
@@ -47,6 +48,6 @@ def table_page(run: TableRun, pictures: Drawing) -> tuple[str, Markup, list[Sect
     ]
     return (
         f"Predicting {run.table.target} from {used}",
-        join([tag("p", lead(run), class_="lead"), cards(run)]),
+        head(run),
         [section for section in found if section is not None],
     )

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 from pellucid.data.table import Table
 from pellucid.doctor import Diagnosis
 from pellucid.encoder import Encoder
+from pellucid.importance import Importance, permutation_importance
 from pellucid.network import NeuralNetwork
+from pellucid.reliability import Calibration, calibration
 from pellucid.tabular import TrainedTable
+
+_EXAMINED = 4096  # rows that the doctor looks at, at most
+_SHUFFLED = 2_000  # rows that are shuffled for the importance of a column, at most
+_ASKED = 100_000  # and over all columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,5 +147,71 @@ class TableRun:
             x, labels[rows], validation=(self.x, labels[self.test])
         )
 
+    @cached_property
+    def importance(self) -> Importance:
+        """How much the network needs each column, measured on rows of the test."""
+        most = min(_SHUFFLED, _ASKED // max(len(self.encoder.used), 1))
+        return permutation_importance(
+            self.network, some(self.tested, most), seed=self.seed
+        )
 
-_EXAMINED = 4096  # rows that the doctor looks at, at most
+    def calibration(self, probabilities: Any) -> Calibration:
+        """Return how honest probabilities for the rows of the test are.
+
+        Parameters
+        ----------
+        probabilities : ndarray, shape (n, classes)
+            Such as those of the network.
+
+        Returns
+        -------
+        Calibration
+        """
+        # Classes are told apart by their places, and named in words.
+        return calibration(
+            [self.classes[place] for place in self.y],
+            probabilities,
+            classes=self.classes,
+            sample_weight=self.weight,
+        )
+
+    @cached_property
+    def honesty(self) -> Calibration:
+        """How honest the network's probabilities are."""
+        return self.calibration(self.probabilities)
+
+
+def places(n: int, most: int) -> NDArray[np.int64]:
+    """Return places spread evenly over rows.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    most : int
+        How many places at most.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    if n <= most:
+        return np.arange(n)
+    return np.linspace(0, n - 1, max(most, 2)).astype(np.int64)
+
+
+def some(rows: Table, most: int) -> Table:
+    """Return rows spread evenly over a table.
+
+    Parameters
+    ----------
+    rows : Table
+        All of them.
+    most : int
+        How many at most.
+
+    Returns
+    -------
+    Table
+    """
+    return rows if len(rows) <= most else rows.take(places(len(rows), most))

@@ -19,6 +19,7 @@ from pellucid.texttable import show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TITLE = "The training"
 _PLACES = 8  # neurons of a layer that are drawn
 _MEMBERS = 4  # networks of a bag whose curves have their own names
 
@@ -40,9 +41,9 @@ def network(run: TableRun) -> Section:
     trained, one = run.trained, member(run.trained)
     networks = len(trained.histories)
     task = "classes" if run.classes else "numbers"
-    told = in_words(trained.recipe, task, networks)
     size = len(run.network.parameters.vector)
-    told.append(f"In all there are {size:,} numbers to learn.")
+    shape, *_ = in_words(trained.recipe, task, networks)
+    told = [f"{shape} In all there are {size:,} numbers to learn."]
     if any(isinstance(layer, FeatureScale) for layer in one.layers):
         told.append(
             "The first layer gives each number of a row a weight of its own, with "
@@ -52,7 +53,7 @@ def network(run: TableRun) -> Section:
     caption = (
         f"{which} as it predicts, from its inputs on the left to its outputs on the "
         "right; of large layers some neurons. The inputs are the numbers of the "
-        "section before, in their order."
+        "section before."
     )
     if any(isinstance(layer, Dense) for layer in one.layers):
         caption += (
@@ -89,8 +90,12 @@ def training(run: TableRun, pictures: Drawing) -> Section:
     -------
     Section
     """
+    from pellucid.table_training import in_words
+
     histories = run.trained.histories
-    told = []
+    task = "classes" if run.classes else "numbers"
+    _, *plan = in_words(run.trained.recipe, task, len(histories))
+    told = [" ".join(plan)]
     if any(history.interrupted for history in histories):
         told.append("Ctrl-C ended the training; what was learned so far is kept.")
     told += _course(run)
@@ -106,12 +111,12 @@ def training(run: TableRun, pictures: Drawing) -> Section:
         )
         content.append(_table(run))
     content += [tag("h3", "The doctor's findings"), findings(run.diagnosis)]
-    return Section("The training", join(content))
+    return Section(TITLE, join(content))
 
 
 def _course(run: TableRun) -> list[str]:
     histories = run.trained.histories
-    took = f" It took {number(run.seconds)} s." if run.seconds else ""
+    took = f" It took {number(run.seconds)} seconds." if run.seconds else ""
     if len(histories) > 1:
         best = [history.best_epoch or history.epochs for history in histories]
         told = (

@@ -7,6 +7,7 @@ from pellucid.report.markup import Markup, join, tag
 from pellucid.report.sections import Section, again
 from pellucid.report.table_run import TableRun
 
+_CELLS = 20  # columns for which a row is written out
 FILES = (
     ("model.pellucid", "the network with its encoder: it takes tables as they are"),
     ("settings.json", "all that is needed to do it again"),
@@ -47,6 +48,8 @@ def settings(run: TableRun) -> Section:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -96,7 +99,7 @@ def _code(text: str) -> Markup:
 
 
 def program(run: TableRun) -> str:
-    """Return a short program that loads the network and predicts one row.
+    """Return a short program that loads the network and predicts.
 
     Parameters
     ----------
@@ -107,6 +110,14 @@ def program(run: TableRun) -> str:
     -------
     str
     """
+    if len(run.encoder.kinds) > _CELLS:
+        return f"""import pellucid
+
+network = pellucid.load("model.pellucid")
+print(network.predict("new.csv"))  # a file, a data frame, or a mapping of columns
+{'print(network.predict_proba("new.csv"))' if run.classes else ""}
+print(network.reader)  # how rows become numbers
+"""
     row = run.tested.take([0])
     cells = {name: row[name].cells()[0] for name in run.encoder.kinds}
     lines = ",\n".join(

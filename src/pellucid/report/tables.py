@@ -8,6 +8,8 @@ from pellucid.report.result import Result
 from pellucid.report.scores import Score, percent
 from pellucid.report.table_run import TableRun
 
+_MANY = 8  # classes from which their names stand upright above the table
+
 
 def cards(found: list[Score]) -> Markup:
     """Return a card for each score.
@@ -89,7 +91,7 @@ def confusion(result: Result | TableRun) -> Markup:
         strong = " strong" if share > 0.5 else " none" if share == 0 else ""
         return tag(
             "td",
-            str(counts[row, column]),
+            f"{counts[row, column]:,}",
             class_=kind + strong,
             style=f"--share:{share:.3f}",
         )
@@ -98,7 +100,7 @@ def confusion(result: Result | TableRun) -> Markup:
     head = tag(
         "tr",
         tag("th", "true class", scope="col"),
-        *(tag("th", name, scope="col") for name in result.classes),
+        *(tag("th", tag("span", name), scope="col") for name in result.classes),
         tag("th", "found", scope="col"),
     )
     body = [
@@ -116,6 +118,6 @@ def confusion(result: Result | TableRun) -> Markup:
         tag("caption", caption),
         tag("thead", head),
         tag("tbody", *body),
-        class_="confusion",
+        class_="confusion many" if len(result.classes) > _MANY else "confusion",
     )
     return scrollable(whole, caption)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.report.markup import Markup, join, tag
+from pellucid.report.markup import Markup, join, scrollable, tag
 from pellucid.report.result import Result
 
 
@@ -78,9 +78,7 @@ def sigmoid() -> Markup:
 
 def _display(*parts: Markup) -> Markup:
     formula = tag("math", tag("mrow", *parts), display="block")
-    return tag(
-        "div", formula, class_="wide", role="region", aria_label="formula", tabindex=0
-    )
+    return scrollable(formula, "formula")
 
 
 def _line(left: Markup, *factors: Markup, right: list[Markup]) -> Markup:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.container import tidy
 from pellucid.data.splits import split_indices
 from pellucid.data.table import Table
 from pellucid.encoder import Encoder
@@ -28,6 +29,7 @@ HELD_OUT = 0.2  # share of the rows by which the best epoch is chosen
 ENOUGH = 200  # rows that one temperature can be taken from
 FEWEST = 10  # rows below which none are held out
 SECONDS = 10.0  # between two checkpoints
+LOOKS = 100  # iterations between two looks at the clock
 APART = 1_000_003  # between the seeds of two networks of a bag
 
 
@@ -76,6 +78,8 @@ def train(
     dtype: str = "float32",
     recipe: Recipe | None = None,
     checkpoints: str | Path | None = None,
+    checkpoint_epochs: int | None = None,
+    checkpoint_seconds: float | None = None,
     callbacks: Any = (),
     **fit: Any,
 ) -> TrainedTable:
@@ -105,9 +109,12 @@ def train(
     recipe : Recipe, optional
         Instead of the preset's.
     checkpoints : str or Path, optional
-        A folder where every ten seconds is kept what continues the training, in a file
-        for each network. What is there already is gone on with, to the bits of an
-        undisturbed training; it must be of the same table and settings.
+        A folder where is kept what continues the training, in a file for each network.
+        What is there already is gone on with, to the bits of an undisturbed training;
+        it must be of the same table and settings.
+    checkpoint_epochs, checkpoint_seconds : int and float, optional
+        After how many epochs and seconds the file is written again; every ten seconds
+        by default.
     callbacks : Callback or sequence of Callback
         What else happens in the training of each network.
     **fit
@@ -142,8 +149,11 @@ def train(
     used = recipe or recipe_for(
         len(chosen), table.task, preset=preset, ensemble=ensemble
     )
+    if checkpoint_epochs is None and checkpoint_seconds is None:
+        checkpoint_seconds = SECONDS
     folder = None if checkpoints is None else Path(checkpoints)
-    job = _Job(table, used, chosen, seed, dtype, folder, as_callbacks(callbacks), fit)
+    kept = _Kept(folder, checkpoint_epochs, checkpoint_seconds)
+    job = _Job(table, used, chosen, seed, dtype, kept, as_callbacks(callbacks), fit)
     if validation is not None:
         return job.alone(chosen, np.asarray(validation))
     if used.folds and len(chosen) >= used.folds:
@@ -178,6 +188,22 @@ def divided(
     return rows[np.sort(learned)], rows[np.sort(held_out)]
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """Where checkpoints are kept, and how often one is written."""
+
+    folder: Path | None
+    epochs: int | None
+    seconds: float | None
+
+    def path(self, number: int) -> Path | None:
+        return self.folder and self.folder / f"network_{number + 1}.pellucid"
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        every = "epoch" if self.seconds is None else LOOKS
+        return Checkpoint(path, every, epochs=self.epochs, seconds=self.seconds)
+
+
 class _Job:
     """What the trainings on one table share."""
 
@@ -188,13 +214,13 @@ class _Job:
         rows: NDArray[np.int64],
         seed: int,
         dtype: str,
-        folder: Path | None,
+        kept: _Kept,
         callbacks: Sequence[Callback],
         fit: dict[str, Any],
     ) -> None:
         assert table.y is not None
         self.table, self.recipe, self.rows, self.seed = table, recipe, rows, seed
-        self.dtype, self.folder = dtype, folder
+        self.dtype, self.kept = dtype, kept
         self.callbacks, self.fit = callbacks, fit
         self.classes = table.task == "classes"
         self.y, self.labels = table.y, table.labels
@@ -204,42 +230,45 @@ class _Job:
             member = CrossEntropy(label_smoothing=recipe.smoothing)
         self.member = member
 
-    def encoder(self, rows: NDArray[np.int64]) -> tuple[Encoder, Any]:
-        """Return the encoder of some rows, and all rows as it encodes them."""
-        encoder = Encoder.fit(
+    def encoder(self, rows: NDArray[np.int64]) -> Encoder:
+        """Return the encoder of some rows."""
+        return Encoder.fit(
             self.table, rows=rows, scaling=self.recipe.scaling, clamp=True
         )
-        return encoder, encoder.encode(self.table, unseen="ignore")
+
+    def encoded(self, encoder: Encoder, rows: NDArray[np.int64]) -> Any:
+        """Return some rows as a network takes them; in files, where the table is."""
+        return encoder.encode(self.table, rows=rows, unseen="ignore")
 
     def one(
         self,
         encoder: Encoder,
-        x: Any,
         rows: NDArray[np.int64],
         held_out: NDArray[np.int64],
         number: int = 0,
     ) -> tuple[NeuralNetwork, History]:
         """Train one network, or go on with its training."""
         recipe = self.recipe
-        path = self.folder and self.folder / f"network_{number + 1}.pellucid"
+        path = self.kept.path(number)
         begun = path is not None and path.is_file()
         network = load(path) if path and begun else self._new(encoder, number)
-        if begun and _complete(network):
+        if path and begun and _complete(network):
+            tidy(path)  # it may have been killed in its very last moment
             assert network.history is not None
             return network, network.history
         callbacks = list(self.callbacks)
         if path is not None:
-            callbacks.append(Checkpoint(path, every=100, seconds=SECONDS))
+            callbacks.append(self.kept.checkpoint(path))
         rate: Any = recipe.learning_rate
         validation = None
         if len(held_out):
             validation = (
-                _take(x, held_out),
+                self.encoded(encoder, held_out),
                 self.labels[held_out],
                 self.weight[held_out],
             )
         history = network.fit(
-            _take(x, rows),
+            self.encoded(encoder, rows),
             self.labels[rows],
             epochs=recipe.epochs,
             batch_size=min(recipe.batch_size, len(rows)),
@@ -281,11 +310,12 @@ class _Job:
         self, rows: NDArray[np.int64], held_out: NDArray[np.int64]
     ) -> TrainedTable:
         """Train one network, and choose the epoch by the rows held out."""
-        encoder, x = self.encoder(rows)
-        network, history = self.one(encoder, x, rows, held_out)
+        encoder = self.encoder(rows)
+        network, history = self.one(encoder, rows, held_out)
         temperature = 1.0
         if self.classes and len(held_out) >= ENOUGH and self.recipe.members == 1:
-            logits = network.feedforward(_take(x, held_out)).astype(np.float64)
+            x = self.encoded(encoder, held_out)
+            logits = network.feedforward(x).astype(np.float64)
             temperature = self._honest(logits, held_out)
             network = tempered(network, temperature)
         return TrainedTable(network, self.recipe, (history,), temperature, held_out)
@@ -296,7 +326,7 @@ class _Job:
         One encoder serves all: centres and scales of columns tell little of a fifth of
         the rows, and a single network can then hold all branches.
         """
-        encoder, x = self.encoder(self.rows)
+        encoder = self.encoder(self.rows)
         y = self.y[self.rows]
         parts = folds_of(y, self.recipe.folds, self.seed, self.classes)
         outputs = len(self.table.classes) if self.classes else 1
@@ -305,8 +335,9 @@ class _Job:
         for number, part in enumerate(parts):
             held_out = self.rows[part]
             rows = np.setdiff1d(self.rows, held_out)
-            network, history = self.one(encoder, x, rows, held_out, number)
-            logits[held_out] = network.feedforward(_take(x, held_out))
+            network, history = self.one(encoder, rows, held_out, number)
+            x = self.encoded(encoder, held_out)
+            logits[held_out] = network.feedforward(x)
             networks.append(network)
             histories.append(history)
             if history.interrupted:  # what there is makes a smaller bag
@@ -325,12 +356,6 @@ class _Job:
         found = best_temperature(logits, y, weight)
         better = log_loss(logits, y, weight, found) < log_loss(logits, y, weight)
         return found if better else 1.0
-
-
-def _take(x: Any, rows: NDArray[np.int64]) -> Any:
-    if isinstance(x, dict):
-        return {name: values[rows] for name, values in x.items()}
-    return x[rows]
 
 
 def _complete(network: NeuralNetwork) -> bool:

@@ -17,13 +17,19 @@ from pellucid.rng import Random
 from pellucid.symbol import Symbol, Trace
 from pellucid.testing.arrays import check_agreement, kept, locked, same_bits
 from pellucid.testing.differences import check_gradient
+from pellucid.testing.exports import check_exports
 from pellucid.testing.parts import check_file, check_part, expecting
 
 _KEY, _STEP = 0x9E3779B97F4A7C15, 2  # of the random numbers in a pass
 
 
 def check_layer(
-    layer: Layer, input_shape: Any, *, rows: int = 5, seed: int = 0
+    layer: Layer,
+    input_shape: Any,
+    *,
+    rows: int = 5,
+    seed: int = 0,
+    exports: bool = True,
 ) -> None:
     """Check a layer.
 
@@ -38,8 +44,10 @@ def check_layer(
       numbers in every bit;
     * predictions are made row by row.
 
-    A network that holds the layer comes back from a file as it was, and what
-    `check_part` says holds.
+    A network that holds the layer comes back from a file as it was; its exports to
+    NumPy and to plain Python run, and compute the same (those to C, JavaScript and ONNX
+    need tools, and are written from the same Program); and what `check_part` says
+    holds.
 
     Parameters
     ----------
@@ -53,6 +61,8 @@ def check_layer(
         rows make most gradients vanish.
     seed : int
         Seed of the numbers that are tried.
+    exports : bool
+        Whether exports are run, which takes a few tenths of a second.
 
     Raises
     ------
@@ -76,6 +86,9 @@ def check_layer(
         numbers = _try_out(network, rows, seed, training)
         _check_passes(layer, network.blueprint, numbers)
     check_file(layer, network)
+    if exports:
+        network.weights = numbers.weights
+        check_exports(layer, network, numbers.x)
 
 
 @dataclass

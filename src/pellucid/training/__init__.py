@@ -4,12 +4,13 @@ from pellucid.training.callbacks import (
     Call,
     Callback,
     Checkpoint,
+    CheckpointWarning,
     RecordWeights,
     Report,
     Run,
     TimeLimit,
 )
-from pellucid.training.history import History
+from pellucid.training.history import GradientWarning, History
 from pellucid.training.loop import InterruptedWarning
 from pellucid.training.plan import EarlyStopping
 from pellucid.training.rate_search import RateSearch
@@ -19,7 +20,9 @@ __all__ = [
     "Call",
     "Callback",
     "Checkpoint",
+    "CheckpointWarning",
     "EarlyStopping",
+    "GradientWarning",
     "History",
     "InterruptedWarning",
     "RateSearch",

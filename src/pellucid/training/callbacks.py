@@ -1,13 +1,14 @@
 """Callbacks: what else happens during training, at a stated frequency."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from pellucid.errors import ConfigurationError
+from pellucid.errors import ConfigurationError, ModelFileError
 from pellucid.locks import FileLock, claim
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ class Report(Callback):
         self.print(line)
 
 
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, and the training goes on without it."""
+
+
 class Checkpoint(Callback):
     """Saves the network with everything that continues its training.
 
@@ -175,6 +180,10 @@ class Checkpoint(Callback):
         Only when so many epochs have passed since the last checkpoint.
     seconds : float, optional
         Only when so many seconds have passed since the last checkpoint.
+    needed : bool
+        Whether a checkpoint that cannot be written, as on a full disk, ends the
+        training with a `ModelFileError`. If not, a warning tells of it, the file stays
+        what it was, and the next checkpoint is tried.
 
     Raises
     ------
@@ -199,6 +208,7 @@ class Checkpoint(Callback):
         *,
         epochs: int | None = None,
         seconds: float | None = None,
+        needed: bool = True,
     ) -> None:
         for name, least in {"epochs": epochs, "seconds": seconds}.items():
             kinds = int if name == "epochs" else int | float
@@ -206,7 +216,7 @@ class Checkpoint(Callback):
                 raise ConfigurationError(f"Expected {name} > 0, got {least!r}.")
         self.path = Path(path)
         self.every = ("epoch" if seconds is None else 10) if every is None else every
-        self.epochs, self.seconds = epochs, seconds
+        self.epochs, self.seconds, self.needed = epochs, seconds, needed
         self._claimed: tuple[Run, FileLock] | None = None
 
     def begin(self, run: Run) -> None:
@@ -221,8 +231,17 @@ class Checkpoint(Callback):
             self._save(run)
 
     def _save(self, run: Run) -> None:
-        self._epoch, self._time, self._failed = run.epoch, time.monotonic(), True
-        run.network.save(self.path, checkpoint=True)
+        self._epoch, self._time, self._failed = run.epoch, time.monotonic(), self.needed
+        try:
+            run.network.save(self.path, checkpoint=True)
+        except ModelFileError as error:
+            if self.needed:
+                raise
+            warnings.warn(
+                f"There is no checkpoint of iteration {run.step}: {error}",
+                CheckpointWarning,
+                stacklevel=2,
+            )
         self._failed = False
 
     def end(self, run: Run) -> None:

@@ -4,8 +4,17 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from pellucid.errors import ModelFileError
 from pellucid.texttable import Table
+
+# How many times the usual gradient, and after how many epochs, is out of proportion.
+SPIKE, USUAL_AFTER = 1e3, 3
+
+
+class GradientWarning(UserWarning):
+    """In one epoch of a training the gradient was out of all proportion."""
 
 
 @dataclass
@@ -142,3 +151,32 @@ def _is_of(value: Any, kind: Any) -> bool:
     if kind == int | None:
         return value is None or type(value) is int
     return type(value) is kind
+
+
+def gradient_spike(norms: list[float], since: int = 0) -> tuple[int, float] | None:
+    """Return the first epoch whose gradient was 1,000 times the usual one.
+
+    Parameters
+    ----------
+    norms : list of float
+        Length of the gradient in each epoch.
+    since : int
+        Epochs that are not looked at again.
+
+    Returns
+    -------
+    (epoch, usual) or None
+        The epoch from 0, and the median length in the epochs before.
+    """
+    length = np.array(norms, dtype=float)
+    first = max(since, USUAL_AFTER)
+    if len(length) <= first:
+        return None
+    # A median is no smaller than the minimum, which is quick to have for every epoch.
+    least = np.minimum.accumulate(length)[:-1]
+    for epoch in 1 + np.flatnonzero(length[1:] > SPIKE * least):
+        if epoch >= first:
+            usual = float(np.median(length[:epoch]))
+            if length[epoch] > SPIKE * usual > 0:
+                return int(epoch), usual
+    return None

@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pellucid.optimizers import Optimizer
 from pellucid.samples import Samples
 from pellucid.training.callbacks import Callback, Run
 from pellucid.training.failure import cause, first_not_finite
-from pellucid.training.history import History
+from pellucid.training.history import GradientWarning, History, gradient_spike
 from pellucid.training.interrupt import Interrupt
 from pellucid.training.made_batches import engines_and_batches
 from pellucid.training.minimization import MinimizerSession
@@ -147,7 +148,7 @@ class Fit:
         History
         """
         training, history = self.training, self.training.history
-        history.interrupted, history.stopped = False, ""
+        before, history.interrupted, history.stopped = history.epochs, False, ""
         training.failure = None
         history.engine = self.why
         with Interrupt() as interrupt:
@@ -165,7 +166,20 @@ class Fit:
                 self.progress.end()
                 history.stopped = self.run.reason
                 self._keep_the_best()
-                self._each("end")
+                with ExitStack() as ends:  # all of them, also when one cannot
+                    for callback in reversed(self.callbacks):
+                        ends.callback(self._call, callback, "end")
+        spike = gradient_spike(history.gradient_norm, since=before)
+        if spike is not None:
+            epoch, usual = spike
+            warnings.warn(
+                f"In epoch {epoch + 1} the gradient was "
+                f"{history.gradient_norm[epoch] / usual:,.0f} times as long as in the "
+                "epochs before. Cut such gradients, optimizer=Adam(clip_norm=1.0), and "
+                "look for rows with values out of all proportion.",
+                GradientWarning,
+                stacklevel=4,
+            )
         if history.interrupted:
             kept = f"best epoch {history.best_epoch}" if history.best_epoch else "last"
             warnings.warn(

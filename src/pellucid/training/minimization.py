@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import tracing
-from pellucid.engines.readable import CHUNK, Outcome, ReadableEngine, scale_of
+from pellucid.engines.readable import Outcome, ReadableEngine, scale_of
 from pellucid.errors import ConfigurationError, SymbolError
 from pellucid.layout import Layout
 from pellucid.minimizers import Minimizer, Point, Vector
@@ -110,7 +110,7 @@ class MinimizerSession:
         self._data = batches.batch(batches.first)
         # Statistics are those of all rows; without them, some rows at a time will do.
         steady = not self._layout.state.size and not engine.blueprint.needs_batches
-        self._rows = CHUNK if steady else len(self._data[1])
+        self._rows = engine.rows if steady else len(self._data[1])
         self._here: Point | None = None
 
     @property

@@ -212,10 +212,11 @@ def hold_out(
     if classes:
         _must_divide(network, basis)
     train, held = split_indices(basis, share, seed=network.seed + run)
-    if not len(train) or not len(held):
+    if len(held) < 2:  # by one row no epoch can be told from another
         raise DataError(
-            f"validation={share} of {n} rows leaves {len(train)} rows for training and "
-            f"{len(held)} for validation: both need at least one."
+            f"The validation set is too small: validation={share} of {n} rows holds out "
+            f"{len(held)}, and at least 2 are needed. Take a larger share, or hand in "
+            "validation=(x, y)."
         )
     return data.take(train), data.take(held)
 
@@ -229,8 +230,8 @@ def _must_divide(network: "NeuralNetwork", y: NDArray[np.int64]) -> None:
     label = network.classes[int(np.argmax(counts == 1))]
     raise DataError(
         f"The class {label.item()!r} has a single row (the least populated classes "
-        "need two), so it cannot be in the training and in the validation data. Add rows, "
-        "leave such classes out, hand in validation=(x, y), or do without early "
+        "need two), so it cannot be in the training and in the validation data. Add "
+        "rows, leave such classes out, hand in validation=(x, y), or do without early "
         "stopping and validation."
     )
 

@@ -30,6 +30,8 @@ Index = tuple[int, ...]
 
 # Of a sum of more terms than the first, so many as the second says are told apart.
 MOST_TERMS, MANY_TERMS = 10_000, 1_000
+# A limit of at least this size is there for numbers that would overflow.
+FAR = 100.0
 
 
 class Reading(Protocol):
@@ -136,6 +138,16 @@ def _elementwise(node: Symbol, index: Index, of: Reading) -> Expression:
 
 def _function(node: Symbol) -> Callable[..., Any]:
     return lambda *values: node.operation.apply(*map(np.float64, values))
+
+
+def _limited(node: Symbol, index: Index, of: Reading) -> Expression:
+    """A limit far out, against overflow, is told only where it is reached."""
+    whole = _elementwise(node, index, of)
+    for limit, other in (whole.parts, whole.parts[::-1]):
+        far = limit.operation == "number" and abs(limit.value) >= FAR
+        if far and whole.value == other.value != limit.value:
+            return other
+    return whole
 
 
 def _linear(node: Symbol, index: Index, of: Reading) -> Expression:
@@ -419,6 +431,8 @@ ROWS: dict[str, Row] = {
     "positive": _linear,
     "multiply": _multiply,
     "divide": _divide,
+    "maximum": _limited,
+    "minimum": _limited,
     "where": _where,
     "astype": _as_number,
     "full_like": _full,

@@ -109,7 +109,7 @@ def total(terms: Iterable[Expression]) -> Expression:
 
 
 def product(left: Expression, right: Expression) -> Expression:
-    """Return a product; factors of 1 and products with a fixed 0 are written shorter.
+    """Return a product; with a fixed 0 or 1, or twice a half, it is written shorter.
 
     Parameters
     ----------
@@ -123,7 +123,28 @@ def product(left: Expression, right: Expression) -> Expression:
     for one, other in ((left, right), (right, left)):
         if _is(one, 1.0) or (_is(other, 0.0) and math.isfinite(one.value)):
             return other
-    return Expression("multiply", (left, right), left.value * right.value)
+    whole = _twice(right) if _is(left, 2.0) else None
+    return whole or Expression("multiply", (left, right), left.value * right.value)
+
+
+def _twice(half: Expression) -> Expression | None:
+    """Return twice ``0.5 * z - top`` as ``z - 2 * top``; None for other formulas.
+
+    Sums are halved where they would overflow, as in softmax. The numbers are the same,
+    since halving and doubling are exact.
+    """
+    if half.operation == "multiply" and _is(half.parts[0], 0.5):
+        return half.parts[1]
+    if half.operation == "subtract":
+        left = _twice(half.parts[0])
+        if left is not None:
+            right = product(number(2.0), half.parts[1])
+            return applied("subtract", float.__sub__, left, right)
+    if half.operation == "where":
+        taken = _twice(half.parts[1])
+        if taken is not None:
+            return Expression("where", (half.parts[0], taken), taken.value)
+    return None
 
 
 def quotient(left: Expression, right: Expression) -> Expression:

@@ -4,6 +4,7 @@ A `Quantity` is an array with a name such as ``dense_1.z`` or ``dense_1.W.grad``
 name stands without the index; an address such as ``dense_1.W[0, 1].grad`` has it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.layout import Layout
+from pellucid.minimizers import MinimizerStep
 from pellucid.program import Program
 from pellucid.symbol import NUMBER, Symbol
 
@@ -265,8 +267,14 @@ class Quantities:
             self._add(name, "new", read, COMPUTED, means, outputs["new", "w"], **where)
             for memory in step.memory:
                 read = _item(step.memory[memory], name)
-                means = f"the optimizer's memory {memory} before the update"
-                self._add(name, memory, read, MEMORY, means)
+                kind, means = (
+                    MEMORY,
+                    f"the optimizer's memory {memory} before the update",
+                )
+                if isinstance(step.optimizer, MinimizerStep):
+                    rule = step.optimizer.minimizer
+                    kind, means = SETTING, f"what {rule!r} chose to add to the weight"
+                self._add(name, memory, read, kind, means)
                 node = outputs.get(("memory", memory))
                 read = _item(step.new_memory[memory], name)
                 means = f"the optimizer's memory {memory} after the update"
@@ -288,6 +296,8 @@ class Quantities:
             ("n", lambda: step.n, "the number of samples", "n"),
             ("iteration", lambda: step.iteration + 1, number, "t"),
         ]
+        if math.isnan(step.rate):  # a minimizer's step has none
+            settings = [each for each in settings if each[0] != "rate"]
         for stem, read, means, vector in settings:
             kind = COMPUTED if stem == "scale" and averages else SETTING
             self._add(stem, "", read, kind, means, self._leaf(vector))

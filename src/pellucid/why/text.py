@@ -113,7 +113,7 @@ _OPPOSITE = {
 
 
 def _conditions(answer: "Answer") -> list[str]:
-    """Return why a formula has one of two branches: ``1 because z[0, 2] >= 0``."""
+    """Return why a formula has one of two branches: ``1 is taken because z >= 0``."""
     told: dict[str, None] = {}
     waiting = [answer.expression]
     while waiting:
@@ -125,7 +125,9 @@ def _conditions(answer: "Answer") -> list[str]:
                 condition = replace(condition, operation=opposite, value=1.0)
             holds = "" if condition.value else "it is not so that "
             names = written(condition, answer._short)
-            told[f"{written(taken, answer._short)} because {holds}{names}"] = None
+            told[f"{written(taken, answer._short)} is taken because {holds}{names}"] = (
+                None
+            )
         waiting += expression.parts
     return list(told)[:WHERE]
 

@@ -391,10 +391,13 @@ class Assembly:
             piece,
             arenas or (arena,),
         )
-        return [
-            (cache.load(body, self.bits, note) if body else 0, operands)
-            for body, note, operands in rows
-        ]
+        # One text is called for every image: it is looked up once.
+        texts = {id(body): (body, note) for body, note, _ in rows}
+        addresses = {
+            key: cache.load(body, self.bits, note) if body else 0
+            for key, (body, note) in texts.items()
+        }
+        return [(addresses[id(body)], operands) for body, _, operands in rows]
 
     def _rows(
         self,

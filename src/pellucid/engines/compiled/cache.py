@@ -21,7 +21,7 @@ from pellucid._version import __version__
 
 _HEAD = "from pellucid.engines.compiled.words{bits} import *\n\n\n@kernel\n"
 _lock = threading.RLock()
-_loaded: dict[str, Any] = {}
+_loaded: dict[tuple[str, int], Any] = {}
 
 
 @cache
@@ -140,11 +140,11 @@ def load(body: str, bits: int, note: str = "") -> int:
     -------
     int
     """
-    name = name_of(body, bits)
     with _lock:
-        if name not in _loaded:
-            _loaded[name] = _import(name, text_of(body, bits, note), body)
-        address: int = _loaded[name].address
+        if (body, bits) not in _loaded:
+            text = text_of(body, bits, note)
+            _loaded[body, bits] = _import(name_of(body, bits), text, body)
+        address: int = _loaded[body, bits].address
     return address
 
 

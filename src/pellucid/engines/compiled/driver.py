@@ -15,6 +15,8 @@ from pellucid.engines.compiled.runtime import address_of, call, threaded
 # Places in a thread's cells of whole numbers, and of numbers.
 STEP, POSITION = 0, 1
 T, RATE, SCALE = 0, 1, 2
+# Places of tables: those of batches are 0 and 1; the update, and one that keeps first.
+UPDATE, KEEPING = 2, 3
 SPINS = 3000
 
 
@@ -67,6 +69,7 @@ def drive(
     threads,
     meeting,
     give_way,
+    keep,
     first,
     positions,
     tables,
@@ -84,11 +87,12 @@ def drive(
 ):
     """Make as many updates as there are rates; return how many were made.
 
-    `first` is the first iteration. For each there are the position of its batch in the
-    order of the rows, which table it takes (0, or 1 for the last batch of an epoch),
-    its learning rate and the scale of its loss. A number below all of them says that
-    the loss or the gradient of the iteration after them was not finite; if it was the
-    gradient, its update has been made.
+    `first` is the first iteration; its update first keeps what is there, if that is
+    asked for. For each there are the position of its batch in the order of the rows,
+    which table it takes (0, or 1 for the last batch of an epoch), its learning rate
+    and the scale of its loss. A number below all of them says that the loss or the
+    gradient of the iteration after them was not finite; if it was the gradient, its
+    update has been made.
     """
     for s in range(rates.shape[0]):
         whole_cells[STEP] = first + s
@@ -108,7 +112,8 @@ def drive(
             loss += loss_cells[k, 0]
         if not np.isfinite(loss):
             return s
-        for i in range(bounds[thread, 2, 0], bounds[thread, 2, 1]):
+        update = KEEPING if keep and s == 0 else UPDATE
+        for i in range(bounds[thread, update, 0], bounds[thread, update, 1]):
             call(calls[i, 0], address_of(operands, calls[i, 1]))
         _barrier(meeting, threads, give_way)
         square = 0.0

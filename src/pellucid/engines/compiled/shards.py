@@ -1,5 +1,6 @@
 """Into how many shards a batch is cut, so that threads give the same bits."""
 
+import math
 from typing import Any
 
 from pellucid.engines.compiled.assembly import MEETING, Assembly
@@ -45,7 +46,13 @@ def shards_by_work(program: Program, batch: int) -> int:
     work = program.work()[0] * batch
     if work < 4e6 or batch < 64:
         return 1
-    return 2 if work < 4e7 or batch < 128 else 4
+    if work < 4e7 or batch < 128:
+        return 2
+    # Every shard writes gradients of its own, and those of a large network do not fit
+    # into a cache: it takes many rows to be worth the way through the memory.
+    outputs = program.outputs.items()
+    gradients = sum(math.prod(node.shape) for place, node in outputs if place[0] == "g")
+    return 2 if gradients > 2**20 and batch < 1024 else 4
 
 
 def needs_whole_batch(program: Program) -> bool:

@@ -1,6 +1,7 @@
 """How many threads make the next updates: all that may, or one, as time shows."""
 
 SOON, LATE = 0.25, 8.0  # seconds until the other number is tried, at first and at most
+FEWEST = 24  # steps between two tries: where one takes long, so does trying
 
 
 class Teams:
@@ -57,6 +58,6 @@ class Teams:
             self.now, self._waited = self.best, 0.0
             return
         self._waited += seconds
-        if self._waited > self._patience:
+        if self._waited > max(self._patience, FEWEST * self.pace):
             few, many = self.sizes
             self.now = few if self.best == many else many

@@ -2,13 +2,15 @@
 
 import threading
 import time
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.engines.compiled import cache, driver, library, machine
+from pellucid.engines.compiled import cache as kernels
+from pellucid.engines.compiled import driver, library, machine
 from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly, Numbers
 from pellucid.engines.compiled.table import Table, address, aligned
@@ -84,9 +86,9 @@ class CompiledSession:
         self.threads = max(1, min(most, allowed, self.shards))
         self._allocate(size, dtype)
         self.teams = Teams(self.threads, pace=SLICE)  # the first slice is one step
-        self._tables(training, update, cut)
         self._changing = [weights, *memory.values()]
         self._before = [np.empty_like(vector) for vector in self._changing]
+        self._tables(training, update, cut)
 
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
         batches = self.batches
@@ -182,37 +184,56 @@ class CompiledSession:
         self._kept: list[Any] = []
         numbers = [self._numbers(thread) for thread in range(self.threads)]
         self._kept += numbers
+
+        @cache
+        def shard(k: int, rows: int, thread: int) -> Calls:
+            cells = address(self.whole_cells[thread])
+            return self._shard(training, k, rows, offsets, numbers[thread], cells)
+
         # Where in the table each thread finds its calls, by how many work.
         self.bounds: dict[int, NDArray[np.int64]] = {}
         for team in self.teams.sizes:
-            bounds = np.zeros((team, 3, 2), dtype=np.int64)
+            bounds = np.zeros((team, 4, 2), dtype=np.int64)
             for thread in range(team):
-                cells = address(self.whole_cells[thread])
                 own = range(thread, self.shards, team)
                 for place, rows in enumerate((self.usual_rows, self.last_rows)):
-                    shards = [
-                        self._shard(training, k, rows, offsets, numbers[thread], cells)
-                        for k in own
-                    ]
+                    shards = [shard(k, rows, thread) for k in own]
                     bounds[thread, place] = table.add(_together(shards))
-                calls = []
+                calls, keeping = [], []
                 for k in range(thread, len(self.pieces), team):
-                    calls += self._piece(update, k, numbers[thread], cut)
+                    piece = self._piece(update, k, numbers[thread], cut)
+                    calls += piece
+                    # Copied right before it changes, it comes from memory once.
+                    keeping += self._keep(*self.pieces[k]) + piece
                 if thread == 0:
-                    calls += self._keep_states()
-                bounds[thread, 2] = table.add(calls)
+                    states = self._keep_states()
+                    calls += states
+                    keeping += (
+                        self._keep(self.pieces[-1][1], len(self.weights)) + states
+                    )
+                bounds[thread, driver.UPDATE] = table.add(calls)
+                bounds[thread, driver.KEEPING] = table.add(keeping)
             self.bounds[team] = bounds
         self.calls, self.operands = table.arrays()
         self.meeting = np.zeros(16, dtype=np.int64)
 
+    def _keep(self, begin: int, end: int) -> Calls:
+        """Return the calls that keep some of all numbers as they are."""
+        calls: Calls = []
+        for kept, vector in zip(self._before, self._changing, strict=True):
+            calls += self._copied(vector[begin:end], kept[begin:end])
+        return calls
+
     def _keep_states(self) -> Calls:
         """Return the call that makes the new running state the present one."""
-        if not self.states.size:
-            return []
         start = self.engine.blueprint.layout.parameters.size
-        target = address(self.weights) + start * self.engine.dtype.itemsize
-        row = [1, self.states.shape[1], address(self.states), target]
-        return [(cache.load(library.KEEP, 8 * self.engine.dtype.itemsize), row)]
+        return self._copied(self.states[0], self.weights[start:])
+
+    def _copied(self, source: NDArray[Any], target: NDArray[Any]) -> Calls:
+        if not source.size:
+            return []
+        row = [1, source.size, address(source), address(target)]
+        return [(kernels.load(library.KEEP, 8 * self.engine.dtype.itemsize), row)]
 
     def _shard(
         self,
@@ -237,7 +258,7 @@ class CompiledSession:
                 continue
             kind = "integers" if values.dtype.kind == "i" else "floats"
             columns = int(np.prod(values.shape[1:]))
-            gather = cache.load(library.GATHER.format(kind=kind), bits)
+            gather = kernels.load(library.GATHER.format(kind=kind), bits)
             row = [end - begin, columns, address(values), address(self.order)]
             position = cells + 8 * driver.POSITION
             calls.append((gather, [*row, position, begin, address(arrays[place])]))
@@ -306,7 +327,6 @@ class CompiledSession:
         """
         seconds = seconds / 3 if self.teams.trying else seconds
         count = max(1, min(count, self._most(step), int(seconds / self.teams.pace)))
-        self._snapshot()
         start = time.perf_counter()
         losses, norms, sums, done = self._drive(step, count)
         self.teams.worked(time.perf_counter() - start, done)
@@ -314,7 +334,7 @@ class CompiledSession:
             return Outcome(losses.tolist(), sums.tolist(), norms.tolist())
         # Back to where all was well, then step by step in the readable engine, which
         # looks at everything and names what fails.
-        self._restore()
+        self._restore(losses)
         return self._carefully(step, count)
 
     def _most(self, step: int) -> int:
@@ -378,33 +398,33 @@ class CompiledSession:
         ends = (w.min(initial=0.0), w.max(initial=0.0))  # a NaN is both
         return bool(np.isfinite(ends).all())
 
-    def _snapshot(self) -> None:
-        """Keep the weights and the optimizer's memory as they are."""
-        for kept, vector in zip(self._before, self._changing, strict=True):
-            kept[...] = vector
-
-    def _restore(self) -> None:
-        """Return to what was kept."""
+    def _restore(self, losses: NDArray[np.float64]) -> None:
+        """Return to what was kept by the first update, if there was one."""
+        if np.isnan(losses[0]):
+            return
         for kept, vector in zip(self._before, self._changing, strict=True):
             vector[...] = kept
 
     def _drive(self, step: int, count: int) -> Steps:
-        """Make updates; return losses, norms, weights of batches, and how many."""
+        """Make updates; return losses, norms, weights of batches, and how many.
+
+        The first update keeps what was there, and only then is its loss a number.
+        """
         if not self.made:
             return self._drive_through(step, count)
-        losses, norms, sums = np.zeros((3, count))
+        losses, norms, sums = np.full((3, count), np.nan)
         for i in range(count):  # the next batch is made when this one is used up
-            *found, done = self._drive_through(step + i, 1)
+            *found, done = self._drive_through(step + i, 1, keep=i == 0)
             for all_of_them, one in zip((losses, norms, sums), found, strict=True):
                 all_of_them[i] = one[0]
             if not done:
                 return losses, norms, sums, i
         return losses, norms, sums, count
 
-    def _drive_through(self, step: int, count: int) -> Steps:
+    def _drive_through(self, step: int, count: int, keep: bool = True) -> Steps:
         """Make updates without returning to Python in between."""
         positions, tables, rates, scales, sums = self._course(step, count)
-        losses, norms = np.zeros(count), np.zeros(count)
+        losses, norms = np.full((2, count), np.nan)
         team = self.teams.now
         done = [0] * team
         self.meeting[:] = 0
@@ -415,6 +435,7 @@ class CompiledSession:
                 team,
                 self.meeting,
                 machine.give_way(),
+                keep,
                 step,
                 positions,
                 tables,
@@ -446,14 +467,13 @@ class CompiledSession:
         """Make the updates before a failure again, one at a time, and name it."""
         outcome = Outcome()
         for now in range(step, step + count):
-            self._snapshot()
             losses, norms, sums, done = self._drive(now, 1)
             if done == 1 and self._is_finite():
                 outcome.losses.append(float(losses[0]))
                 outcome.norms.append(float(norms[0]))
                 outcome.weights.append(float(sums[0]))
                 continue
-            self._restore()
+            self._restore(losses)
             readable = ReadableSession(
                 ReadableEngine(self.engine.blueprint, self.engine.dtype),
                 self.weights,
