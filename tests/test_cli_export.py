@@ -1,14 +1,20 @@
 """`pellucid export`: what it writes, and how it ends."""
 
+import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from pellucid.cli import main
-from pellucid.files import save
+from pellucid.data import table
+from pellucid.encoder import Encoder
+from pellucid.export import KINDS
+from pellucid.files import load, save
 from pellucid.layers import Dense
 from pellucid.network import NeuralNetwork
 
@@ -57,6 +63,53 @@ def test_without_a_name_it_takes_that_of_the_model(
     done = run(model, "--to", "latex")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "small.tex").is_file()
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Path:
+    """A model file of a network that takes a table."""
+    people = table(
+        {
+            "height": [150.0, None, 171.5, 180.0, 165.0, 190.0],
+            "city": ["Rome", "Oslo", "Rome", "Bari", "Oslo", "Rome"],
+            "state": ["ill", "well", "ill", "well", "ill", "well"],
+        },
+        "state",
+    )
+    encoder = Encoder.fit(people)
+    network = NeuralNetwork(
+        encoder.layers([Dense(3, "tanh"), Dense(2)]),
+        loss="cross_entropy",
+        input_shape=encoder.input_shape,
+    )
+    network.reader = encoder
+    network.classes = people.classes
+    path = tmp_path / "judge.pellucid"
+    save(network, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_model_of_a_table_becomes_anything(
+    kind: str, judge: Path, require_package: Callable[[str], Any]
+) -> None:
+    if kind == "onnx":
+        require_package("onnx")
+    done = run(judge, "--to", kind, "--output", judge.with_suffix(KINDS[kind][1]))
+    assert done.exit_code == 0, done.output
+
+
+def test_the_program_of_a_table_takes_rows(judge: Path) -> None:
+    row: dict[str, Any] = {"height": None, "city": "Oslo"}
+    program = judge.with_suffix(".py")
+    for kind in ("python", "python-plain"):
+        assert run(judge, "--to", kind, "--output", program).exit_code == 0
+        found = runpy.run_path(str(program))
+        if kind == "python":
+            (answer,) = found["predict_class"](found["Network"](), [row])
+        else:
+            answer = found["predict_class"](row)
+        assert answer == load(judge).predict(row)
 
 
 @pytest.mark.parametrize(

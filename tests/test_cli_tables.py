@@ -459,7 +459,10 @@ def test_an_explanation_in_words(model: Path, source: Path) -> None:
         "age is missing",
         "The computation",
         "output[0, ",
-        "concat_1.chain_1.dense_1.z[0, ",
+        "network  output  answer",
+        "\nmean ",
+        "\ndense_4.z[0, ",
+        "\ndense_1.z[0, ",
     ):
         assert words in done.stdout
 

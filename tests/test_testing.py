@@ -2,7 +2,7 @@
 
 import math
 import random
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from pellucid import testing
 from pellucid.activations import Activation
+from pellucid.export import python_plain
 from pellucid.initializers import Initializer, Ones, Zeros
 from pellucid.layer import Layer
 from pellucid.layers import Chain, Dense, Input
@@ -87,6 +88,24 @@ def test_a_good_layer_passes():
     testing.check_layer(Good(), 3)
     testing.check_layer(Good(name="own"), 1, rows=1)
     testing.check_layer(Chain([Dense(2, "relu"), Good(power=2.0)]), 3, seed=4)
+
+
+def test_an_export_that_computes_something_else(monkeypatch):
+    form = python_plain.PYTHON.forms["add"]
+    wrong = {"add": form._replace(text="{0} + {1} + 1e-6")}
+    monkeypatch.setattr(
+        python_plain,
+        "PYTHON",
+        replace(python_plain.PYTHON, forms=python_plain.PYTHON.forms | wrong),
+    )
+    said = broken(testing.check_layer, Good(), 3)
+    assert "predicted by its export to plain Python: " in said
+
+
+def test_an_export_that_cannot_be_written(monkeypatch):
+    monkeypatch.delitem(python_plain._FORMS, "add")
+    said = broken(testing.check_layer, Good(), 3)
+    assert "its export to plain Python: ConfigurationError: Layer 'good_1'" in said
 
 
 def test_a_wrong_gradient_of_the_input():

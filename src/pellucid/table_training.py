@@ -30,7 +30,8 @@ from pellucid.report.table_run import Baseline, TableRun
 from pellucid.tabular import Recipe, TrainedTable
 from pellucid.training import Callback
 
-TEST = 0.2
+TEST = 0.2  # share of the rows that a network is judged by
+MOST = 50_000  # of them, if nobody asks for more
 WRITTEN_BY = "pellucid train"
 FEWEST = 10  # rows below which there is no test
 LINEAR_ROWS = 2**16  # rows that the linear model learns from, at most
@@ -57,8 +58,9 @@ class TableTraining:
     ----------
     table : Table
         With a target.
-    test : float
-        The share of the rows that the network is judged by.
+    test : float, optional
+        The share of the rows that the network is judged by. By default a fifth, but no
+        more than 50,000 rows.
     seed : int
         Of all random numbers.
     preset : str
@@ -87,7 +89,7 @@ class TableTraining:
         self,
         table: Table,
         *,
-        test: float = TEST,
+        test: float | None = None,
         seed: int = 0,
         preset: str = "tabular",
         ensemble: int | None = None,
@@ -96,6 +98,8 @@ class TableTraining:
     ) -> None:
         if table.y is None or table.task is None:
             raise DataError(f"The table {table.name!r} has no target: name one.")
+        if test is None:
+            test = min(TEST, MOST / max(len(table), 1))
         if not 0 < test < 1:
             raise ConfigurationError(
                 f"The share of rows for the test is above 0 and below 1, got {test:g}."

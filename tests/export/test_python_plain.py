@@ -14,7 +14,7 @@ from test_javascript import plainly
 from pellucid.errors import ConfigurationError
 from pellucid.export import python_plain
 from pellucid.layer import Layer
-from pellucid.layers import Dense
+from pellucid.layers import Concat, Conv1D, Dense, Flatten, Reshape, UpSample
 from pellucid.losses import EachMember
 from pellucid.network import NeuralNetwork
 
@@ -233,6 +233,26 @@ def test_one_output_chooses_between_two_classes(loss):
     exec(python_plain.source(network), module)
     found = [module["predict_class"](row) for row in x.tolist()]
     assert found == network.predict(x).tolist()
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([UpSample(3)], (2, 3)),
+        ([UpSample(2), Reshape((2, 8, 3))], (2, 2, 3)),
+        ([Concat([Flatten(), Flatten()]), Reshape((3, 4))], (3, 2)),
+        ([Conv1D(2, 2, padding="same"), Reshape((4, 2))], (4, 2)),
+    ],
+)
+def test_the_output_has_another_shape_than_what_fills_it(layers, shape):
+    network = NeuralNetwork(
+        layers, loss="sum_of_squares", input_shape=shape, dtype="float64"
+    )
+    x = twins.numbers((1, *shape), 1)
+    module = {}
+    exec(python_plain.source(network), module)
+    found = module["predict"](x[0].tolist())
+    np.testing.assert_allclose(found, network.feedforward(x)[0].ravel(), rtol=1e-12)
 
 
 MEMBERS = {

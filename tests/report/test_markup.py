@@ -62,4 +62,4 @@ def test_a_table_has_a_caption_and_says_what_its_headers_are_for() -> None:
     assert html.count('scope="col"') == 2
     assert html.count('scope="row"') == 2
     assert html.count('class="number"') == 3
-    assert 'role="region" aria-label="Results" tabindex="0"' in html
+    assert 'role="group" aria-label="Results" tabindex="0"' in html

@@ -8,9 +8,9 @@ import pellucid
 from pellucid.data.table import table
 from pellucid.layers import Dropout
 from pellucid.report.markup import join
-from pellucid.report.table_columns import some
 from pellucid.report.table_examples import chosen, examples
 from pellucid.report.table_member import member, without_temperature
+from pellucid.report.table_run import some
 from pellucid.report.table_training import network
 from pellucid.report.table_use import program
 from pellucid.table_training import TableTraining, scores_beside, shown
@@ -66,7 +66,8 @@ def test_what_columns_add_leads_from_usual_to_the_answer(
     for place, inside in zip(chosen(run), tables, strict=True):
         cells = re.findall('<td class="number">([^<]*)</td>', inside)
         usual, *added, answer = (
-            float(cell.split("&")[0].replace(",", "")) for cell in cells
+            float(cell.split("&")[0].replace(",", "").replace("\N{MINUS SIGN}", "-"))
+            for cell in cells
         )
         assert usual + sum(added) == pytest.approx(answer, abs=0.04 * abs(answer))
         own = run.answers[place]

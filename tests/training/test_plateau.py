@@ -41,6 +41,7 @@ def rates_after(losses, start, rule):
     return rates
 
 
+@pytest.mark.filterwarnings("ignore::pellucid.GradientWarning")  # it shall go wrong
 @pytest.mark.parametrize("validation", [None, (XV, YV)])
 @pytest.mark.parametrize("batch_size", [6, 24])
 def test_the_rate_of_each_epoch_follows_the_losses_before(validation, batch_size):

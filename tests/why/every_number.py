@@ -96,7 +96,7 @@ def wrong(step, most=None):
 
     Every address leads back to its number; the formula gives the number; what has no
     terms is data, weight, memory, setting or random; every name in a formula is that
-    of another number.
+    of another number; what is called the same number is a single one.
     """
     found = []
     for address in addresses(step, most):
@@ -109,6 +109,10 @@ def wrong(step, most=None):
             alone = answer.expression.operation == "number"
             if not alone:
                 found.append(f"{address} is {answer.kind} with terms {answer.terms}")
+        if "the same number as" in answer.words and (
+            not answer.expression.is_leaf or len(answer.terms) != 1
+        ):
+            found.append(f"{address} is not the same number: {answer.formula}")
         for leaf in answer.expression.leaves():
             if leaf.operation == "entry" and answer.terms:
                 name = step._asking.quantities[leaf.name].address(leaf.index)

@@ -218,6 +218,18 @@ def test_long_sums_show_the_largest_terms_and_the_total_of_the_rest():
     assert float(line.split()[0]) == pytest.approx(rest, abs=1e-5)
 
 
+def test_what_another_layer_made_is_told_by_its_name():
+    layers = [Dense(2, "tanh"), Dense(1)]
+    net = NeuralNetwork(layers, loss="mean_squared_error", input_shape=1)
+    step = net.trace([[1.0]], [[0.0]])
+    made = step.why("dense_1.a[0, 1]")
+    assert made.formula == "tanh(z[0, 1])"
+    assert "the same number" not in made.words
+    taken = step.why("dense_2.input[0, 1]")
+    assert taken.formula == "dense_1.a[0, 1]"
+    assert taken.words.endswith("the same number as dense_1.a[0, 1].")
+
+
 def test_what_keeps_a_softmax_from_overflowing_is_not_in_its_formula():
     layers = [Dense(2, "softmax", bias=False, weight_init="ones")]
     net = NeuralNetwork(layers, loss="cross_entropy", input_shape=1, dtype="float64")

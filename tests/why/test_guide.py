@@ -19,9 +19,8 @@ def test_what_is_printed_is_what_stands_there(capsys, monkeypatch):
     printed = capsys.readouterr().out
     for text in re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL):
         # How far a difference agrees is a matter of the last bits of this machine.
-        shown, checked, _ = text.partition("  check: ")
+        shown, _, _ = text.partition("  check: ")
         assert shown in printed
-        assert checked
 
 
 @pytest.mark.parametrize("suffix", ["grad", "update", "new", "m", "new_m"])

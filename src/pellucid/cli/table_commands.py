@@ -102,9 +102,8 @@ def explain(model: Path, source: Path, row: int, **settings: Any) -> int:
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    default=0.2,
-    show_default=True,
-    help="Share of the rows that the network is judged by.",
+    help="Share of the rows that the network is judged by. [default: 0.2, but at most "
+    "50,000 rows]",
 )
 @click.option(
     "--columns",

@@ -23,6 +23,7 @@ from pellucid.report.scores import number, percent
 from pellucid.report.table_member import copied
 from pellucid.shapley import Contributions, contributions
 from pellucid.table_training import MEANINGS, answers_of, constant, measured, shown
+from pellucid.why import Answer
 
 ROWS = 8192  # that are answered together
 FEW = 10  # rows that are too few to compare one with
@@ -317,19 +318,21 @@ def _compute(
         "as follows, and then in each layer the neuron that weighed most in the one "
         "worked out before."
     )
-    sums = [
-        name
-        for name, layer in step.layers.items()
-        if layer.output.ndim == 2 and "z" in layer.kept and f"{name}.W" in step.weights
-    ]
-    addresses, neuron = [f"output[0, {place}]"], place
-    for name in reversed(sums):
-        addresses.append(f"{name}.z[0, {neuron}]")
-        weighed = step.layers[name].kept["x"][0] * step.weights[f"{name}.W"][:, neuron]
-        neuron = int(np.argmax(np.abs(weighed)))
-    for address in addresses:
-        told.console.print(str(step.why(address)), soft_wrap=True)
+    address = f"output[0, {place}]"
+    while address:
+        answer = step.why(address)
+        told.console.print(str(answer), soft_wrap=True)
         told.console.print()
+        address = _weightiest(answer)
+
+
+def _weightiest(answer: Answer) -> str:
+    """Return the address of what weighs most in a number and is worked out itself."""
+    for term in sorted(answer.terms, key=lambda term: -abs(term.value)):
+        for named in term.named():
+            if named.why().terms:
+                return named.address
+    return ""
 
 
 def _from_outputs(

@@ -58,9 +58,8 @@ def _as_size(
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    default=0.2,
-    show_default=True,
-    help="Share of the rows that the network is judged by.",
+    help="Share of the rows that the network is judged by. [default: 0.2, but at most "
+    "50,000 rows]",
 )
 @click.option(
     "--columns",

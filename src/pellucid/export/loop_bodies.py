@@ -229,8 +229,8 @@ def copy(writer: "Writer", value: Any, array: Array) -> None:
 
 
 def _concatenate(writer: "Writer", node: Symbol, array: Array) -> None:
-    steps = row_major(array.shape)
-    axis = node.settings["axis"] % len(array.shape)
+    steps = row_major(at_one(node.shape))
+    axis = node.settings["axis"] % len(steps)
     start = 0
     for value in node.inputs:
         _copy(writer, value, array, start * steps[axis], steps)
@@ -243,7 +243,7 @@ def _zeros(writer: "Writer", array: Array) -> None:
 
 
 def _pad(writer: "Writer", node: Symbol, array: Array) -> None:
-    steps = row_major(array.shape)
+    steps = row_major(at_one(node.shape))
     before = [each[0] for each in node.settings["width"]]
     _zeros(writer, array)
     offset = sum(b * step for b, step in zip(before, steps, strict=True))
@@ -252,21 +252,21 @@ def _pad(writer: "Writer", node: Symbol, array: Array) -> None:
 
 def _spread_windows(writer: "Writer", node: Symbol, array: Array) -> None:
     (dy,) = node.inputs
-    steps = row_major(array.shape)
+    steps = row_major(at_one(node.shape))
     _zeros(writer, array)
     with writer.nest(at_one(dy.shape)) as (scope, at):
-        inner, _, _, row, column = _seen(node, array, at, scope)
+        inner, _, _, row, column = _seen(node, node, at, scope)
         there = row * steps[1] + column * steps[2] + at[3] * steps[3]
         inner.write(array, there, writer.read(dy, at), adds=True)
 
 
 def _convolve_back(writer: "Writer", node: Symbol, array: Array) -> None:
     dz, W = node.inputs
-    steps = row_major(array.shape)
+    steps = row_major(at_one(node.shape))
     each = at_one(W.shape)[2]
     _zeros(writer, array)
     with writer.nest(at_one(dz.shape), node) as (scope, at):
-        inner, u, v, row, column = _seen(node, array, at, scope)
+        inner, u, v, row, column = _seen(node, node, at, scope)
         inner, c = inner.loop("c", each, "channels")
         group, _ = writer.split(node, at[3])
         there = row * steps[1] + column * steps[2] + (group * each + c) * steps[3]

@@ -218,7 +218,7 @@ def drawn(network: NeuralNetwork, most: int) -> Markup:
     width = re.search(r'width="(\d+)"', svg)
     assert width is not None
     svg = re.sub(
-        'style="[^"]*"', f'style="min-width:min(44rem,{width[1]}px)"', svg, count=1
+        'style="[^"]*"', f'style="min-width:min(56rem,{width[1]}px)"', svg, count=1
     )
     return scrollable(Markup(svg), "The network as a diagram")
 

@@ -26,6 +26,7 @@ from pellucid.training.callbacks import Callback, Checkpoint, as_callbacks
 from pellucid.training.history import History
 
 HELD_OUT = 0.2  # share of the rows by which the best epoch is chosen
+MOST = 50_000  # of them: more would cost much and tell no more
 ENOUGH = 200  # rows that one temperature can be taken from
 FEWEST = 10  # rows below which none are held out
 SECONDS = 10.0  # between two checkpoints
@@ -85,8 +86,8 @@ def train(
 ) -> TrainedTable:
     """Train on a table with settings that suit it.
 
-    A fifth of the rows is held out, and the weights of the epoch with the lowest loss
-    on them stay. With few rows, five networks each hold out another fifth, and become
+    A fifth of the rows is held out, 50,000 at most, and the weights of the epoch with
+    the lowest loss on them stay. With few rows, five networks each hold out another fifth, and become
     one that predicts their mean. Probabilities are made honest by one temperature,
     where at least 200 rows, or all of a bag's, were held out.
 
@@ -178,13 +179,14 @@ def divided(
     Returns
     -------
     learned, held_out : ndarray of int
-        A fifth is held out, with the same share of every class; none of fewer than 10.
+        A fifth is held out, 50,000 at most, with the same share of every class; none
+        of fewer than 10.
     """
     if len(rows) < FEWEST:
         return rows, np.empty(0, np.int64)
     assert table.y is not None
     by = table.y[rows] if table.task == "classes" else len(rows)
-    learned, held_out = split_indices(by, HELD_OUT, seed)
+    learned, held_out = split_indices(by, min(HELD_OUT, MOST / len(rows)), seed)
     return rows[np.sort(learned)], rows[np.sort(held_out)]
 
 

@@ -50,7 +50,7 @@ def check_exports(part: Part, network: NeuralNetwork, x: Any) -> None:
         )
         with expecting(part, "its export to NumPy"), redirect_stdout(io.StringIO()):
             path = Path(folder) / "program.py"
-            export(network, path, "python", epochs=2)
+            export(network, path, "python", optimizer="gradient_descent", epochs=2)
             program = runpy.run_path(str(path), run_name="__main__")
             output = program["Network"]().feedforward(x)
     check_agreement(part, "predicted by its export to NumPy", output, wanted, 1e-9)

@@ -24,12 +24,7 @@ _KEY, _STEP = 0x9E3779B97F4A7C15, 2  # of the random numbers in a pass
 
 
 def check_layer(
-    layer: Layer,
-    input_shape: Any,
-    *,
-    rows: int = 5,
-    seed: int = 0,
-    exports: bool = True,
+    layer: Layer, input_shape: Any, *, rows: int = 5, seed: int = 0
 ) -> None:
     """Check a layer.
 
@@ -61,8 +56,6 @@ def check_layer(
         rows make most gradients vanish.
     seed : int
         Seed of the numbers that are tried.
-    exports : bool
-        Whether exports are run, which takes a few tenths of a second.
 
     Raises
     ------
@@ -86,9 +79,8 @@ def check_layer(
         numbers = _try_out(network, rows, seed, training)
         _check_passes(layer, network.blueprint, numbers)
     check_file(layer, network)
-    if exports:
-        network.weights = numbers.weights
-        check_exports(layer, network, numbers.x)
+    network.weights = numbers.weights
+    check_exports(layer, network, numbers.x)
 
 
 @dataclass

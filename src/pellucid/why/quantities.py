@@ -180,10 +180,9 @@ class Quantities:
         step, layout = self.step, self.step.layout
         for name, slot in layout.entries.items():
             state = slot.slot.role == "state"
-            means = "running statistics" if state else _article(slot.slot.role)
-            words = f"{means}, as it was before this step"
+            means = "a running statistic" if state else _article(slot.slot.role)
             leaf = self._leaf("w", name)
-            self._add(name, "", _item(step.weights, name), WEIGHT, words, leaf)
+            self._add(name, "", _item(step.weights, name), WEIGHT, means, leaf)
             if not state:
                 node = step.program.outputs.get(("g", name))
                 means = "the gradient: how fast the loss changes with this number"
@@ -282,7 +281,7 @@ class Quantities:
         for name in step.layout.state.entries:
             read = _item(step.new_weights, name)
             node = step.program.outputs.get(("state", name))
-            means = "running statistics after this step"
+            means = "a running statistic after this step"
             self._add(name, "new", read, COMPUTED, means, node)
 
     def _settings(self) -> None:

@@ -106,6 +106,9 @@ class Unfolding:
             return self.entry(quantity.name, index)
         if node is None:
             return self._besides(quantity, index)
+        known = self.quantities.named.get((quantity.update, node.id), quantity.name)
+        if quantity.layer not in ("", node.layer, self.quantities[known].layer):
+            return self.entry(known, index)  # another layer made it
         if quantity.update and node.shape and quantity.suffix:
             place = int(np.ravel_multi_index(index, quantity.shape)) if index else 0
             index = (quantity.start + place,)

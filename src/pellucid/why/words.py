@@ -43,6 +43,13 @@ HOW = {
     "uniform": "drawn from the seed, the iteration and its place alone",
 }
 
+# The same where an operation of backprop makes what a layer gives out.
+FORWARD = {
+    "convolve_back": "every place that looks at this pixel adds what it has, times the "
+    "weight it looks with",
+    "spread_windows": "what all windows over this pixel add",
+}
+
 ENDS = {
     DATA: "It is data: here the walk ends.",
     WEIGHT: "It was there before this step: here the walk ends.",
@@ -76,9 +83,8 @@ def sentence(step: "Step", answer: "Answer") -> str:
     what += _sample(quantity.node, answer.index)
     if quantity.kind != COMPUTED:
         return f"{what}. {ENDS[quantity.kind]}"
-    terms = answer.terms
-    if len(terms) == 1 and terms[0].address:
-        return f"{what}: the same number as {terms[0].address}."
+    if answer.expression.is_leaf and answer.terms:
+        return f"{what}: the same number as {answer.terms[0].symbol}."
     if quantity.node is None:
         return f"{what}."
     how = _manner(step, quantity.node)
@@ -117,7 +123,10 @@ def _manner(step: "Step", node: Symbol) -> str:
     over_batch = seen.operation.name == "sum" and 0 in seen.settings["axis"]
     if over_batch and isinstance(seen.inputs[0].shape[0], Dim):
         return ": added up over the samples of the batch"
-    return _how(seen.operation.name)
+    name = seen.operation.name
+    if name in FORWARD and not _after_loss(step, seen):
+        return f": {FORWARD[name]}"
+    return _how(name)
 
 
 def _through_moves(value: Any) -> Any:
@@ -137,10 +146,12 @@ def _is_weight(value: Any) -> bool:
 
 def _weighted(step: "Step", node: Any) -> str:
     """Return what a product is in a network: forward, back, or over the batch."""
-    if not isinstance(node, Symbol) or node.operation.name not in (
-        "matmul",
-        "convolve",
-    ):
+    if not isinstance(node, Symbol):
+        return ""
+    name = node.operation.name
+    if name == "convolve_back" and not _after_loss(step, node):
+        return FORWARD[name]
+    if name not in ("matmul", "convolve"):
         return ""
     if isinstance(node.inputs[0].shape[-1], Dim):
         return "over all samples, what came in times the delta"
