@@ -6,7 +6,7 @@
 Three quarters of the rows to learn from, a quarter to judge by, stratified for classes;
 the split's seed is also the model's. Everything a model needs (scaling, one-hot codes,
 filled gaps) is learned from the training rows. Results go into a file that a further
-call adds to.
+call adds to, and from it tables go into results/README.md and the project's README.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import readme
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -33,6 +34,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tables import TABLES
 
+import report
 from pellucid.estimators import NeuralNetworkClassifier, NeuralNetworkRegressor
 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
@@ -157,6 +159,10 @@ def main():
             }
             print(f"{name:14} {model_name:14} {told}", flush=True)
             asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if asked.out == RESULTS:
+        words = report.text(report.read(RESULTS.parent))
+        (RESULTS.parent / "README.md").write_text(words, encoding="utf-8")
+        readme.write()
 
 
 if __name__ == "__main__":

@@ -72,6 +72,31 @@ def sections(found):
     ]
 
 
+def short(found):
+    """Return the preset beside the models it is compared with most, in one table.
+
+    Parameters
+    ----------
+    found : dict of str to dict of str to list of dict
+        As for `sections`.
+    """
+    whole = {name: found[name] for name in TABLES if _is_whole(found.get(name, {}))}
+    shown = ("linear", "sklearn_mlp", "boosting", "preset")
+    rows = []
+    for name, models in whole.items():
+        values = [_mean(models[model], _primary(name)) for model in shown]
+        what = "accuracy" if TABLES[name][1] == "classes" else "R2"
+        rows.append([f"{name}, {what}", *(f"{value:.3f}" for value in values)])
+    for what, tables, key, sign in (
+        ("accuracy or R2", whole, _primary, 1),
+        ("log-loss", _classes(whole), lambda name: "log_loss", -1),
+    ):
+        each = dict(zip(TITLES, _mean_ranks(tables, key, sign), strict=True))
+        told = [f"{each[model]:.1f}" for model in shown]
+        rows.append([f"mean rank of {len(TITLES)} models, {what}", *told])
+    return _table(["table", *(TITLES[model] for model in shown)], rows)
+
+
 def _is_whole(models):
     return models.keys() >= TITLES.keys()
 

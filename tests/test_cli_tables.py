@@ -459,7 +459,7 @@ def test_an_explanation_in_words(model: Path, source: Path) -> None:
         "age is missing",
         "The computation",
         "output[0, ",
-        "network  output  answer",
+        "output  answer",
         "\nmean ",
         "\ndense_4.z[0, ",
         "\ndense_1.z[0, ",

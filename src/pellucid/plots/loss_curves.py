@@ -98,7 +98,7 @@ def history(
         )
         drawn.append(course.validation)
         _mark_best(ax, course, ends)
-    _scale(ax, np.concatenate([np.asarray(values, float) for values in drawn]), log)
+    scale(ax, np.concatenate([np.asarray(values, float) for values in drawn]), log)
     name = "loss"
     if isinstance(history_or_network, NeuralNetwork):
         name = f"loss ({history_or_network.loss.label.replace('_', ' ')})"
@@ -192,7 +192,7 @@ def _mark_best(ax: "Axes", course: History, ends: NDArray[Any]) -> None:
     )
 
 
-def _scale(ax: "Axes", values: NDArray[Any], log: bool | None) -> None:
+def scale(ax: "Axes", values: NDArray[Any], log: bool | None = None) -> None:
     finite = values[np.isfinite(values)]
     if not finite.size:
         raise DataError("No loss of the history is finite: there is nothing to draw.")

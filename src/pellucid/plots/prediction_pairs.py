@@ -13,7 +13,7 @@ from pellucid.plots.palette import class_colour, class_marker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FEW = 20  # so many rows are shown one by one
+FEW = 20  # so many rows are shown one by one
 
 
 def predictions(y: Any, y_hat: Any, ax: "Axes | None" = None) -> "Axes":
@@ -59,7 +59,7 @@ def predictions(y: Any, y_hat: Any, ax: "Axes | None" = None) -> "Axes":
         )
     if not truth.size:
         raise DataError("y has no rows: there is nothing to draw.")
-    if len(truth) <= _FEW:
+    if len(truth) <= FEW:
         ax = canvas(ax)
         _one_by_one(ax, truth, guess)
     else:

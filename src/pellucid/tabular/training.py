@@ -87,9 +87,9 @@ def train(
     """Train on a table with settings that suit it.
 
     A fifth of the rows is held out, 50,000 at most, and the weights of the epoch with
-    the lowest loss on them stay. With few rows, five networks each hold out another fifth, and become
-    one that predicts their mean. Probabilities are made honest by one temperature,
-    where at least 200 rows, or all of a bag's, were held out.
+    the lowest loss on them stay. With few rows, five networks each hold out another
+    fifth, and become one that predicts their mean. Probabilities are made honest by one
+    temperature, where at least 200 rows, or all of a bag's, were held out.
 
     Parameters
     ----------
