@@ -191,7 +191,11 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["none"], 3, "none: there is no such file or folder; expected the file of a table, or"),
+        (
+            ["none"],
+            3,
+            "none: there is no such file or folder; expected the file of a table, or",
+        ),
         (["a.png"], 3, "a.png is an image; expected a folder with a folder of images"),
         (["stripes/up"], 3, "has no folders, but images such as '00.jpg'"),
         (["stripes", "--size", "big"], 2, "'big' is no number of pixels such as 64"),

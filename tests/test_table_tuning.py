@@ -61,5 +61,6 @@ def test_a_search_goes_on_from_its_trials(job) -> None:
     assert best == replace(ranked[0].recipe, folds=job.recipe.folds)
     told = str(search.table())
     assert "preset" in told
-    assert "log loss" in told
+    assert "log-loss" in told
+    assert max(map(len, told.splitlines())) <= 80
     assert picture(search).startswith(b"\x89PNG")

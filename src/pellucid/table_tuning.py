@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pellucid import tabular
 from pellucid.data.splits import split_indices
 from pellucid.rng import Random
-from pellucid.table_training import MEASURES, TableTraining, answers_of, measured
+from pellucid.table_training import MEANINGS, TableTraining, answers_of, measured
 from pellucid.tabular import Recipe
 from pellucid.texttable import Table as TextTable
 from pellucid.training import Callback
@@ -175,8 +175,13 @@ class Search:
         """Return the best recipe, with as many networks as the preset trains."""
         return replace(self.ranked[0].recipe, folds=self.job.recipe.folds)
 
+    @property
+    def seconds(self) -> float:
+        """How long all trials took together."""
+        return sum(trial.seconds for trial in self.trials)
+
     def table(self, most: int = 10) -> TextTable:
-        """Return the best trials as a table.
+        """Return the best trials as a table that fits into 80 columns.
 
         Parameters
         ----------
@@ -187,12 +192,11 @@ class Search:
         -------
         Table
         """
-        names = MEASURES[self.job.task]
-        header = ("trial", *(name.replace("_", " ") for name in names), *_SHOWN)
+        header = ("trial", MEANINGS[self.measure][0], *SETTINGS)
         rows = [
             (
                 "preset" if trial.number == 0 else str(trial.number),
-                *(f"{trial.scores[name]:.4g}" for name in names),
+                f"{trial.scores[self.measure]:.4g}",
                 *shown(trial.recipe),
             )
             for trial in self.ranked[:most]
@@ -200,7 +204,7 @@ class Search:
         return TextTable(header, rows)
 
 
-_SHOWN = ("layers", "activation", "rate", "decay", "dropout", "batch", "scaling")
+SETTINGS = ("layers", "rate", "decay", "dropout", "batch", "scaling", "front")
 
 
 def shown(recipe: Recipe) -> tuple[str, ...]:
@@ -214,16 +218,16 @@ def shown(recipe: Recipe) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Layers, activation, rate, decay, dropout, batch and scaling.
+        In the order of `SETTINGS`; the last is whether there is a front scale.
     """
     return (
-        f"{len(recipe.hidden)}x{recipe.hidden[0]}",
-        recipe.activation,
+        f"{len(recipe.hidden)}x{recipe.hidden[0]} {recipe.activation}",
         f"{recipe.learning_rate:.2g}",
         f"{recipe.decay:.2g}",
         f"{recipe.dropout:g}",
         str(recipe.batch_size),
-        recipe.scaling + ("" if recipe.front_scale else ", no scale"),
+        recipe.scaling,
+        "yes" if recipe.front_scale else "no",
     )
 
 
@@ -280,6 +284,7 @@ def picture(search: Search) -> bytes:
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     trials = search.trials
     scores = np.array([trial.scores[search.measure] for trial in trials])
@@ -294,24 +299,48 @@ def picture(search: Search) -> bytes:
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
     best = int(np.argmin(scores))
-    # A few failures would leave no room for the others.
-    top = float(np.quantile(scores, 0.9)) + 0.1 * float(np.ptp(scores) or 1.0)
+    # A few failures would leave no room for the others: they stand at the upper edge.
+    bottom, upper = float(scores.min()), float(np.quantile(scores, 0.9))
+    room = 0.08 * (upper - bottom) or 0.01 * abs(upper) or 1.0
+    failed = scores > upper + 2 * room
+    heights = np.where(failed, upper + 2 * room, scores)
     for place, (name, (values, logarithmic)) in enumerate(settings.items()):
         axes = figure.add_subplot(2, 3, place + 1)
-        if name == "trial":
-            low = np.minimum.accumulate(scores)
-            axes.step(values, low, where="post", color="0.6", label="best so far")
-        axes.plot(values, scores, "o", color="tab:blue", alpha=0.6, markersize=5)
-        axes.plot(values[:1], scores[:1], "s", color="black", label="preset")
-        axes.plot(values[best], scores[best], "*", color="tab:red", markersize=14)
         if logarithmic:
-            axes.set_xscale("log")
-        axes.set_ylim(float(scores.min()) - 0.05 * (top - scores.min()), top)
-        axes.set_xlabel(name)
-        if place % 3 == 0:
-            axes.set_ylabel(search.measure.replace("_", "-") + ", less is better")
+            _logarithmic(axes, values)
         if name == "trial":
+            low = np.minimum.accumulate(heights)
+            axes.step(values, low, where="post", color="0.6", label="best so far")
+        axes.plot(values[~failed], heights[~failed], "o", color="tab:blue", alpha=0.6)
+        axes.plot(values[failed], heights[failed], "^", color="tab:blue", alpha=0.6)
+        axes.plot(values[:1], heights[:1], "s", color="black", label="preset")
+        star = {"color": "tab:red", "markersize": 14, "linestyle": "none"}
+        axes.plot(values[best], heights[best], marker="*", label="the best", **star)
+        axes.set_ylim(bottom - room, upper + 2.5 * room)
+        axes.set_xlabel(name)
+        axes.spines[["top", "right"]].set_visible(False)
+        if place % 3 == 0:
+            axes.set_ylabel(f"{MEANINGS[search.measure][0]}, less is better")
+        if name == "trial":
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.legend(frameon=False, fontsize="small")
+        if name == "hidden layers":
+            axes.set_xticks(SPACE["depth"])
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
+
+
+def _logarithmic(axes: Any, values: NDArray[Any]) -> None:
+    """Make an axis logarithmic, with a few plain numbers on it."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    whole = bool((values == np.floor(values)).all())
+    places = np.unique(values)
+    if not whole and len(places) > 1:
+        places = np.geomspace(places[0], places[-1], 4)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(places.tolist()))
+    form = "{:g}" if whole else "{:.2g}"
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: form.format(at)))
+    axes.xaxis.set_minor_locator(NullLocator())

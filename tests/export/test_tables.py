@@ -17,6 +17,7 @@ from pellucid.encoder.encodings import Encoding
 from pellucid.encoder.operations import OPERATIONS
 from pellucid.export import c, javascript, python_plain
 from pellucid.export import onnx as export
+from pellucid.readers import ImageReader, Reader
 
 CASES = tables.cases()
 ROWS = tables.rows()
@@ -421,6 +422,23 @@ def test_an_encoder_of_other_columns_is_refused():
         ConfigurationError, match=r"makes numbers \(2,\), and the network"
     ):
         net.source("c")
+
+
+class Doubling(Reader, abstract=True):
+    """A reader that somebody else wrote, which changes what goes in."""
+
+    def to_inputs(self, x):
+        return 2.0 * np.asarray(x)
+
+
+@pytest.mark.parametrize("kind", ["python", "python-plain", "c", "javascript"])
+def test_a_reader_that_changes_numbers_is_refused(kind):
+    net = NeuralNetwork([Dense(1)], loss="mean_squared_error", input_shape=3)
+    net.reader = ImageReader(8)
+    assert net.source(kind)
+    net.reader = Doubling()
+    with pytest.raises(ConfigurationError, match=r"The Doubling in net\.reader changes"):
+        net.source(kind)
 
 
 def test_settings_are_those_of_the_kind(tmp_path):

@@ -91,11 +91,14 @@ def explain(model: Path, source: Path, row: int, **settings: Any) -> int:
     type=click.FloatRange(0, min_open=True),
     default=10.0,
     show_default=True,
-    help="How long the search may take; a trial that has begun is finished.",
+    metavar="N",
+    help="How long the trials may take, those before a --resume included; one that "
+    "has begun is finished.",
 )
 @click.option(
     "--trials",
     type=click.IntRange(1),
+    metavar="N",
     help="How many there may be at most. [default: as many as the time allows]",
 )
 @click.option(

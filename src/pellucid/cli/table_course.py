@@ -80,10 +80,13 @@ class TimeLeft(Callback):
         Where; nothing is shown where it is no terminal.
     job : TableTraining
         What is trained.
+    trial : str
+        What the bar says before the epoch where one network is one trial of several.
     """
 
-    def __init__(self, console: "Console", job: TableTraining) -> None:
-        self.console, self.job = console, job
+    def __init__(self, console: "Console", job: TableTraining, trial: str = "") -> None:
+        self.console, self.job, self.trial = console, job, trial
+        self.networks = 1 if trial else job.networks
         self.every = 25
         self._bar: Any = None
 
@@ -104,14 +107,15 @@ class TimeLeft(Callback):
         )
         self._bar.start()
         self._before = (run.network.seed - self.job.seed) // APART
-        total = run.steps * self.job.networks
+        total = run.steps * self.networks
         self._task = self._bar.add_task("", total=total)
         self._show(run)
 
     def _show(self, run: Run) -> None:
         done = self._before * run.steps + run.step
-        several = self.job.networks > 1
-        which = f"network {self._before + 1}/{self.job.networks}, " * several
+        which = f"{self.trial}, " * bool(self.trial)
+        if self.networks > 1:
+            which = f"network {self._before + 1}/{self.networks}, "
         self._bar.update(
             self._task,
             completed=done,

@@ -282,7 +282,9 @@ def _tell(
 
     width = max(np.abs(found.values).max(), 1e-300)
     sign = "█" if "utf" in told.console.encoding.lower() else "#"
-    rows: list[tuple[Any, ...]] = [("", f"mean of {typical or 'the rows'}", _plain(found.usual, network), "")]
+    rows: list[tuple[Any, ...]] = [
+        ("", f"mean of {typical or 'the rows'}", _plain(found.usual, network), "")
+    ]
     for place in found.order.tolist():
         value, cell = float(found.values[place]), found.cells[place]
         text = "missing" if cell is None else _short(cell)

@@ -49,6 +49,7 @@ def train_on_table(
     checkpoint_seconds: float | None = None,
     as_json: bool = False,
     quiet: bool = False,
+    further: dict[str, Any] | None = None,
     **training: Any,
 ) -> int:
     """Train on a table, tell what happens, and write files.
@@ -75,6 +76,8 @@ def train_on_table(
         Whether to print one JSON document in place of the story.
     quiet : bool
         Whether to print only where the report is.
+    further : dict, optional
+        What the JSON document tells besides.
     **training
         Further arguments of `TableTraining`.
 
@@ -94,8 +97,12 @@ def train_on_table(
         }
         checkpoints = prepared(folder, settings, resume=resume, anew=anew)
         if checkpoints is None:
+            report = folder / "report.html"
+            done = {"complete": True, "files": {"report": str(report)}}
             click.echo(
-                f"The training in {folder} is complete: {folder / 'report.html'}"
+                json.dumps(done, indent=2)
+                if as_json
+                else f"The training in {folder} is complete: {report}"
             )
             return 0
         told = TableTelling(console)
@@ -119,7 +126,8 @@ def train_on_table(
             shutil.rmtree(checkpoints)
     told.files(folder, source, job)
     if as_json:
-        click.echo(json.dumps(document(job, run, folder, command), indent=2))
+        told_whole = document(job, run, folder, command) | (further or {})
+        click.echo(json.dumps(told_whole, indent=2))
     elif quiet:
         click.echo(folder / "report.html")
     return 130 if job.interrupted else 0

@@ -1,12 +1,15 @@
 """A search for a recipe, told in the terminal."""
 
 import json
-import time
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from pellucid.cli.notes import told_as_notes
+from pellucid.cli.table_course import TimeLeft
 from pellucid.cli.table_training import (
     fingerprint,
     train_on_table,
@@ -18,10 +21,10 @@ from pellucid.data.table import table
 from pellucid.errors import ConfigurationError, DataError
 from pellucid.table_training import TableTraining
 from pellucid.table_tuning import SPACE, Search, Trial, picture
+from pellucid.tabular import Recipe
 from pellucid.training import InterruptedWarning
 
 TRIALS, PICTURE = "trials.jsonl", "tuning.png"
-_WIDE = 140  # columns that the table of trials may take
 
 
 def tune_on_table(
@@ -51,7 +54,8 @@ def tune_on_table(
     reading : dict
         Further arguments of `pellucid.data.table`.
     minutes : float
-        How long the search may take; a trial that has begun is finished.
+        How long the trials may take, those of before included; one that has begun is
+        finished.
     trials : int or None
         How many there may be at most, those of before included.
     resume : bool
@@ -70,7 +74,6 @@ def tune_on_table(
     int
         Exit code: 130 if Ctrl-C ended the search, which keeps its trials.
     """
-    began = time.monotonic()
     console = console_of(quiet=as_json)
     told = Telling(console)
     with told_as_notes(), working_in(folder):
@@ -82,18 +85,18 @@ def tune_on_table(
             f"Each trial trains on {len(search.learned):,} rows and is judged by "
             f"{len(search.judging):,} others, by {search.measure.replace('_', '-')}; "
             f"the {len(job.judged):,} rows of the test are not looked at. Trial 0 is "
-            "the preset, the others change:"
+            "the preset, the others change at random:"
         )
-        for name, options in SPACE.items():
-            told.line(_said(name, options), indent="  ")
-        console.print()
+        space = [_said(name, options) for name, options in SPACE.items()]
+        told.table(("setting", "values"), space, numbers=())
         interrupted = False
         while trials is None or len(search.trials) < trials:
-            if search.trials and time.monotonic() - began > 60 * minutes:
+            if search.trials and search.seconds > 60 * minutes:
                 break
+            course = TimeLeft(console, job, f"trial {len(search.trials)}")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", InterruptedWarning)
-                trial = search.next(threads=threads)
+                trial = search.next([course], threads=threads)
             if trial is None:
                 interrupted = True
                 break
@@ -105,33 +108,63 @@ def tune_on_table(
         write_whole({folder / PICTURE: picture(search)})
     told.heading("The best trials")
     found = search.table()
-    console.width = max(console.width, min(console.options.max_width, _WIDE))
-    console.print(str(found), soft_wrap=True)
-    console.print()
+    told.table(found.header, list(found), numbers=(0, 1, 3, 4, 5, 6))
     told.say(f"All trials: {folder / TRIALS}. As a picture: {folder / PICTURE}.")
+    outcome = {
+        "measure": search.measure,
+        "trials": [trial.to_dict() for trial in search.trials],
+        "best trial": search.ranked[0].number,
+        "interrupted": interrupted,
+    }
     if interrupted:
         told.say("Ctrl-C ended the search; --resume goes on, here or with more time.")
+        if as_json:
+            click.echo(json.dumps({"search": outcome}, indent=2))
         return 130
     told.say("Now the best recipe learns from all rows but those of the test.")
+    best = search.best()
+    going_on = resume and _began_with(folder, best)
     return train_on_table(
         source,
         folder,
         command=command,
         reading=reading,
-        anew=True,
+        resume=going_on,
+        anew=not going_on,
         threads=threads,
         as_json=as_json,
-        **(training | {"recipe": search.best()}),
+        further={"search": outcome},
+        **(training | {"recipe": best}),
     )
 
 
-def _said(name: str, options: tuple[Any, ...]) -> str:
-    name = name.replace("_", " ")
-    if name in ("learning rate", "decay"):
-        return f"{name}: the preset's times {options[0]:g} to {options[1]:g}"
-    if name in ("batch size", "front scale"):
-        return f"{name}: the preset's times {', '.join(map(str, options))}"
-    return f"{name}: {', '.join(map(str, options))}"
+WORDS = {
+    "depth": "hidden layers",
+    "width": "neurons of each",
+    "decay": "weight decay",
+    "batch_size": "batch",
+}
+
+
+def _said(name: str, options: tuple[Any, ...]) -> tuple[str, str]:
+    """Return a setting and the values that are tried, in words."""
+    words = WORDS.get(name, name.replace("_", " "))
+    if name in ("learning_rate", "decay"):
+        return words, f"{options[0]:g} to {options[1]:g} times the preset's"
+    if name == "batch_size":
+        return words, f"{', '.join(map(str, options))} times the preset's"
+    if name == "front_scale":
+        return words, "with and without"
+    return words, ", ".join(map(str, options))
+
+
+def _began_with(folder: Path, recipe: Recipe) -> bool:
+    """Return whether a training by this recipe has begun in a folder."""
+    try:
+        settings = json.loads(folder.joinpath("settings.json").read_text("utf-8"))
+        return bool(settings["recipe"] == json.loads(json.dumps(asdict(recipe))))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _before(

@@ -144,6 +144,8 @@ class Encoder(Reader):
             encoding_of(column, chosen, scaling, clip, one_hot)
             for column in data.columns
         ]
+        for column in data.columns:
+            let_go(column.values)
         columns += [Left(each.name, each.why) for each in data.left_out]
         if not any(column.features() for column in columns):
             reasons = "; ".join(f"{c.column}: {c.said}" for c in columns[:5])

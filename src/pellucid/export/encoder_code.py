@@ -23,6 +23,7 @@ from pellucid.errors import ConfigurationError
 from pellucid.export.identifiers import Identifiers
 from pellucid.export.language import ATOM, PRODUCT, SIGN, SUM, Form
 from pellucid.layers.inputs import Input
+from pellucid.readers import Reader
 
 if TYPE_CHECKING:
     from pellucid.export.lowering import LoweredNetwork
@@ -282,12 +283,28 @@ class EncoderCode:
         -------
         list of str
         """
+        words = words_in(text)
         needed: list[str] = []
         for name, helper in reversed([*self.dialect.helpers.items()]):
-            everything = _TEXTS.sub("", "\n".join([text, *needed]))
-            if re.search(rf"\b{name}\b", everything):
+            if name in words:
                 needed.append(helper)
+                words |= words_in(helper)
         return [helper.strip("\n") for helper in reversed(needed)]
+
+
+def words_in(text: str) -> set[str]:
+    """Return all names in code, without those in texts and comments.
+
+    Parameters
+    ----------
+    text : str
+        Code.
+
+    Returns
+    -------
+    set of str
+    """
+    return set(re.findall(r"\w+", _TEXTS.sub(" ", text)))
 
 
 def _in_common(features: Sequence[Feature]) -> list[tuple[Operation, ...]]:
@@ -323,10 +340,14 @@ def encoder_of(network: "NeuralNetwork") -> Encoder | None:
     Raises
     ------
     ConfigurationError
-        If the network does not take what the encoder makes.
+        If the network does not take what the encoder makes, or has a reader of another
+        kind that changes what goes in or comes out.
     """
     reader = network.reader
+    if reader is None:
+        return None
     if not isinstance(reader, Encoder):
+        _must_only_read(reader)
         return None
     made, taken = reader.input_shape, network.blueprint.inputs
     if made != taken:
@@ -335,6 +356,17 @@ def encoder_of(network: "NeuralNetwork") -> Encoder | None:
             f"{_shapes(taken)}: an export needs both to be the same."
         )
     return reader
+
+
+def _must_only_read(reader: Reader) -> None:
+    """Raise if a reader changes numbers, for which there is no code."""
+    for name in ("to_inputs", "to_units"):
+        if getattr(type(reader), name) is not getattr(Reader, name):
+            raise ConfigurationError(
+                f"The {type(reader).__name__} in net.reader changes numbers "
+                f"({name}), for which there is no code: set net.reader to None to "
+                "export the network alone."
+            )
 
 
 def _shapes(inputs: Any) -> str:

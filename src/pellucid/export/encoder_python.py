@@ -1,6 +1,5 @@
 """The encoding of a row as plain Python, and what its cells may be."""
 
-import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -13,6 +12,7 @@ from pellucid.export.encoder_code import (
     Cell,
     Dialect,
     EncoderCode,
+    words_in,
 )
 from pellucid.export.encoder_words import example, plain, shown, words_of
 from pellucid.export.language import ATOM, COMPARISON, SUM, Form, rows
@@ -287,15 +287,15 @@ def preamble(code: EncoderCode, text: str) -> tuple[list[str], list[str], list[s
     """
     functions = code.helpers(text)
     everything = "\n".join([text, *functions])
-
-    def used(name: str) -> bool:
-        return re.search(rf"\b{name}\b", everything) is not None
-
+    used = words_in(everything)
     lists = [
-        line for name in CONSTANTS if used(name) for line in CONSTANTS[name].split("\n")
+        line
+        for name in CONSTANTS
+        if name in used
+        for line in CONSTANTS[name].split("\n")
     ]
-    everything = "\n".join([everything, *lists])
-    modules = [name for name in MODULES if re.search(rf"\b{name}\.", everything)]
+    used |= words_in("\n".join(lists))
+    modules = [name for name in MODULES if name in used]
     return modules, [*lists, *constants(code)], functions
 
 

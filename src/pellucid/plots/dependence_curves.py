@@ -78,8 +78,8 @@ def partial_dependence(
     frame(ax, shortened(found.column, 60), what)
     _name_places(ax, found, x)
     if found.probable:
-        top = max(line.get_ydata().max() for line in ax.get_lines())
-        ax.set_ylim(-0.03, 1.03 if top > _HALF else None)
+        top = ax.get_ylim()[1]
+        ax.set_ylim(-0.03 * min(1.0, top), 1.03 if top > _HALF else None)
     if len(shown) > 1:
         legend_outside(ax, ax.get_lines()[: len(shown)])
     if found.cells.size and found.ordered:
@@ -141,8 +141,8 @@ def _name_places(ax: "Axes", found: Dependence, x: Any) -> None:
     elif not found.ordered:
         many = len(x) > 6 or sum(map(len, found.names)) > 40
         names = [shortened(name, 16) for name in found.names]
-        style = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-        ax.set_xticks(x, names, **(style if many else {}))
+        aslant: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(x, names, **(aslant if many else {}))
         ax.set_xlim(-0.5, len(x) - 0.5)
 
 

@@ -193,6 +193,25 @@ def _mark_best(ax: "Axes", course: History, ends: NDArray[Any]) -> None:
 
 
 def scale(ax: "Axes", values: NDArray[Any], log: bool | None = None) -> None:
+    """Give losses a logarithmic scale, where they need one.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where they are drawn.
+    values : ndarray
+        The losses.
+    log : bool, optional
+        Whether the scale is logarithmic; by default where the largest is more than a
+        hundred times the smallest, and all are above 0.
+
+    Raises
+    ------
+    DataError
+        If none is finite.
+    ConfigurationError
+        If a logarithmic scale is asked for and none is above 0.
+    """
     finite = values[np.isfinite(values)]
     if not finite.size:
         raise DataError("No loss of the history is finite: there is nothing to draw.")

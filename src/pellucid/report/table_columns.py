@@ -135,9 +135,9 @@ def _curve(found: Dependence, pictures: Drawing) -> Markup:
     place = 1 if found.probable and mean.shape[1] == 2 else 0
     if mean.shape[1] > 2:
         place = int((mean.max(axis=0) - mean.min(axis=0)).argmax())
-    low, high = mean[:, place].argmin(), mean[:, place].argmax()
-    if found.ordered:
-        low, high = 0, -1
+    low, high = 0, -1
+    if not found.ordered:
+        low, high = int(mean[:, place].argmin()), int(mean[:, place].argmax())
     shown = percent if found.probable else number
     ends = " and ".join(
         f"{shown(float(mean[end, place]))} at {_named(found, end)}"

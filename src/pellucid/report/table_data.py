@@ -1,5 +1,6 @@
 """What a table holds, and how its rows become numbers, as a page tells it."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,15 +90,20 @@ def _height(run: TableRun) -> float:
 
 
 def _draw_target(run: TableRun, ax: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
     blue, _ = two_colours(ax)
     y = run.table.y
     assert y is not None
     if not run.classes:
-        ax.hist(y, bins=_BINS, color=blue, alpha=0.8)
+        bins = min(_BINS, math.ceil(2 * math.sqrt(len(y))))
+        ax.hist(y, bins=bins, color=blue, alpha=0.8)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         frame(ax, shortened(run.table.target, 60), "rows")
         return
     counts = list(run.table.counts.items())[:_CLASSES]
     bars = ax.barh(range(len(counts)), [n for _, n in counts], color=blue, alpha=0.8)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.bar_label(bars, [f"{n:,}" for _, n in counts], padding=4)
     frame(ax, "rows", "")
     ax.set_yticks(range(len(counts)), [shortened(str(name)) for name, _ in counts])

@@ -173,7 +173,7 @@ def _encoded(run: TableRun, place: int) -> Markup:
     title = "How this row becomes numbers"
     if len(rows) < len(steps):
         title += f" (the first {len(rows)} of {len(steps):,})"
-    whole = table(title, steps.header, rows, numbers=(3,))
+    whole = table(title, steps.header, rows, numbers=(3,), class_="steps")
     return tag("details", tag("summary", title), whole)
 
 

@@ -8,7 +8,8 @@ from pellucid.report.story import count, listed
 from pellucid.report.table_run import TableRun
 
 _NAMED = 3  # columns that are named
-_FEW = 1000  # rows of a test, below which its chance is told of
+_TINY = 30  # rows of a test of numbers, below which its chance is told of
+_FEW = 1000  # rows of a test of classes, below which its chance is told of
 
 
 def head(run: TableRun) -> Markup:
@@ -134,7 +135,10 @@ def _link(text: str, title: str) -> Markup:
 
 def _chance(run: TableRun) -> str | None:
     n = len(run.test)
-    if n >= _FEW or not run.classes:
+    if not run.classes:
+        few = f"A test of {count(n, 'row')} says little: chance decides much of it."
+        return few if n < _TINY else None
+    if n >= _FEW:
         return None
     low, high = accuracy_interval(int((run.y == run.y_hat).sum()), n)
     return (

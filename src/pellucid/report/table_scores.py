@@ -4,6 +4,7 @@ import numpy as np
 
 from pellucid import plots
 from pellucid.metrics import Metric
+from pellucid.plots.prediction_pairs import FEW
 from pellucid.report import story
 from pellucid.report.drawing import Drawing
 from pellucid.report.markup import Markup, figure, join, table, tag
@@ -17,7 +18,7 @@ from pellucid.report.tables import confusion
 HONEST = "Are its probabilities honest?"
 _CONFUSED = 40  # classes for which the table of mistakes is still of use
 _DRAWN = 1000  # rows that are drawn as points
-_FEW = 200  # rows of a test, below which chance moves the dots of the calibration
+_SPARSE = 200  # rows of a test, below which chance moves the dots of the calibration
 
 
 def judged(run: TableRun, pictures: Drawing) -> Section:
@@ -36,41 +37,52 @@ def judged(run: TableRun, pictures: Drawing) -> Section:
     """
     if run.classes:
         return Section("The test", join(_of_classes(run)))
+    return Section("The test", join(_of_numbers(run, pictures)))
+
+
+def _of_numbers(run: TableRun, pictures: Drawing) -> list[Markup]:
     n = len(run.y)
     shown = places(n, _DRAWN)
     y, y_hat = run.y[shown], run.y_hat[shown]
     errors = run.y_hat - run.y
     half, most = np.quantile(np.abs(errors), (0.5, 0.9))
-    each = "Each point is a row of the test"
-    if len(shown) < n:
-        each = f"{len(shown):,} of the {n:,} rows of the test, spread evenly"
     told = (
         f"For half of the rows the error is at most {number(float(half))}, for nine "
         f"of ten at most {number(float(most))}."
     )
+    each = "Each point is a row of the test"
+    if len(shown) < n:
+        each = f"{len(shown):,} of the {n:,} rows of the test, spread evenly"
+    caption = f"{each}; on the dashed line the prediction is exactly right."
+    if n <= FEW:
+        caption = "Target and prediction of every row of the test."
+    r2 = number(Metric.of("r2").value(run.y, run.y_hat, run.weight))
     content = [
         tag("p", told),
         figure(
             pictures.draw(
                 lambda ax: plots.predictions(y, y_hat, ax),
-                f"Prediction and target of {count(n, 'row')}; R2 is "
-                f"{number(Metric.of('r2').value(run.y, run.y_hat, run.weight))}.",
-                (5.4, 4.0),
+                f"Prediction and target of {count(n, 'row')}; R2 is {r2}.",
+                (5.4, 3.0) if n <= FEW else (5.4, 4.0),
             ),
-            f"{each}; on the dashed line the prediction is exactly right.",
-        ),
-        figure(
-            pictures.draw(
-                lambda ax: plots.residuals(y, y_hat, ax),
-                "Prediction minus target against the prediction: errors from "
-                f"{number(errors.min())} to {number(errors.max())}.",
-            ),
-            "The errors. A cloud around zero that is equally wide everywhere is good; "
-            "where the orange line, the median, leaves zero, predictions of that size "
-            "are too high or too low.",
+            caption,
         ),
     ]
-    return Section("The test", join(content))
+    if n > FEW:
+        low, high = number(errors.min()), number(errors.max())
+        content.append(
+            figure(
+                pictures.draw(
+                    lambda ax: plots.residuals(y, y_hat, ax),
+                    "Prediction minus target against the prediction: errors from "
+                    f"{low} to {high}.",
+                ),
+                "The errors. A cloud around zero that is equally wide everywhere is "
+                "good; where the orange line, the median, leaves zero, predictions of "
+                "that size are too high or too low.",
+            )
+        )
+    return content
 
 
 def _of_classes(run: TableRun) -> list[Markup]:
@@ -149,7 +161,7 @@ def probabilities(run: TableRun, pictures: Drawing) -> Section:
             "No temperature was needed, or there were too few rows held out to choose "
             "one."
         )
-    if len(run.y) < _FEW:
+    if len(run.y) < _SPARSE:
         told.append(
             f"With {count(len(run.y), 'row')} many dots stand for few rows, and jump "
             "by chance."

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pellucid import plots
 from pellucid.layers import Dense, FeatureScale
 from pellucid.plots.canvas import frame, two_colours
+from pellucid.plots.loss_curves import scale
 from pellucid.report.checkup import findings
 from pellucid.report.drawing import Drawing
 from pellucid.report.markup import Markup, figure, join, table, tag
@@ -167,7 +170,7 @@ def _curves(run: TableRun, ax: "Axes") -> None:
             low = history.validation[history.best_epoch - 1]
             ax.plot(history.best_epoch, low, "o", color=orange, markersize=5)
     frame(ax, "epoch", "loss")
-    ax.set_ylim(bottom=0)
+    scale(ax, np.concatenate([h.loss + h.validation for h in histories]))
     ax.legend(frameon=False)
 
 

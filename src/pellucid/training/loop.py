@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from pellucid.network import NeuralNetwork
     from pellucid.recording import Recording
 
-DEFAULT_BATCH = 32
-
 
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the network has the best weights so far."""

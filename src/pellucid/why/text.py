@@ -191,18 +191,15 @@ def _terms(answer: "Answer", width: int) -> list[tuple[str, str]]:
         return []
     ranked = sorted(terms, key=lambda term: -abs(term.value))
     kept = ranked[:TERMS] if len(terms) > TERMS else list(terms)
-    values = [digits(term.value) for term in kept]
-    space = max(map(len, values))
-    found = [("gap", "")]
-    for term, value in zip(kept, values, strict=True):
-        symbol = term.symbol
-        room = max(20, width - space - 6)
-        symbol = symbol if len(symbol) <= room else f"{symbol[: room - 4]} ..."
-        found.append(("term", f"  {value:>{space}}  {symbol}"))
+    rows = [(digits(term.value), term.symbol) for term in kept]
     if len(terms) > len(kept) and answer.expression.operation in ("add", "sum"):
         rest = sum(term.value for term in ranked[TERMS:])
-        more = f"all {len(terms) - len(kept):,} others together"
-        found.append(("term", f"  {digits(rest):>{space}}  {more}"))
+        rows.append((digits(rest), f"all {len(terms) - len(kept):,} others together"))
+    space = max(len(value) for value, _ in rows)
+    room, found = max(20, width - space - 6), [("gap", "")]
+    for value, symbol in rows:
+        symbol = symbol if len(symbol) <= room else f"{symbol[: room - 4]} ..."
+        found.append(("term", f"  {value:>{space}}  {symbol}"))
     return found
 
 
