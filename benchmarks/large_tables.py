@@ -26,7 +26,7 @@ CITIES = [f"city {n:02d}" for n in range(40)]
 
 
 def wide(path, rows=100_000):
-    """Write 40 numbers, of which one in fifty is missing, 10 categories, and a class."""
+    """Write 40 numbers, one in fifty of them missing, 10 categories and a class."""
     r = np.random.default_rng(1)
     numbers = r.normal(size=(rows, 40))
     levels = [3, 3, 4, 5, 6, 8, 12, 20, 40, 100]
@@ -71,7 +71,7 @@ def measured(arguments, output=None):
     """Run a command of pellucid, and return seconds and memory."""
     program = [sys.executable, "-c", "from pellucid.cli import main; main()"]
     start, own, done = time.perf_counter(), [0], threading.Event()
-    with open(output or os.devnull, "w") as file:
+    with Path(output or os.devnull).open("w") as file:
         process = os.posix_spawn(
             sys.executable,
             [*program, *map(str, arguments)],
@@ -85,9 +85,8 @@ def measured(arguments, output=None):
                 text = Path(f"/proc/{process}/status").read_text()
             except OSError:
                 return
-            for line in text.splitlines():
-                if line.startswith("RssAnon"):
-                    own.append(1024 * int(line.split()[1]))
+            lines = [s for s in text.splitlines() if s.startswith("RssAnon")]
+            own.extend(1024 * int(line.split()[1]) for line in lines)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -194,6 +194,53 @@ plots.loss_landscape(
         'plots.loss_landscape(small, moons, axes="path", recording=small.recording)',
         "Field of losses with the path of the training from its start to its end.",
     ),
+    Picture(
+        "importance.png",
+        "Which columns a network needs",
+        "How much worse it gets when the cells of one column are shuffled, five times "
+        "over. Of these ten columns only the first five have to do with the target; "
+        "the others are there to mislead.",
+        """\
+friedman = pellucid.data.friedman1(n=800, seed=0)
+x_train, x_test, y_train, y_test = pellucid.data.split(friedman, test=0.25)
+curved = NeuralNetwork([Dense(32, "tanh"), Dense(1)], loss="mean_squared_error", seed=1)
+curved.fit(x_train, y_train, epochs=200, optimizer=Adam(0.01))
+plots.importance(pellucid.permutation_importance(curved, x_test, y_test))""",
+        "A bar for each of ten columns, five long and five near zero.",
+    ),
+    Picture(
+        "dependence.png",
+        "How its answer changes with a column",
+        "One column is set to one value after the other, and all else stays. Orange is "
+        "the mean over the rows, thin lines are single rows; the target has the "
+        "parabola ``20 (x2 - 1/2)^2`` in it.",
+        'plots.partial_dependence(pellucid.partial_dependence(curved, x_test, "x2"))',
+        "A parabola of the mean among parallel thin ones.",
+    ),
+    Picture(
+        "residuals.png",
+        "What is left",
+        "Prediction minus target. A cloud around zero that is equally wide everywhere "
+        "is good; the orange line is its median.",
+        "plots.residuals(y_test, curved.predict(x_test))",
+        "A cloud of points around a dashed line at zero.",
+    ),
+    Picture(
+        "calibration.png",
+        "Whether probabilities are honest",
+        "Of what it calls 80 % likely, 80 % should happen. A dot is a range of what "
+        "was said, the larger the more rows; below the dashed line the network is too "
+        "sure, as this one, which learned 200 noisy rows by heart.",
+        """\
+noisy = pellucid.data.moons(n=1200, noise=0.35, seed=0)
+sure = NeuralNetwork(
+    [Dense(64, "relu"), Dense(64, "relu"), Dense(2)], loss="cross_entropy", seed=0
+)
+sure.fit(noisy.x[:200], noisy.y[:200], epochs=150, optimizer=Adam(0.01))
+said = sure.predict_proba(noisy.x[200:])
+plots.calibration(pellucid.calibration(noisy.y[200:], said))""",
+        "Dots of what happened against what was said, flatter than the diagonal.",
+    ),
 ]
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 import pellucid
 from pellucid.cli import main
+from pellucid.cli.table_judging import first_of
 from pellucid.table_training import TableTraining
 
 PROGRAM = [sys.executable, "-c", "from pellucid.cli import main; main()"]
@@ -263,10 +264,10 @@ main()
 
 
 def stopped(
-    by: signal.Signals, source: Path, folder: Path
+    by: signal.Signals, source: Path, folder: Path, *more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a training to the middle, where a signal ends it."""
-    arguments = [str(int(by)), "train", str(source), *LONG, "-o", str(folder)]
+    arguments = [str(int(by)), "train", str(source), *LONG, "-o", str(folder), *more]
     return subprocess.run(
         [sys.executable, "-c", STOPPED, *arguments],
         capture_output=True,
@@ -281,10 +282,13 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     undisturbed: tuple[Path, np.ndarray], tmp_path: Path
 ) -> None:
     source, weights = undisturbed
-    killed = stopped(signal.SIGKILL, source, tmp_path)
+    often = ("--checkpoint-epochs", "10")
+    killed = stopped(signal.SIGKILL, source, tmp_path, *often)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("network*"))
-    assert kept[:2] == ["network_1.pellucid", "network_2.pellucid"]
+    assert kept == [f"network_{number}.pellucid" for number in (1, 2, 3)]
+    half = pellucid.load(tmp_path / "checkpoints" / kept[-1])
+    assert 30 <= half.history.epochs < 40
     assert not (tmp_path / "model.pellucid").exists()
     arguments = ["train", source, *LONG, "-o", tmp_path]
     refused = run(*arguments)
@@ -375,6 +379,14 @@ def test_predictions_as_json(model: Path, source: Path) -> None:
     assert set(told[0]) == {"patient", "prediction"}
 
 
+def test_of_no_rows_there_are_no_answers(model: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text("area,smokes,age\n")
+    done = run("predict", model, new, "--keep", "area", "--probabilities")
+    assert done.stdout == "area,prediction,probability of ill,probability of well\n"
+    assert run("predict", model, new, "--json").stdout == "[]\n"
+
+
 def test_a_file_is_read_in_pieces(
     model: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +421,7 @@ def test_an_output_that_fails_leaves_no_file(
     assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
     done = run("predict", model, source, "-o", tmp_path / "nowhere" / "out.csv")
     assert done.exit_code == 5
+    assert f"{tmp_path / 'nowhere' / 'out.csv'}: No such file" in one_line(done)
     copy = tmp_path / "copy.csv"
     copy.write_bytes(source.read_bytes())
     done = run("predict", model, copy, "-o", copy)
@@ -465,6 +478,13 @@ def test_an_explanation_in_words(model: Path, source: Path) -> None:
         "\ndense_1.z[0, ",
     ):
         assert words in done.stdout
+
+
+def test_the_first_of_a_bag_is_worked_out(model: Path, source: Path) -> None:
+    network = pellucid.load(model)
+    outputs = network.feedforward(source)
+    first = first_of(network)
+    np.testing.assert_allclose(first.feedforward(source), outputs[:, :2], rtol=1e-5)
 
 
 def test_few_rows_are_compared_with_a_typical_one(model: Path, tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ def test_a_column_of_any_kind_is_set_as_if_the_table_had_it(column: str) -> None
     np.testing.assert_allclose(found.curves[:, 1], p, rtol=1e-4, atol=1e-5)
 
 
+def test_dates_without_a_time_of_day_are_set_to_whole_days() -> None:
+    net, data = mixed()
+    found = pellucid.partial_dependence(net, data, "since", points=7)
+    assert all(place % 86_400 == 0 for place in found.places)
+    assert all(len(name) == len("2021-03-01") for name in found.names)
+
+
 def test_many_rows_are_picked_by_chance() -> None:
     net = linear([1, 0, 0])
     few = pellucid.partial_dependence(net, X, "x1", rows=20, seed=1)

@@ -71,6 +71,16 @@ def test_dependence_of_more_classes_has_a_line_for_each() -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2"]
 
 
+def test_of_many_classes_those_are_drawn_that_change_most() -> None:
+    net = pellucid.NeuralNetwork([pellucid.Dense(9)], loss="cross_entropy").build(3)
+    found = pellucid.partial_dependence(net, X, "x1", points=4)
+    ax = plots.partial_dependence(found, axes())
+    changes = found.mean.max(axis=0) - found.mean.min(axis=0)
+    names = [int(text.get_text()) for text in ax.get_legend().get_texts()]
+    assert names == sorted(np.argsort(-changes)[:6].tolist())
+    assert ax.get_ylim()[1] > found.mean[:, names].max()
+
+
 def test_calibration_has_a_dot_for_each_range_with_rows() -> None:
     found = pellucid.calibration([0, 1, 1, 0], [0.15, 0.95, 0.97, 0.45])
     ax = plots.calibration(found, axes())

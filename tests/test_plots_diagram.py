@@ -458,3 +458,25 @@ def test_images_are_stacks_of_their_channels():
             assert 0 < top < top + box.height < scene.height
     svg = plots.network_svg(network, most=8)
     assert svg.count('class="box"') == sum(box.sheets for box in scene.boxes)
+
+
+def test_inputs_that_an_encoder_makes_have_its_names():
+    cells = {"age": [1.0, 2.0, 4.0, 7.0], "town": ["Rome", "Oslo", "Rome", "<Lima>"]}
+    encoder = pellucid.Encoder.fit(
+        pellucid.data.table(cells | {"y": [1.0, 2, 3, 4]}, "y")
+    )
+    net = build([Dense(2), Dense(1)], encoder.input_shape)
+    assert "age" not in pellucid.plots.network_svg(net)
+    net.reader = encoder
+    scene = arrange(net, 16)
+    texts = {text.text: text for text in scene.texts}
+    for name, circle in zip(encoder.names, scene.circles, strict=False):
+        assert texts[name].at.y == circle.at.y
+        assert texts[name].at.x < circle.at.x
+    assert "town = &lt;Lima&gt;" in pellucid.plots.network_svg(net)
+
+
+def test_numbers_of_a_box_are_short():
+    net = build([pellucid.Rescale(2.2573691234567), Dense(1)], 2)
+    (box,) = arrange(net, 16).boxes
+    assert box.text == "Rescale(2.257)"

@@ -170,6 +170,18 @@ def test_a_training_that_ended_goes_on_to_the_same_bits(
     assert np.array_equal(again.network.weights, whole)
 
 
+def test_a_folder_of_another_training_is_refused(table, tmp_path: Path) -> None:
+    """What is there already would be taken for this one's, and be another's."""
+    TableTraining(table, epochs=1).fit(checkpoints=tmp_path)
+    for other, differ in (
+        (TableTraining(table, epochs=1, seed=1), "its seed, reader differ"),
+        (TableTraining(table, epochs=1, ensemble=2), "layers, loss, "),
+    ):
+        with pytest.raises(ConfigurationError, match=differ) as caught:
+            other.fit(checkpoints=tmp_path)
+        assert "network_1.pellucid is the checkpoint of another" in str(caught.value)
+
+
 def test_the_linear_model_with_embedded_categories(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     city = random.integers(0, 15, 200)

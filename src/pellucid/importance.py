@@ -35,7 +35,7 @@ _WRITTEN = {
     "auc": "AUC",
 }
 TOGETHER = 0.7  # a correlation from which two columns tell much of the same
-_COMPARED = 60  # columns of which all pairs are looked at
+_COMPARED = 500  # columns of which all pairs are looked at
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -221,19 +221,23 @@ def _metric(network: NeuralNetwork, asked: str | None) -> str:
 
 def _together(rows: ColumnNumbers) -> tuple[tuple[str, str, float], ...]:
     """Return pairs of columns that tell much of the same, by their numbers."""
-    blocks = []
+    blocks, owners = [], []
     for column in rows.columns[:_COMPARED]:
         if any(rows.arrays[name].dtype.kind in "iu" for name in rows.places[column]):
             continue  # a code has no order, and so no correlation
         numbers = rows.numbers(column)
         spread = numbers.std(axis=0)
-        kept = numbers[:, spread > 0] - numbers[:, spread > 0].mean(axis=0)
-        if kept.shape[1]:
-            blocks.append((column, kept / spread[spread > 0]))
-    found = []
-    for place, (first, a) in enumerate(blocks):
-        for second, b in blocks[place + 1 :]:
-            r = float(np.abs(a.T @ b).max()) / len(rows)
-            if r >= TOGETHER:
-                found.append((first, second, min(r, 1.0)))
-    return tuple(sorted(found, key=lambda pair: -pair[2]))
+        kept = numbers[:, spread > 0]
+        blocks.append((kept - kept.mean(axis=0)) / spread[spread > 0])
+        owners += [column] * kept.shape[1]
+    if not owners:
+        return ()
+    z = np.concatenate(blocks, axis=1)
+    r = np.minimum(np.abs(z.T @ z) / len(rows), 1.0)
+    found: dict[tuple[str, str], float] = {}
+    for i, j in np.argwhere(np.triu(r, 1) >= TOGETHER):
+        pair = owners[i], owners[j]
+        if pair[0] != pair[1]:
+            found[pair] = max(found.get(pair, 0.0), float(r[i, j]))
+    pairs = [(first, second, close) for (first, second), close in found.items()]
+    return tuple(sorted(pairs, key=lambda pair: -pair[2]))

@@ -450,7 +450,8 @@ def beside_the_linear(run: TableRun) -> list[str]:
         )
         each = theirs - mine
     mean = float(np.average(each, weights=run.weight))
-    chance = 2 * float(each.std()) / np.sqrt(len(each))
+    # A handful of rows says nothing about how much the next ones differ.
+    chance = np.inf if len(each) < FEWEST else 2 * each.std() / np.sqrt(len(each))
     if mean > chance:
         return [facts, "The network is better, and by more than chance explains."]
     if mean > 0:

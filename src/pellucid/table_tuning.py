@@ -314,8 +314,8 @@ def picture(search: Search) -> bytes:
         axes.plot(values[~failed], heights[~failed], "o", color="tab:blue", alpha=0.6)
         axes.plot(values[failed], heights[failed], "^", color="tab:blue", alpha=0.6)
         axes.plot(values[:1], heights[:1], "s", color="black", label="preset")
-        star = {"color": "tab:red", "markersize": 14, "linestyle": "none"}
-        axes.plot(values[best], heights[best], marker="*", label="the best", **star)
+        (star,) = axes.plot(values[best], heights[best], "*", label="the best")
+        star.set(color="tab:red", markersize=14)
         axes.set_ylim(bottom - room, upper + 2.5 * room)
         axes.set_xlabel(name)
         axes.spines[["top", "right"]].set_visible(False)

@@ -13,7 +13,7 @@ import pytest
 
 from pellucid import DataError, Encoder
 from pellucid.data import table
-from pellucid.data.columns import Growing
+from pellucid.data.columns import Growing, let_go
 
 # Private memory beyond that of the imported program, for a file of any size: chunks of
 # cells, and columns that wait to be written.
@@ -112,3 +112,14 @@ def test_thirty_megabytes_in_bounded_memory(tmp_path):
     assert np.isfinite(total)
     assert kind == "memmap"
     assert not list(tmp_path.glob("pellucid-*"))  # taken away with the table
+
+
+def test_memory_of_a_mapped_file_is_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "some.values"
+    np.arange(2**20, dtype=np.float64).tofile(path)
+    values = np.memmap(path, np.float64, "r")
+    whole = values.sum()
+    let_go(values)
+    let_go(values[100:200])
+    let_go(np.arange(3.0))  # of what is no file there is nothing to give back
+    assert values.sum() == whole

@@ -437,7 +437,9 @@ def test_a_reader_that_changes_numbers_is_refused(kind):
     net.reader = ImageReader(8)
     assert net.source(kind)
     net.reader = Doubling()
-    with pytest.raises(ConfigurationError, match=r"The Doubling in net\.reader changes"):
+    with pytest.raises(
+        ConfigurationError, match=r"The Doubling in net\.reader changes"
+    ):
         net.source(kind)
 
 

@@ -19,6 +19,7 @@ from pellucid import (
     Embedding,
     Flatten,
     GlobalAveragePool,
+    GroupNorm,
     Huber,
     Input,
     LayerNorm,
@@ -28,6 +29,7 @@ from pellucid import (
     PReLU,
     Quantile,
     Residual,
+    RMSNorm,
     Select,
     UpSample,
     models,
@@ -191,6 +193,81 @@ def test_the_loss_has_its_settings(require_package):
     for loss in (Quantile(0.9), Huber(0.3), CrossEntropy(label_smoothing=0.1)):
         network = with_numbers([Dense(2)], 3, "float32", loss)
         assert pellucid.from_onnx(export.model(network)).loss == loss
+
+
+NORMS = {
+    "rows": ([LayerNorm(1e-3), Dense(3), RMSNorm(), Dense(2)], 4),
+    "images": ([Conv2D(4, 2), GroupNorm(2, 0.1), "relu", GroupNorm(4)], (3, 4, 2)),
+    "places": ([LayerNorm(), RMSNorm(1e-4)], (5, 3)),
+    "rows in groups": ([Dense(6, "tanh"), GroupNorm(3), Dense(1)], 2),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NORMS)
+def test_normalizations_are_recognized_by_their_values(name, dtype, require_package):
+    require_package("onnx")
+    layers, shape = NORMS[name]
+    if dtype == "float64" and name == "images":  # there Conv is many operators
+        layers, shape = layers[1:], (3, 4, 4)
+    back = there_and_back(layers, shape, dtype)
+    wanted = NeuralNetwork(layers, loss="huber", input_shape=shape).layers
+    assert back.layers == wanted
+
+
+def test_a_group_norm_as_pytorch_writes_it(require_package):
+    onnx = require_package("onnx")
+    r = np.random.default_rng(0)
+    scale, shift = r.normal(size=(2, 4, 1, 1)).astype(np.float32)
+    more = {"ones": np.ones(2), "zeros": np.zeros(2), "scale": scale, "shift": shift}
+    norm = ["InstanceNormalization", ["groups", "ones", "zeros"], "n", {"epsilon": 0.2}]
+    nodes = [
+        ("Constant", [], "sizes", {"value_ints": [0, 2, -1]}),
+        ("MaxPool", ["x"], "image", {"kernel_shape": [1, 1]}),
+        ("Reshape", ["image", "sizes"], "groups", {}),
+        norm,
+        ("Shape", ["image"], "before", {}),
+        ("Reshape", ["n", "before"], "whole", {}),
+        ("Mul", ["whole", "scale"], "scaled", {}),
+        ("Add", ["scaled", "shift"], "normal", {}),
+        ("GlobalAveragePool", ["normal"], "pooled", {}),
+        ("Flatten", ["pooled"], "out", {}),
+    ]
+    model = graph_of(onnx, nodes, more, ("n", 4, 3, 2))
+    network = pellucid.from_onnx(model)
+    assert network.layers[1] == GroupNorm(2, 0.2)
+    named = network.parameters
+    np.testing.assert_allclose(named["group_norm_1.scale"], scale.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(named["group_norm_1.shift"], shift.ravel(), rtol=1e-5)
+
+
+def test_normalizations_that_are_operators(require_package):
+    onnx = require_package("onnx")
+    r = np.random.default_rng(0)
+    x = r.normal(size=(3, 4, 2, 2))
+    some = {
+        "two": [1.0, 2.0],
+        "four": r.normal(size=4),
+        "b2": [3.0, 4.0],
+        "b4": [5.0] * 4,
+    }
+    how = {"num_groups": 2, "epsilon": 1e-4}
+    apart = x.reshape(3, 2, -1)
+    mean, spread = apart.mean(-1, keepdims=True), apart.var(-1, keepdims=True) + 1e-4
+    normal = ((apart - mean) / np.sqrt(spread)).reshape(x.shape).transpose(0, 2, 3, 1)
+    for names, wanted in (
+        (["two", "b2"], normal * [1, 1, 2, 2] + [3, 3, 4, 4]),
+        (["four", "b4"], normal * some["four"] + 5),
+    ):
+        nodes = [("GroupNormalization", ["x", *names], "out", how)]
+        network = pellucid.from_onnx(graph_of(onnx, nodes, some, ("n", 4, 2, 2)))
+        found = network.feedforward(x.transpose(0, 2, 3, 1))
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    nodes = [("RMSNormalization", ["x", "two"], "out", {"epsilon": 1e-4})]
+    network = pellucid.from_onnx(graph_of(onnx, nodes, some))
+    assert network.layers == (RMSNorm(1e-4),)
+    size = np.sqrt((9 + 16) / 2 + 1e-4)
+    np.testing.assert_allclose(network.feedforward([3, 4]), [3 / size, 8 / size], 1e-5)
 
 
 def graph_of(onnx, nodes, constants=(), shape=("n", 2), count=1):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,8 @@ def _result(name: str) -> Result | TableRun:
 
 def table_run(kind: str) -> TableRun:
     """A table with columns of all kinds, learned from by a bag or by one network."""
+    if kind in OTHERS:
+        return _other(kind)
     random = np.random.default_rng(0)
     n = 300
     age, noise = random.uniform(18, 80, n), random.normal(size=n)
@@ -68,6 +71,36 @@ def table_run(kind: str) -> TableRun:
     job = TableTraining(rows, recipe=recipe)
     job.fit()
     return job.run("pellucid train people.csv --target state")
+
+
+SCRIPT = '<script>alert("1")</script>'
+OTHERS = ("few", "many")
+
+
+def _other(kind: str) -> TableRun:
+    """A tiny table, or many columns and classes with names that look like HTML."""
+    random = np.random.default_rng(0)
+    target = "</style>"
+    made: dict[str, Any]
+    if kind == "few":
+        x = np.arange(12.0) + 0.5
+        made = {"height": x, "colour": ["red", "blue"] * 6, target: x % 3}
+    else:
+        evil = [SCRIPT, '"><img src=x onerror=alert(1)>', "</details>", "a & b"]
+        x = random.normal(size=(400, 97))
+        made = {f"a column with a long name, number {k}": x[:, k] for k in range(97)}
+        made[SCRIPT] = np.arange(400) % 20 + x[:, 0]
+        made["$a & <b>bold</b>$"] = random.choice(evil, 400)
+        made["shop"] = [f"{SCRIPT}{k}" for k in random.integers(0, 12, 400)]
+        made[target] = [f"{SCRIPT} & {k % 20}" for k in range(400)]
+    rows = pellucid.data.table(made, target)
+    assert rows.task is not None
+    recipe = replace(
+        recipe_for(80, rows.task), epochs=3, hidden=(8,), folds=5 * (kind == "few")
+    )
+    job = TableTraining(rows, recipe=recipe)
+    job.fit()
+    return job.run(f"pellucid train {SCRIPT}.csv")
 
 
 def _images() -> Result:

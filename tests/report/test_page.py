@@ -15,8 +15,10 @@ from pellucid.plots.palette import mix
 from pellucid.report import page, worked
 from pellucid.training import Call
 
+SCRIPT = '<script>alert("1")</script>'
 DEMOS = ("breast_cancer", "digits", "diabetes", "moons", "sine", "xor")
-NAMES = (*DEMOS, "stripes", "table of classes", "table of numbers")
+TABLES = ("classes", "numbers", "few", "many")
+NAMES = (*DEMOS, "stripes", *(f"table of {kind}" for kind in TABLES))
 VOID = {"meta", "img", "br", "hr"}
 every_page = pytest.mark.parametrize("name", NAMES)
 
@@ -204,6 +206,18 @@ def test_what_comes_from_the_data_is_escaped(monkeypatch) -> None:
     assert not any("onerror" in attributes for _, attributes in parsed.tags)
     assert evil in parsed.seen
     assert "$money" in parsed.seen
+
+
+def test_what_comes_from_a_table_is_escaped(page_of) -> None:
+    html = page_of("table of many")
+    parsed = Page(html)
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    assert "<script" not in html
+    assert "<b>bold" not in html
+    assert not any("onerror" in attributes for _, attributes in parsed.tags)
+    for text in (SCRIPT, "$a & <b>bold</b>$", " & 19", "onerror=alert(1)>"):
+        assert text in parsed.seen
+    assert "Predicting </style> from 100 columns" in parsed.seen
 
 
 def test_a_training_without_one_whole_epoch_has_a_page() -> None:

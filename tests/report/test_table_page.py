@@ -8,9 +8,11 @@ import pellucid
 from pellucid.data.table import table
 from pellucid.layers import Dropout
 from pellucid.report.markup import join
+from pellucid.report.pictures import Pictures
 from pellucid.report.table_examples import chosen, examples
 from pellucid.report.table_member import member, without_temperature
 from pellucid.report.table_run import some
+from pellucid.report.table_scores import judged
 from pellucid.report.table_training import network
 from pellucid.report.table_use import program
 from pellucid.table_training import TableTraining, scores_beside, shown
@@ -154,6 +156,54 @@ def test_members_of_an_ensemble_are_told_of_too() -> None:
     assert "One network with 2 members" in text
     assert "The first of 2 members, whose answers are averaged." in text
     assert "output[0, " in text
+
+
+@both
+def test_importance_starts_from_the_score_of_the_test(result_of, name: str) -> None:
+    run = result_of(name)
+    own = scores_beside(run)["network"]
+    assert run.importance.value == pytest.approx(own[run.importance.metric], rel=1e-5)
+
+
+@both
+def test_the_top_says_what_to_know_first(result_of, page_of, name: str) -> None:
+    run, html = result_of(name), page_of(name)
+    glance = re.search('<ul class="glance">(.*?)</ul>', html, flags=re.DOTALL)
+    assert glance is not None
+    text = seen(glance[1])
+    column = run.importance.columns[run.importance.order[0]]
+    assert f"It needs most : {column}" in text
+    found = run.diagnosis
+    said = f"{len(found)} finding" if len(found) else f"{found.checks} checks"
+    assert said in text
+    assert ("Its probabilities are off by" in text) is bool(run.classes)
+
+
+def test_of_a_long_test_some_rows_are_drawn(result_of) -> None:
+    run = result_of("table of numbers")
+    long = replace(run, test=np.resize(run.test, 20_000), baselines=())
+    html = judged(long, Pictures()).html()
+    assert "1,000 of the 20,000 rows of the test" in seen(html)
+    assert html.count("<use ") < 2_200
+
+
+def test_few_rows_are_told_to_say_little(page_of) -> None:
+    text = seen(page_of("table of few"))
+    assert "A test of 2 rows says little" in text
+    assert "more than chance explains" not in text
+    assert "Target and prediction of every row of the test." in text
+    assert "the median, leaves zero" not in text
+
+
+def test_many_columns_and_classes_have_room(result_of, page_of) -> None:
+    run, html = result_of("table of many"), page_of("table of many")
+    assert 'class="confusion many"' in html
+    assert "Drawn are 15 of 100 columns." in html
+    assert "<summary>What is in 100 columns</summary>" in html
+    text = program(run)
+    compile(text, "page", "exec")
+    assert "row = {" not in text
+    assert 'network.predict_proba("new.csv")' in text
 
 
 def test_some_rows_are_spread_evenly() -> None:

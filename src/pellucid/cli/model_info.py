@@ -131,6 +131,6 @@ def layers_of(summary: Table) -> list[tuple[str, ...]]:
 
 
 def _brief(kind: str) -> str:
-    """Return a layer in words, without its first weights and digits that nobody reads."""
+    """Return a layer without its first weights, and digits that nobody reads."""
     without = re.sub(r", \w+_init=('[^']*'|\w+\([^()]*\))", "", kind)
     return re.sub(r"(\d\.\d{3})\d+", r"\1", without)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,9 @@ def predict_table(
             found = answered(network, x, probabilities)
             count += len(found[ANSWER])
             write(copied | found)
+        if not count:
+            names = (*kept, *answer_columns(network, probabilities))
+            write({name: [] for name in names})
     if output is not None:
         click.echo(f"{output}: {count:,} rows", err=True)
     return 0
@@ -144,20 +147,44 @@ def answered(network: NeuralNetwork, x: Any, probabilities: bool) -> Columns:
     ConfigurationError
         If probabilities are asked of a network without classes.
     """
+    first, *shares = answer_columns(network, probabilities)
     if network.classes is None:
-        if probabilities:
-            raise ConfigurationError(
-                "The network predicts a number, which has no probabilities."
-            )
         y_hat = np.asarray(network.predict(x), dtype=np.float64).reshape(-1)
-        return {ANSWER: [float(f"{value:.9g}") for value in y_hat.tolist()]}
+        return {first: [float(f"{value:.9g}") for value in y_hat.tolist()]}
     p = np.asarray(network.predict_proba(x))
-    found: Columns = {ANSWER: network.classes[p.argmax(axis=1)].tolist()}
-    if probabilities:
-        for name, share in zip(network.classes.tolist(), p.T, strict=True):
-            # The shortest number that is this one in the network's own precision.
-            found[f"probability of {name}"] = [float(str(each)) for each in share]
+    found: Columns = {first: network.classes[p.argmax(axis=1)].tolist()}
+    for name, share in zip(shares, p.T, strict=False):
+        # The shortest number that is this one in the network's own precision.
+        found[name] = [float(str(each)) for each in share]
     return found
+
+
+def answer_columns(network: NeuralNetwork, probabilities: bool) -> tuple[str, ...]:
+    """Return what the columns of answers are called.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Trained on a table.
+    probabilities : bool
+        Whether the probability of each class is given too.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ConfigurationError
+        If probabilities are asked of a network without classes.
+    """
+    if not probabilities:
+        return (ANSWER,)
+    if network.classes is None:
+        raise ConfigurationError(
+            "The network predicts a number, which has no probabilities."
+        )
+    return (ANSWER, *(f"probability of {name}" for name in network.classes.tolist()))
 
 
 @contextmanager
@@ -175,10 +202,10 @@ def writer(output: Path | None, as_json: bool) -> Iterator[Sink]:
     ------
     callable
     """
+    text = _as_json if as_json else _as_csv
     if output is None:
-        yield _as_json(sys.stdout) if as_json else _as_csv(sys.stdout)
-        if as_json:
-            click.echo("\n]")
+        with text(sys.stdout) as write:
+            yield write
         return
     partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
     try:
@@ -186,16 +213,23 @@ def writer(output: Path | None, as_json: bool) -> Iterator[Sink]:
             with _parquet(partial) as write:
                 yield write
         else:
-            with partial.open("w", encoding="utf-8", newline="") as file:
-                yield _as_json(file) if as_json else _as_csv(file)
-                if as_json:
-                    file.write("\n]\n")
+            with (
+                partial.open("w", encoding="utf-8", newline="") as file,
+                text(file) as write,
+            ):
+                yield write
         partial.replace(output)
+    except OSError as error:
+        if str(error.filename) == str(partial):
+            error.filename = str(output)
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
-def _as_csv(file: Any) -> Sink:
+@contextmanager
+def _as_csv(file: Any) -> Iterator[Sink]:
     rows = csv.writer(file, lineterminator="\n")
     begun = False
 
@@ -206,10 +240,11 @@ def _as_csv(file: Any) -> Sink:
             begun = True
         rows.writerows(zip(*columns.values(), strict=True))
 
-    return write
+    yield write
 
 
-def _as_json(file: Any) -> Sink:
+@contextmanager
+def _as_json(file: Any) -> Iterator[Sink]:
     before = "[\n"
 
     def write(columns: Columns) -> None:
@@ -219,7 +254,8 @@ def _as_json(file: Any) -> Sink:
             file.write(f"{before}  {json.dumps(entry, ensure_ascii=False)}")
             before = ",\n"
 
-    return write
+    yield write
+    file.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 @contextmanager

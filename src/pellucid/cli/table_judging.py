@@ -353,6 +353,7 @@ def _from_outputs(
         texts = [percent(share) for share in shares.tolist()]
         mean = percent(float(shares.mean()))
     each = zip(asked.tolist(), texts, strict=True)
+    rows: list[tuple[str, ...]]
     rows = [(str(k), f"{z:.6g}", text) for k, (z, text) in enumerate(each, 1)]
     return rows if len(rows) == 1 else [*rows, ("mean", "", mean)]
 

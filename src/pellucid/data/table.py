@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import KINDS, Column, Folder, Store
+from pellucid.data.columns import KINDS, Column, Folder, Store, let_go
 from pellucid.data.dates import DATE_FORMS
 from pellucid.data.recognition import MISSING
 from pellucid.data.settling import LeftOut
@@ -143,9 +143,13 @@ class Table:
         -------
         Table
         """
+        columns = []
+        for column in self.columns:
+            columns.append(column.take(rows))
+            let_go(column.values)
         return replace(
             self,
-            columns=tuple(column.take(rows) for column in self.columns),
+            columns=tuple(columns),
             y=None if self.y is None else self.y[rows],
             weight=None if self.weight is None else self.weight[rows],
         )

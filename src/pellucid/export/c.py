@@ -65,6 +65,7 @@ def _forms(single: bool) -> dict[str, Form]:
         COMMON_FORMS
         | {"divide": COMMON_FORMS["ratio"], "absolute": Form(f"fabs{f}({{0}})")}
         | {name: Form(f"{name}{f}({{0}})") for name in (*functions, "floor")}
+        | {"decay": Form(f"exp{f}({{0}})")}
         | {"power": Form(f"pow{f}({{0}}, {{1}})")}
         | {name: Form(f"{name}({{0}})") for name in ("sign", "square", "small")}
         | {name: Form(f"{name}({{0}}, {{1}})") for name in ("maximum", "minimum")}

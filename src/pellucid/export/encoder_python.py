@@ -1,5 +1,6 @@
 """The encoding of a row as plain Python, and what its cells may be."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -294,8 +295,8 @@ def preamble(code: EncoderCode, text: str) -> tuple[list[str], list[str], list[s
         if name in used
         for line in CONSTANTS[name].split("\n")
     ]
-    used |= words_in("\n".join(lists))
-    modules = [name for name in MODULES if name in used]
+    everything = "\n".join([everything, *lists])
+    modules = [m for m in MODULES if re.search(rf"(?<![\w.]){m}\.", everything)]
     return modules, [*lists, *constants(code)], functions
 
 

@@ -1,6 +1,7 @@
 """Elementwise operations as expressions: what a formula is for one number."""
 
 from pellucid.export.loops import SMALL_INTEGER, Apply, Expression, Number, Read
+from pellucid.export.signs import is_above, is_never_above
 from pellucid.symbol import BOOL, FLOAT, INTEGER, Symbol
 
 _COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
@@ -69,7 +70,10 @@ def elementwise(node: Symbol, given: list[Expression]) -> Expression:
         for one, other in (given, given[::-1]):
             if isinstance(one, Number) and one.value == 1:
                 return other
-    if name in ("divide", "reciprocal") and _never_zero(given[-1]):
+    if name == "exp" and is_never_above(node.inputs[0]):
+        return _apply("decay", given, kind)
+    safe = name in ("divide", "reciprocal")
+    if safe and (_never_zero(given[-1]) or is_above(node.inputs[-1])):
         one = Number(1.0, kind)
         return _apply("ratio", given if name == "divide" else [one, *given], kind)
     return _apply(name, given, kind)

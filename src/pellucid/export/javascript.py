@@ -56,6 +56,7 @@ _FORMS = (
     | {
         "divide": COMMON_FORMS["ratio"],
         "reciprocal": Form("1 / {0}", PRODUCT, (SIGN,)),
+        "decay": Form("Math.exp({0})"),
         "absolute": Form("Math.abs({0})"),
         "square": Form("square({0})"),
         "erf": Form("erf({0})"),

@@ -209,10 +209,12 @@ class Printed:
         """Yield a line, broken behind an operator or comma where it is too long."""
         form = self.language
         room = WIDTH - len(form.indent)  # the lines of a function stand further right
-        if len(line) > room and form.brackets:
+        found = list(broken(line, 2 * form.indent, room, not form.brackets))
+        if form.brackets and any(not _depths(part)[-1] for part in found[:-1]):
             head, equals, value = line.partition("= ")
             line = f"{head}{equals}({value})"
-        yield from broken(line, 2 * form.indent, room, not form.brackets)
+            found = list(broken(line, 2 * form.indent, room, equals=False))
+        yield from found
 
     # -- expressions -------------------------------------------------------------------
 
@@ -344,16 +346,28 @@ def masked(line: str) -> str:
 
 
 def _best_break(line: str, start: int, end: int, equals: bool) -> int:
-    """Return the last place to break a line, inside of as few brackets as can be."""
+    """Return the last place to break a line, inside of as few brackets as can be.
+
+    One that leaves no more than a line is better than any other.
+    """
     marks = (*_BREAKS, "= ") if equals else _BREAKS
     line = masked(line)
-    depths = list(accumulate((c in "([{") - (c in ")]}") for c in line))
+    depths, long = _depths(line), len(line) - 1 + start
     places = [
         place
         for place in range(start + 1, min(end, len(line) - 1))
         if any(line.startswith(mark, place - len(mark) + 1) for mark in marks)
     ]
-    return min(places, key=lambda place: (depths[place], -place), default=0)
+    return min(
+        places,
+        key=lambda place: (long - place > end, depths[place], -place),
+        default=0,
+    )
+
+
+def _depths(line: str) -> list[int]:
+    """Return inside of how many brackets each sign of a line stands."""
+    return list(accumulate((c in "([{") - (c in ")]}") for c in masked(line)))
 
 
 def call_lines(head: str, arguments: Iterable[str], tail: str) -> list[str]:

@@ -63,7 +63,8 @@ def numpy_literal(array: NDArray[Any], indent: int = 0) -> str:
     lines = []
     for text in texts if len(rows) > 1 or array.ndim == 2 else [texts[0][1:-1]]:
         wrapped = textwrap.wrap(f"{text},", 87 - len(space))
-        lines += [wrapped[0], *(f" {line}" for line in wrapped[1:])]
+        inside_a_row = " " if text.startswith("[") else ""
+        lines += [wrapped[0], *(f"{inside_a_row}{line}" for line in wrapped[1:])]
     body = "\n".join(space + line for line in lines)
     return f"np.array([\n{body}\n{' ' * indent}]{end}"
 

@@ -144,7 +144,8 @@ class Apply:
     ----------
     operation : str
         Its name in Programs. Besides those there are ``"ratio"``, a division whose
-        denominator is never 0; ``"number"``, a condition or whole number as a number;
+        denominator is never 0; ``"decay"``, an exponential that is never above 1;
+        ``"number"``, a condition or whole number as a number;
         and ``"small"``, the nearest whole number from -127 to 127.
     inputs : tuple of Expression
         To what.

@@ -184,7 +184,8 @@ class Twin:
         lines.append(f"    return {formula}")
         lines = [f'    """{call.meaning}"""', *lines] if call.meaning else lines
         text = f"({', '.join(given.values())}):\n" + "\n".join(map(fitted, lines))
-        key = call.name, text
+        # The same lines in another order are the same function.
+        key = call.name, "\n".join(sorted(text.split("\n")))
         if key not in self._known:
             name, count = call.name, 1
             while name in self.functions:

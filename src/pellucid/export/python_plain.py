@@ -54,6 +54,7 @@ _FORMS = COMMON_FORMS | {
     "floor": Form("floor({0})"),
     "sqrt": Form("sqrt({0})"),
     "exp": Form("exp({0})"),
+    "decay": Form("math.exp({0})"),
     "expm1": Form("expm1({0})"),
     "log": Form("log({0})"),
     "log1p": Form("log1p({0})"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pellucid import activations
 from pellucid.activations import Activation
 from pellucid.errors import ConfigurationError, PellucidError
-from pellucid.importers import formulas
+from pellucid.importers import formulas, onnx_norms
 from pellucid.importers.collected import Collected, Step
 from pellucid.importers.foreign import RefusedError, refused
 from pellucid.importers.onnx_operators import OPERATORS, Here, attributes
@@ -29,6 +29,7 @@ from pellucid.network import NeuralNetwork
 # Operators that say that the channels of what comes in are first.
 _FIRST = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization"}
 _FIRST |= {"GlobalAveragePool", "GlobalMaxPool", "Resize", "InstanceNormalization"}
+_FIRST |= {"GroupNormalization"}
 
 
 def from_onnx(
@@ -118,7 +119,7 @@ class _Graph:
         for node in graph.node:
             how = attributes(node)
             if node.op_type == "Constant":
-                value = how.get("value", how.get("value_float", how.get("value_int")))
+                value = next(iter(how.values()), None)  # value, value_ints...
                 self.constants[node.output[0]] = np.asarray(value)
             elif node.op_type == "Identity" and node.input[0] in self.constants:
                 self.constants[node.output[0]] = self.constants[node.input[0]]
@@ -231,6 +232,7 @@ class _Graph:
             try:
                 value = (
                     self._formula(value, end, needed, found)
+                    or self._normalization(value, end, needed, found)
                     or self._operator(value, takers, found)
                     or self._branches(value, needed, found)
                 )
@@ -289,6 +291,46 @@ class _Graph:
         known, result = best[1]
         _apply(known, result, found)
         return best[0]
+
+    def _normalization(
+        self, value: str, end: str, needed: set[int], found: Collected
+    ) -> str:
+        """Take over a normalization written as a formula; return where it ends."""
+        first = {node.op_type for node in self.takers[value]} & onnx_norms.FIRST
+        if not first or found.order is not None or found.kind == "integer":
+            return ""
+        x = onnx_norms.numbers_for(found)
+        values: dict[str, Any] = {value: np.moveaxis(x, -1, 1) if found.first else x}
+        fixed: list[NDArray[Any]] = []
+        done, best = {id(node) for node in self.nodes} - needed, ""
+        for node in self.nodes:
+            if id(node) not in needed or not values.keys() & set(node.input):
+                continue
+            row = onnx_norms.OPERATORS.get(node.op_type)
+            known = self.constants | values
+            if row is None or not all(name in known for name in node.input):
+                break
+            how, given = attributes(node), [known[name] for name in node.input]
+            fixed += [self.constants[n] for n in node.input if n in self.constants]
+            fixed.append(np.float32(how.get("epsilon", 0.0)))
+            try:
+                with np.errstate(all="ignore"):
+                    result = row(given[0], how, *given[1:])
+            except ValueError:  # shapes that do not meet; who takes it over will tell
+                break
+            values[node.output[0]] = result
+            done.add(id(node))
+            others = [name for name in values if name != node.output[0]]
+            if not all(self._used_up(name, done, end) for name in others):
+                continue
+            turned = found.first and result.ndim == x.ndim
+            ours = np.moveaxis(result, 1, -1) if turned else result
+            match = onnx_norms.recognized(x, ours, fixed)
+            if match is not None:
+                best, norm = str(node.output[0]), match
+        if best:
+            found.add(norm[0], **norm[1])
+        return best
 
     def _number(self, name: str, values: dict[str, Any]) -> Any:
         if name in values:

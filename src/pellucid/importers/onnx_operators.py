@@ -23,9 +23,11 @@ from pellucid.layers import (
     Embedding,
     GlobalAveragePool,
     GlobalMaxPool,
+    GroupNorm,
     LayerNorm,
     Pad,
     PReLU,
+    RMSNorm,
     UpSample,
 )
 
@@ -276,6 +278,27 @@ def _layer_norm(here: Here, found: Collected) -> str:
     return here.end
 
 
+def _rms_norm(here: Here, found: Collected) -> str:
+    how = here.how
+    last = how.get("axis", -1) % found.ndim == found.ndim - 1
+    _must(last and (not found.first or found.ndim == 2), "its axis is not the last.")
+    layer = RMSNorm(_written(how.get("epsilon", 1e-5)))
+    found.add(layer, scale=found.features(here.constant(1)))
+    return here.end
+
+
+def _group_norm(here: Here, found: Collected) -> str:
+    how, groups = here.how, here.how["num_groups"]
+    _must(found.first or found.ndim == 2, "channels are last, and it has them first.")
+    numbers = [here.constant(1), here.constant(2)]
+    if numbers[0].size == groups:  # as the first version of the operator had it
+        numbers = [np.repeat(each, found.channels // groups) for each in numbers]
+    scale, shift = map(found.features, numbers)
+    layer = GroupNorm(groups, _written(how.get("epsilon", 1e-5)))
+    found.add(layer, scale=scale, shift=shift)
+    return here.end
+
+
 def _prelu(here: Here, found: Collected) -> str:
     slope = here.constant(1)
     found.add(PReLU(), slope=found.features(slope))
@@ -447,12 +470,14 @@ OPERATORS: dict[str, Row] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _pool_all(GlobalAveragePool),
     "GlobalMaxPool": _pool_all(GlobalMaxPool),
+    "GroupNormalization": _group_norm,
     "LayerNormalization": _layer_norm,
     "LogSoftmax": _softmax(activations.LogSoftmax()),
     "MatMul": _matmul,
     "MaxPool": _pool("max"),
     "PRelu": _prelu,
     "Pad": _padded,
+    "RMSNormalization": _rms_norm,
     "ReduceMax": _reduced(GlobalMaxPool),
     "ReduceMean": _reduced(GlobalAveragePool),
     "Reshape": _reshape,

@@ -12,7 +12,7 @@ from pellucid.container import tidy
 from pellucid.data.splits import split_indices
 from pellucid.data.table import Table
 from pellucid.encoder import Encoder
-from pellucid.errors import DataError
+from pellucid.errors import ConfigurationError, DataError
 from pellucid.files import load
 from pellucid.losses import CrossEntropy, EachMember, Loss, MeanSquaredError
 from pellucid.network import NeuralNetwork
@@ -253,7 +253,9 @@ class _Job:
         recipe = self.recipe
         path = self.kept.path(number)
         begun = path is not None and path.is_file()
-        network = load(path) if path and begun else self._new(encoder, number)
+        network = self._new(encoder, number)
+        if path and begun:
+            network = _from_checkpoint(path, network)
         if path and begun and _complete(network):
             tidy(path)  # it may have been killed in its very last moment
             assert network.history is not None
@@ -358,6 +360,22 @@ class _Job:
         found = best_temperature(logits, y, weight)
         better = log_loss(logits, y, weight, found) < log_loss(logits, y, weight)
         return found if better else 1.0
+
+
+def _from_checkpoint(path: Path, new: NeuralNetwork) -> NeuralNetwork:
+    """Return the network of a checkpoint, if it began as the new one does."""
+    found = load(path)
+    differ = [
+        name
+        for name in ("layers", "loss", "seed", "dtype", "reader")
+        if getattr(found, name) != getattr(new, name)
+    ]
+    if differ:
+        raise ConfigurationError(
+            f"{path} is the checkpoint of another training: its {', '.join(differ)} "
+            "differ. Train with the same table and settings, or in another folder."
+        )
+    return found
 
 
 def _complete(network: NeuralNetwork) -> bool:
