@@ -655,3 +655,13 @@ def test_help_tells_tables_and_images_apart() -> None:
     tables, images = told.index("For tables:"), told.index("For folders of images:")
     assert tables < told.index("--target COLUMN") < images < told.index("--colour")
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_the_page_about_the_command_line_names_what_there_is() -> None:
+    page = Path(__file__).parents[1].joinpath("docs", "command_line.md")
+    told = page.read_text("utf-8")
+    flags = {"--help"}
+    for name, command in main.commands.items():
+        assert f"`pellucid {name}" in told, name
+        flags |= {each for option in command.params for each in option.opts}
+    assert set(re.findall(r"--[a-z][a-z-]+", told)) <= flags

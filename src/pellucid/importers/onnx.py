@@ -312,7 +312,7 @@ class _Graph:
                 break
             how, given = attributes(node), [known[name] for name in node.input]
             fixed += [self.constants[n] for n in node.input if n in self.constants]
-            fixed.append(np.float32(how.get("epsilon", 0.0)))
+            fixed.append(np.array(how.get("epsilon", 0.0), np.float32))
             try:
                 with np.errstate(all="ignore"):
                     result = row(given[0], how, *given[1:])
@@ -420,7 +420,7 @@ def _same_order(first: bool, branches: list[Collected]) -> None:
 
 
 def _refused(node: Any, error: Exception | None = None) -> RefusedError:
-    known = OPERATORS.keys() | formulas.OPERATORS.keys() | {"Concat"}
+    known = OPERATORS.keys() | onnx_norms.OPERATORS.keys() | {"Concat"}
     return refused(node.op_type, f"Node {node.name or node.output[0]!r}", known, error)
 
 

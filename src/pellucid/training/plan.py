@@ -214,9 +214,9 @@ def hold_out(
     train, held = split_indices(basis, share, seed=network.seed + run)
     if len(held) < 2:  # by one row no epoch can be told from another
         raise DataError(
-            f"The validation set is too small: validation={share} of {n} rows holds out "
-            f"{len(held)}, and at least 2 are needed. Take a larger share, or hand in "
-            "validation=(x, y)."
+            f"The validation set is too small: validation={share} of {n} rows holds "
+            f"out {len(held)}, and at least 2 are needed. Take a larger share, or hand "
+            "in validation=(x, y)."
         )
     return data.take(train), data.take(held)
 
