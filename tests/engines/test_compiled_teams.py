@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
-from pellucid.engines.compiled.teams import LATE, SOON, Teams
+from pellucid.engines.compiled.teams import FEWEST, LATE, SOON, Teams
 
 
 def work(teams, seconds, steps, total):
@@ -38,18 +38,30 @@ def test_the_choice_follows_what_changes():
     assert teams.best == 2
 
 
-def test_the_other_team_is_tried_soon_and_then_less_often():
+def tries(seconds, count):
+    """Return how long all worked between tries, one thread being half as fast."""
     teams = Teams(2, pace=0.03)
     waits, waited = [], 0.0
-    for _ in range(3000):
+    for _ in range(count):
         trying = teams.trying
-        teams.worked(0.02 if not trying else 0.04, 1)
-        waited += 0.0 if trying else 0.02
+        teams.worked(2 * seconds if trying else seconds, 1)
+        waited += 0.0 if trying else seconds
         if trying:
             waits.append(waited)
             waited = 0.0
+    return waits
+
+
+def test_the_other_team_is_tried_soon_and_then_less_often():
+    waits = tries(0.002, 30_000)
     wanted = [min(LATE, SOON * 2**k) for k in range(len(waits))]
-    assert waits == pytest.approx(wanted, abs=0.04)
+    assert waits == pytest.approx(wanted, abs=0.004)
+
+
+def test_long_steps_are_tried_after_many():
+    waits = tries(0.1, 1000)
+    assert waits[0] == pytest.approx(FEWEST * 0.1, abs=0.2)
+    assert waits[-1] == pytest.approx(LATE, abs=0.2)
 
 
 def test_one_thread_alone_never_tries_anything():

@@ -233,9 +233,8 @@ class EncoderCode:
     ) -> tuple[str, int]:
         """Return what operations make of a cell, and how tightly it holds together."""
         text, level, forms = cell.name, ATOM, self.dialect.forms
-        begun = max(
-            n for n in range(len(operations)) if not n or operations[:n] in known
-        )
+        lengths = range(len(operations) - 1, 0, -1)
+        begun = next((n for n in lengths if operations[:n] in known), 0)
         text = known.get(operations[:begun], text)
         for name, settings in operations[begun:]:
             if name == "subtract" and settings[0] < 0:

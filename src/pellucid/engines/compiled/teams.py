@@ -1,7 +1,7 @@
 """How many threads make the next updates: all that may, or one, as time shows."""
 
 SOON, LATE = 0.25, 8.0  # seconds until the other number is tried, at first and at most
-FEWEST = 50  # steps between two tries, which take three: long ones are tried less
+FEWEST = 50  # steps before a try: one of a long step costs much of a short training
 
 
 class Teams:
