@@ -94,6 +94,9 @@ class Training(Network):
     block: int  # epochs of which every run is a multiple
     contestants: tuple[str, ...]
     targets: dict[str, float] = field(default_factory=dict)
+    # Seconds that one measurement takes at least: a `fit` of many iterations, as in
+    # use, also where one takes long.
+    least: float = 0.1
     kind = "training"
 
     @property
@@ -144,6 +147,7 @@ class Prediction(Network):
     contestants: tuple[str, ...]
     targets: dict[str, float] = field(default_factory=dict)
     kind = "prediction"
+    least = 0.1
     iterations = 1
     block = 1
     truth_table = False
@@ -208,7 +212,8 @@ TRAININGS = [
         (784, 1024, 1024, 10),
         batch=512,
         rows=4096,
-        block=4,
+        block=1,
+        least=0.6,
         contestants=EVERYONE,
         targets={"pytorch": 1.9, "jax": 0.95},
     ),
@@ -252,7 +257,8 @@ IMAGE_TRAININGS = [
         name,
         batch=batch,
         rows=iterations * batch,
-        block=32 // iterations,
+        block=1,
+        least=0.6,
         contestants=IMAGE_TRAINERS,
         # By the faster of PyTorch's two orders of axes.
         targets={"pytorch": ratio, "pytorch_channels_last": ratio},

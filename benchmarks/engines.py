@@ -19,7 +19,7 @@ def main(out, seconds, turns):
             name: contestant(name).prepare(case)
             for name in ("pellucid", "pellucid_readable")
         }
-        times = measure.alternate(runs, float(seconds), int(turns))
+        times = measure.alternate(runs, float(seconds), int(turns), case.least)
         results[case.name] = {
             name: measure.summary(taken, case.iterations)
             for name, taken in times.items()

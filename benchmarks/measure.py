@@ -7,11 +7,10 @@ whoever comes next; hence the rest.
 import time
 from statistics import median
 
-ROUND = 0.1  # seconds that one measurement takes at least
 REST = 0.25
 
 
-def blocks_for(run, seconds=ROUND):
+def blocks_for(run, seconds):
     """Return how many blocks take some time."""
     blocks = 1
     while True:
@@ -23,7 +22,7 @@ def blocks_for(run, seconds=ROUND):
         blocks = max(2 * blocks, int(0.8 * blocks * seconds / max(passed, 1e-9)))
 
 
-def alternate(runs, seconds, turns):
+def alternate(runs, seconds, turns, least):
     """Return the seconds of a block, of each contestant, round by round.
 
     Parameters
@@ -34,6 +33,8 @@ def alternate(runs, seconds, turns):
         How long each has at every turn.
     turns : int
         How often each has a turn; who begins changes.
+    least : float
+        Seconds that one measurement takes at least.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def alternate(runs, seconds, turns):
     for name, run in runs.items():
         time.sleep(REST)
         run(1)  # compiles
-        blocks[name] = blocks_for(run)
+        blocks[name] = blocks_for(run, least)
     times = {name: [] for name in runs}
     names = list(runs)
     for turn in range(turns):

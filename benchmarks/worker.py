@@ -29,7 +29,7 @@ def main(name, out, seconds, turns, *names):
         except Exception as error:  # whatever goes wrong in a peer is a gap, and said
             runs.pop(each, None)
             gaps[each] = why(error)
-    times = measure.alternate(runs, float(seconds), int(turns))
+    times = measure.alternate(runs, float(seconds), int(turns), case.least)
     found = {
         "seconds": {
             each: measure.summary(taken, case.iterations)

@@ -80,3 +80,14 @@ def test_pixels_that_depend_on_the_ground_are_there_twice() -> None:
     svg = Drawing().draw(different, "different")
     assert svg.count("<image") == 2
     assert re.findall(r'<g class="(light|dark)"><image', svg) == ["light", "dark"]
+
+
+def test_marks_that_look_the_same_say_so_once():
+    def dots(ax):
+        ax.scatter(range(50), range(50))
+
+    svg = Drawing().draw(dots, "Fifty dots.")
+    inside = re.search(r"<g style=[^>]*>((?:\s*<use [^>]*/>)+)\s*</g>", svg)
+    assert inside is not None
+    assert inside[1].count("<use ") == 50
+    assert "style" not in inside[1]

@@ -87,8 +87,10 @@ def train_on_table(
         Exit code: 130 if Ctrl-C ended the training, which keeps what was learned.
     """
     console = console_of(quiet=quiet or as_json)
+    told = TableTelling(console)
     with told_as_notes(), working_in(folder):
-        data = table(source, **reading)
+        with told.busy(f"reading {source.name}"):
+            data = table(source, **reading)
         job = TableTraining(data, **training)
         settings = job.settings() | {
             "command": command,
@@ -105,7 +107,6 @@ def train_on_table(
                 else f"The training in {folder} is complete: {report}"
             )
             return 0
-        told = TableTelling(console)
         told.before(job, going_on=any(checkpoints.iterdir()))
         course = [TableCourse(console, job), TimeLeft(console, job)]
         with warnings.catch_warnings():
@@ -118,10 +119,11 @@ def train_on_table(
                 checkpoint_seconds=checkpoint_seconds,
                 threads=threads,
             )
-        told.status("fitting the linear model, measuring and drawing")
-        run = job.run(command)
+        with told.busy("fitting the linear model"):
+            run = job.run(command)
         told.after(job, run)
-        results.write_table(run, folder, settings)
+        with told.busy("drawing the report"):
+            results.write_table(run, folder, settings)
         if not job.interrupted:
             shutil.rmtree(checkpoints)
     told.files(folder, source, job)
@@ -274,17 +276,6 @@ class TableTelling(Telling):
         if going_on:
             self.say("It goes on where it was interrupted.")
 
-    def status(self, text: str) -> None:
-        """Say what takes a while, where a person looks on.
-
-        Parameters
-        ----------
-        text : str
-            What.
-        """
-        if self.console.is_terminal:
-            self.console.print(f"{text} ...", style="dim", end="\r")
-
     def after(self, job: TableTraining, run: TableRun) -> None:
         """Tell how the training and the test went.
 
@@ -295,7 +286,6 @@ class TableTelling(Telling):
         run : TableRun
             With the answers for the test.
         """
-        self.console.print(" " * 60, end="\r") if self.console.is_terminal else None
         self.console.print()
         if job.interrupted:
             self.say(

@@ -77,7 +77,9 @@ def tune_on_table(
     console = console_of(quiet=as_json)
     told = Telling(console)
     with told_as_notes(), working_in(folder):
-        job = TableTraining(table(source, **reading), **training)
+        with told.busy(f"reading {source.name}"):
+            data = table(source, **reading)
+        job = TableTraining(data, **training)
         about = {"about": job.settings() | {"sha256": fingerprint(source)}}
         search = Search(job, _before(folder, about, resume=resume, anew=anew))
         told.heading("The search")

@@ -1,7 +1,8 @@
 """Telling what happens in the terminal: sentences, tables, and a bar."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,29 @@ class Telling:
 
     def __init__(self, console: "Console") -> None:
         self.console = console
+
+    @contextmanager
+    def busy(self, text: str) -> Iterator[None]:
+        """Say what takes a while, where a person looks on, until it is done.
+
+        Parameters
+        ----------
+        text : str
+            What is being done.
+
+        Yields
+        ------
+        None
+        """
+        line = f"{text} ..."[: self.console.width - 1]
+        shown = self.console.is_terminal
+        if shown:
+            self.console.print(line, style="dim", end="\r", soft_wrap=True)
+        try:
+            yield
+        finally:
+            if shown:
+                self.console.print(" " * len(line), end="\r", soft_wrap=True)
 
     def heading(self, title: str) -> None:
         """Print a heading.

@@ -210,7 +210,8 @@ class Printed:
         form = self.language
         room = WIDTH - len(form.indent)  # the lines of a function stand further right
         found = list(broken(line, 2 * form.indent, room, not form.brackets))
-        if form.brackets and any(not _depths(part)[-1] for part in found[:-1]):
+        before = accumulate(_depths(part)[-1] for part in found[:-1])
+        if form.brackets and not all(before):  # a break outside of all brackets
             head, equals, value = line.partition("= ")
             line = f"{head}{equals}({value})"
             found = list(broken(line, 2 * form.indent, room, equals=False))

@@ -19,6 +19,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _IMAGE = re.compile(r"<image\b[^>]*>")
 _LARGE, _HUGE = 1e4, 1e9  # between them the digits of a number are grouped
 _TICKS = 4  # intervals for which such numbers have room side by side
+_MARKS = re.compile(r'<use [^>]*( style="[^"]*")/>(\s*<use [^>]*\1/>)+')
 _ID = re.compile(r' id="([^"]*)"')
 
 
@@ -99,7 +100,7 @@ class Drawing:
         wide, high = (72 * length for length in size)
         return tag(
             "svg",
-            Markup(self._merge(light, dark)),
+            Markup(_together(self._merge(light, dark))),
             **attributes,
             viewBox=f"0 0 {wide:g} {high:g}",
             width=f"{wide / 0.75:g}",
@@ -166,6 +167,11 @@ def _rounded(tag: re.Match[str]) -> str:
     return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", tag[0])
 
 
+def _together(svg: str) -> str:
+    """Say once how marks look that follow each other and look the same."""
+    return _MARKS.sub(lambda run: f"<g{run[1]}>{run[0].replace(run[1], '')}</g>", svg)
+
+
 def _clean(svg: str, prefix: str) -> str:
     """Return what is inside an SVG, with names that are its own on the page."""
     inside = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
@@ -178,6 +184,7 @@ def _clean(svg: str, prefix: str) -> str:
     inside = inside.replace("xlink:href", "href")
     inside = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--sans)", inside)
     inside = re.sub("<[^>]*>", _rounded, inside)  # in tags, never in text
+    inside = re.sub(r' transform="rotate\(-0 [^"]*"', "", inside)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', inside))
     names: dict[str, str] = {}
 
@@ -191,4 +198,4 @@ def _clean(svg: str, prefix: str) -> str:
     inside = re.sub(
         r'(href="#|url\(#)([^")]+)', lambda m: m[1] + names.get(m[2], m[2]), inside
     )
-    return re.sub(r"\n\s*", "\n", inside).strip()
+    return re.sub(r"\s*\n\s*", "\n", inside).strip()

@@ -17,7 +17,7 @@ from pellucid.report.tables import confusion
 
 HONEST = "Are its probabilities honest?"
 _CONFUSED = 40  # classes for which the table of mistakes is still of use
-_DRAWN = 1000  # rows that are drawn as points
+_DRAWN = 800  # rows that are drawn as points
 _SPARSE = 200  # rows of a test, below which chance moves the dots of the calibration
 
 
