@@ -4,7 +4,7 @@
 
 Makes two tables in FOLDER. One has 100,000 rows and 50 columns, 10 of them categories;
 it is trained on as `pellucid train` does it by itself, to the finished report. The
-other is a CSV of MEGABYTES (500), on which two epochs are trained, and for whose rows
+other is a CSV of MEGABYTES (500), on which one epoch is trained, and for whose rows
 the network is then asked for answers. FOLDER receives large_tables.json.
 
 The peak is the resident set as Linux counts it (``ru_maxrss``), with the pages of
@@ -120,7 +120,7 @@ def main(folder, megabytes=500):
         long(large, megabytes)
     note("train", small, "--target", "kind", "-o", folder / "wide", "-q")
     model = folder / "long" / "model.pellucid"
-    short = ("--epochs", 2, "-q")
+    short = ("--epochs", 1, "-q")
     note("train", large, "--target", "y", *short, "-o", model.parent)
     note("predict", model, large, "-o", folder / "answers.csv")
     note("evaluate", model, large)

@@ -170,6 +170,21 @@ def test_a_training_that_ended_goes_on_to_the_same_bits(
     assert np.array_equal(again.network.weights, whole)
 
 
+def test_a_training_killed_behind_its_last_epoch_gets_its_best_weights(
+    table, tmp_path: Path
+) -> None:
+    path = tmp_path / "network_1.pellucid"
+
+    def keep(run):  # as a checkpoint of that moment does, and then nothing more
+        if run.epoch == 5 and not path.exists():
+            run.network.save(path, checkpoint=True)
+
+    whole = TableTraining(table, epochs=5).fit([Call(keep)])
+    assert whole.histories[0].best_epoch < 5
+    going_on = TableTraining(table, epochs=5).fit(checkpoints=tmp_path)
+    assert np.array_equal(going_on.network.weights, whole.network.weights)
+
+
 def test_a_folder_of_another_training_is_refused(table, tmp_path: Path) -> None:
     """What is there already would be taken for this one's, and be another's."""
     TableTraining(table, epochs=1).fit(checkpoints=tmp_path)

@@ -49,11 +49,11 @@ def trained():
 
 
 def test_the_truth_is_never_kept_within_the_range_of_predictions():
-    data = table({"a": np.arange(4.0), "y": [0.0, 1.0, 2.0, 3.0]}, "y")
+    data = table({"a": np.arange(4.0), "y": [0.5, 1.5, 2.5, 3.5]}, "y")
     net = network(Encoder.fit(data, clamp=True))
     net.parameters.vector[:] = 0.0
-    # It says the mean, 1.5, of which 100 is 98.5 away.
-    measured = net.evaluate(data.take([3]), [100.0], metrics=["rmse", "mae"])
+    # It says the mean, 2, from which 100.5 is 98.5 away.
+    measured = net.evaluate(data.take([3]), [100.5], metrics=["rmse", "mae"])
     assert measured["rmse"] == pytest.approx(98.5)
     assert measured["mae"] == pytest.approx(98.5)
 

@@ -43,10 +43,24 @@ def test_weights_of_rows_count():
     assert best_temperature(logits, y, weight) == pytest.approx(twice)
 
 
+@pytest.mark.parametrize("n", [20, 200, 3000])
+@pytest.mark.parametrize("classes", [2, 5])
+def test_rows_that_are_all_right_are_no_certainty(n, classes):
+    # Laplace's rule of succession: n rows were right, so the next is by n / (n + 1).
+    logits = np.zeros((n + 1, classes))
+    logits[:, 0] = np.linspace(2, 4, n + 1)
+    y, weight = np.zeros(n + 1, int), np.ones(n + 1)
+    y[-1], weight[-1] = 1, 0  # a row that does not count
+    found = best_temperature(logits, y, weight)
+    p = np.exp(logits / found) / np.exp(logits / found).sum(axis=1, keepdims=True)
+    assert p[:-1, 0].mean() == pytest.approx(n / (n + 1), rel=1e-6)
+
+
 def test_the_ends_of_the_scale():
-    logits, y = np.array([[1.0, 0.0]] * 3), np.array([0, 0, 0])
-    assert best_temperature(logits, y, np.ones(3)) == pytest.approx(0.05, rel=1e-3)
-    assert best_temperature(-logits, y, np.ones(3)) == pytest.approx(20, rel=1e-3)
+    logits, y = np.array([[0.1, 0.0]] * 3000), np.zeros(3000, int)
+    weight = np.ones(3000)
+    assert best_temperature(logits, y, weight) == pytest.approx(0.05, rel=1e-3)
+    assert best_temperature(-logits, y, weight) == pytest.approx(20, rel=1e-3)
 
 
 def test_folds_share_out_every_class():

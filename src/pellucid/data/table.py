@@ -165,7 +165,10 @@ class Table:
             if names:
                 facts.append(f"  {kind}: {_some(names)}")
         facts += [f"  left out: {each.name} ({each.why})" for each in self.left_out]
-        gaps = {c.name: int(np.count_nonzero(c.missing)) for c in self.columns}
+        gaps = {}
+        for column in self.columns:
+            gaps[column.name] = int(np.count_nonzero(column.missing))
+            let_go(column.values)
         gaps = {name: count for name, count in gaps.items() if count}
         if gaps:
             each_gap = [f"{name} ({count:,})" for name, count in gaps.items()]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pellucid.layer import Layer
 
 BLOCK = 8192  # rows that are encoded together
+HELD = 64  # blocks of a large table that are in memory together
 SCALINGS = ("robust", "standard", "normal", "adaptive")
 EMBEDDING = 8  # numbers for each level of a category
 
@@ -325,13 +326,15 @@ class Encoder(Reader):
             folder = given.folder.path
         made = Arrays(self.features(), count, folder)
         found = Unseen(unseen)
-        for part_of_rows in blocks(count, BLOCK):
+        mapped = [c.values for c in columns.values()] + list(made.arrays.values())
+        for number, part_of_rows in enumerate(blocks(count, BLOCK), 1):
             place = part_of_rows if chosen is None else chosen[part_of_rows]
             taken = {name: column.take(place) for name, column in columns.items()}
             found.look(self.used, taken)
             made.fill(taken, part_of_rows)
-        for column in columns.values():
-            let_go(column.values)
+            if number % HELD == 0 or part_of_rows.stop == count:
+                for values in mapped:
+                    let_go(values)
         found.tell()
         return made.finished()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.columns import Column, let_go, unwritable
+from pellucid.data.columns import Column, unwritable
 from pellucid.data.table_targets import count_of
 from pellucid.encoder.encodings import Embedded, Encoding, OneHot
 from pellucid.encoder.operations import NUMBERS, Feature, run
@@ -87,7 +87,6 @@ class Arrays:
         for values in self.arrays.values():
             if isinstance(values, np.memmap):
                 values.flush()
-                let_go(values)
         return self.arrays[NUMBERS] if set(self.arrays) == {NUMBERS} else self.arrays
 
 

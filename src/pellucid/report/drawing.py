@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _IMAGE = re.compile(r"<image\b[^>]*>")
 _LARGE, _HUGE = 1e4, 1e9  # between them the digits of a number are grouped
+_STEPS = (1, 2, 2.5, 5, 10)  # between their ticks, times a power of ten
 _TICKS = 4  # intervals for which such numbers have room side by side
 _MARKS = re.compile(r'<use [^>]*( style="[^"]*")/>(\s*<use [^>]*\1/>)+')
 _ID = re.compile(r' id="([^"]*)"')
@@ -159,7 +160,8 @@ def _group_digits(axes: "Axes") -> None:
         largest = max(map(abs, axis.get_view_interval()))
         if plain and _LARGE <= largest < _HUGE:
             axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-            axis.set_major_locator(MaxNLocator(_TICKS if axis is axes.xaxis else 8))
+            most = _TICKS if axis is axes.xaxis else 2 * _TICKS
+            axis.set_major_locator(MaxNLocator(most, steps=_STEPS))
 
 
 def _rounded(tag: re.Match[str]) -> str:

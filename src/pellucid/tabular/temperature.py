@@ -43,7 +43,9 @@ def best_temperature(
     """Return the temperature with the lowest log-loss on data not learned from.
 
     The log-loss is convex in ``1 / T``, so a search by the golden section finds it.
-    Source: Guo, Pleiss, Sun and Weinberger, ICML 2017.
+    Where all n rows are right, it would fall for ever: there the mean probability of
+    the answers becomes ``n / (n + 1)``, as if the next row were to be wrong. Sources:
+    Guo, Pleiss, Sun and Weinberger, ICML 2017; Laplace's rule of succession.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def best_temperature(
     float
         From 0.05 to 20.
     """
+    if weight[logits.argmax(axis=1) != y].sum() == 0:
+        return _of_no_mistake(logits, weight)
     shrink = (math.sqrt(5) - 1) / 2
     low, high = 1 / HOTTEST, 1 / COLDEST
     left, right = high - shrink * (high - low), low + shrink * (high - low)
@@ -72,4 +76,19 @@ def best_temperature(
             low, left, at_left = left, right, at_right
             right = low + shrink * (high - low)
             at_right = log_loss(logits, y, weight, 1 / right)
+    return 2 / (low + high)
+
+
+def _of_no_mistake(logits: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the temperature at which the mean highest probability is n / (n + 1)."""
+    n = np.count_nonzero(weight)
+    z = logits - logits.max(axis=1, keepdims=True)
+    low, high = 1 / HOTTEST, 1 / COLDEST
+    for _ in range(60):  # the mean rises with 1 / T
+        middle = (low + high) / 2
+        highest = 1 / np.exp(z * middle).sum(axis=1)
+        if np.average(highest, weights=weight) < n / (n + 1):
+            low = middle
+        else:
+            high = middle
     return 2 / (low + high)

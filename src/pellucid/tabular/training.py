@@ -379,9 +379,14 @@ def _from_checkpoint(path: Path, new: NeuralNetwork) -> NeuralNetwork:
 
 
 def _complete(network: NeuralNetwork) -> bool:
-    """Return whether a network from a checkpoint needs no more training."""
+    """Return whether a network from a checkpoint needs no more training.
+
+    It does where it was killed behind its last epoch, before it got its best weights.
+    """
     state = network.training
     if state is None or state.sums.batches:
+        return False
+    if state.best is not None and state.last is None:
         return False
     stopped = bool(state.history.stopped) and not state.history.interrupted
     return stopped or state.step >= state.total
