@@ -1296,3 +1296,28 @@ def test_an_unknown_parameter_is_an_error_of_pellucid():
     for error in (KeyError, pellucid.PellucidError):
         with pytest.raises(error, match=r"^There is no 'dense_1.w'. Did you mean"):
             net.parameters["dense_1.w"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("lr", r"no argument 'lr'\. Write optimizer=Adam\(0\.001\)"),
+        ("validation_split", r"Write validation=0\.2"),
+        ("epoch", "Did you mean 'epochs'"),
+    ],
+)
+def test_arguments_of_elsewhere_are_translated(given, told):
+    net = NeuralNetwork([Dense(1)], loss="mean_squared_error")
+    with pytest.raises(TypeError, match=rf"fit\(\) has {told}|{told}"):
+        net.fit([[1.0], [2.0]], [1.0, 2.0], **{given: 1})
+
+
+def test_a_network_without_a_loss_says_which_there_are():
+    with pytest.raises(ConfigurationError, match="'cross_entropy' for classes"):
+        NeuralNetwork([Dense(1)])
+
+
+def test_names_that_pellucid_does_not_have():
+    with pytest.raises(AttributeError, match=r"'Conv2d'\. Did you mean 'Conv2D'"):
+        _ = pellucid.Conv2d
+    assert not hasattr(pellucid, "__wrapped__")

@@ -99,9 +99,20 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         value = import_module(f"pellucid.{name}")
     else:
-        raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+        raise AttributeError(
+            f"module 'pellucid' has no attribute {name!r}{_near(name)}"
+        )
     globals()[name] = value
     return value
+
+
+def _near(name: str) -> str:
+    if name.startswith("_"):
+        return ""
+    from pellucid.errors import nearest
+
+    near = nearest(name, [*_HOME, *_MODULES])
+    return f". Did you mean {near!r}?" if near else ""
 
 
 def __dir__() -> list[str]:

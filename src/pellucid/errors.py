@@ -1,7 +1,9 @@
 """Everything pellucid raises on purpose: what came, what was expected, what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from inspect import signature
+from typing import Any
 
 
 class PellucidError(Exception):
@@ -87,6 +89,22 @@ ELSEWHERE = {
     "negative_slope": "leak",
 }
 
+# What other libraries give to `fit`.
+INSTEAD = {
+    "alpha": "optimizer=Adam(l2=...)",
+    "learning_rate": "optimizer=Adam(0.001)",
+    "loss": "NeuralNetwork(layers, loss=...)",
+    "lr": "optimizer=Adam(0.001)",
+    "max_iter": "epochs=...",
+    "n_epochs": "epochs=...",
+    "patience": "early_stopping=10",
+    "random_state": "NeuralNetwork(..., seed=0)",
+    "seed": "NeuralNetwork(..., seed=0)",
+    "validation_data": "validation=(x, y)",
+    "validation_split": "validation=0.2",
+    "verbose": "progress=False",
+}
+
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return a sentence that names the nearest known name, or all of them.
@@ -104,11 +122,55 @@ def suggestion(name: object, known: Iterable[str]) -> str:
         For example ``"Did you mean 'sigmoid'?"``.
     """
     known = sorted(known)
-    folded = {each.lower(): each for each in known}
     same = ELSEWHERE.get(str(name).lower())
-    if same in folded:
+    if same in known:
         return f"Did you mean {same!r}? It is called so here."
+    near = nearest(name, known)
+    return f"Did you mean {near!r}?" if near else f"Known names: {', '.join(known)}."
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like another, None if none is.
+
+    Parameters
+    ----------
+    name : object
+        What the user wrote.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str or None
+    """
+    folded = {each.lower(): each for each in known}
     near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {folded[near[0]]!r}?"
-    return f"Known names: {', '.join(known)}."
+    return folded[near[0]] if near else None
+
+
+def unknown_argument(
+    function: Callable[..., Any], name: str, instead: Mapping[str, str]
+) -> TypeError:
+    """Return the error of an argument that a function does not have.
+
+    Parameters
+    ----------
+    function : callable
+        What was called.
+    name : str
+        The argument.
+    instead : mapping of str to str
+        What to write for names of elsewhere.
+
+    Returns
+    -------
+    TypeError
+        With what to write instead.
+    """
+    known = [
+        each.name
+        for each in signature(function).parameters.values()
+        if each.kind is each.KEYWORD_ONLY
+    ]
+    told = f"Write {instead[name]}." if name in instead else suggestion(name, known)
+    return TypeError(f"{function.__name__}() has no argument {name!r}. {told}")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from pellucid.blueprint import Blueprint, Inputs, build, join_loss
 from pellucid.engines import Engines
 from pellucid.engines.readable import ReadableEngine, scale_of
 from pellucid.errors import (
+    INSTEAD,
     ConfigurationError,
     DataError,
     NotBuiltError,
     PickleVersionWarning,
     ShapeError,
     suggestion,
+    unknown_argument,
 )
 from pellucid.layer import Layer, layer_names
 from pellucid.layers.inputs import Input
@@ -110,7 +112,7 @@ class NeuralNetwork(Views):
         self,
         layers: Sequence[Layer | str],
         *,
-        loss: Loss | str,
+        loss: Loss | str | None = None,
         input_shape: Any = None,
         seed: int = 0,
         dtype: Any = "float32",
@@ -122,6 +124,13 @@ class NeuralNetwork(Views):
         self.layers: tuple[Layer, ...] = tuple(map(Layer.of, layers))
         if not self.layers:
             raise ConfigurationError("A network needs at least one layer.")
+        if loss is None:
+            raise ConfigurationError(
+                "A network needs a loss: write loss='cross_entropy' for classes, "
+                "'binary_cross_entropy' for yes or no in one output, "
+                "'mean_squared_error' for numbers, or one of "
+                f"{', '.join(sorted(Loss.registered()))}."
+            )
         self.loss: Loss = Loss.of(loss)
         make_key(seed)
         self.seed = int(seed)
@@ -565,6 +574,7 @@ class NeuralNetwork(Views):
         engine: str = "auto",
         threads: int | None = None,
         record: Any = None,
+        **unknown: Never,
     ) -> "History":
         """Learn from data: feedforward, backprop and update, batch after batch.
 
@@ -623,6 +633,9 @@ class NeuralNetwork(Views):
             Whether to keep the course of the training, so that every iteration of it
             can be looked at: ``net.recording``. A number k keeps the state before every
             k-th iteration; the others are computed again when they are asked for.
+        unknown : Never
+            Nothing else is taken; the error says what stands for arguments of
+            elsewhere, such as ``lr``.
 
         Returns
         -------
@@ -649,6 +662,8 @@ class NeuralNetwork(Views):
         from pellucid.recording import as_recording
         from pellucid.training.fit import fit
 
+        if unknown:
+            raise unknown_argument(NeuralNetwork.fit, next(iter(unknown)), INSTEAD)
         return fit(
             self,
             x,

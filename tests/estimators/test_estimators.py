@@ -322,3 +322,21 @@ def test_a_preset_and_own_settings_contradict_each_other(iris):
         NeuralNetworkClassifier(preset="fast", random_state=0).fit(*iris)
     with pytest.raises(DataError, match="for one target"):
         NeuralNetworkRegressor(preset="tabular", random_state=0).fit(*[iris[0]] * 2)
+
+
+def test_what_was_given_is_translated_with_its_value():
+    with pytest.raises(TypeError, match=r"write layers=\(50,\)\."):
+        NeuralNetworkClassifier(hidden_layer_sizes=(50,))
+    with pytest.raises(TypeError, match=r"write epochs=7\."):
+        NeuralNetworkRegressor().set_params(max_iter=7)
+
+
+@pytest.mark.parametrize("kind", [NeuralNetworkClassifier, NeuralNetworkRegressor])
+def test_a_column_of_texts_is_named_with_what_takes_it(kind):
+    frame = pd.DataFrame({"size": [1.0, 2, 3, 4], "city": list("abab")})
+    y = [0, 1, 0, 1]
+    with pytest.raises(DataError, match=r"columns \['city'\].*preset='tabular'"):
+        kind(epochs=1).fit(frame, y)
+    fitted = kind(epochs=1).fit(frame[["size"]].assign(city=1.0), y)
+    with pytest.raises(DataError, match=r"columns \['city'\].*preset='tabular'"):
+        fitted.predict(frame)

@@ -39,10 +39,29 @@ def has_texts(X: Any) -> bool:
     -------
     bool
     """
+    return bool(text_columns(X))
+
+
+def text_columns(X: Any) -> list[str]:
+    """Return the columns of a data frame that are no numbers; none of anything else.
+
+    Parameters
+    ----------
+    X : object
+        What scikit-learn calls X.
+
+    Returns
+    -------
+    list of str
+    """
     if not hasattr(X, "columns"):
-        return False
-    kinds = nw.from_native(X, eager_only=True).schema.values()
-    return not all(kind.is_numeric() or kind == nw.Boolean for kind in kinds)
+        return []
+    kinds = nw.from_native(X, eager_only=True).schema.items()
+    return [
+        str(name)
+        for name, kind in kinds
+        if not (kind.is_numeric() or kind == nw.Boolean)
+    ]
 
 
 def named(frame: Any) -> Any:

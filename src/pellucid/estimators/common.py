@@ -24,6 +24,7 @@ from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
 from pellucid.estimators.by_preset import (
     columns_of,
     has_texts,
+    text_columns,
     named,
     train_by_preset,
 )
@@ -74,7 +75,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def __new__(cls, *_: Any, **named: Any) -> Self:
         """Refuse unknown arguments, those of scikit-learn's MLP with what to write."""
         known = cls._get_param_names()
-        unknown = sorted(named.keys() - known)
+        unknown = {name: named[name] for name in named.keys() - known}
         if unknown:
             refuse(cls.__name__, unknown, known)
         return super().__new__(cls)  # type: ignore[no-any-return]
@@ -138,7 +139,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             named.
         """
         known = self._get_param_names()
-        unknown = [name for name in params if name.partition("__")[0] not in known]
+        unknown = {
+            name: value
+            for name, value in params.items()
+            if name.partition("__")[0] not in known
+        }
         if unknown:
             refuse(type(self).__name__, unknown, known)
         super().set_params(**params)
@@ -247,7 +252,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self._keeps(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        return self._whole(validate_data(self, X, reset=reset, **self._how()), X)
+        return self._whole(self._validated(X, reset=reset, **self._how()), X)
 
     def _data_with_targets(
         self, X: Any, y: Any, *, reset: bool, numeric: bool
@@ -256,8 +261,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             check_consistent_length(X, y)
             rows = check_array(y, ensure_2d=False, dtype=None)
             return self._data(X, reset=reset), rows.astype(float) if numeric else rows
-        found, targets = validate_data(
-            self,
+        found, targets = self._validated(
             X,
             y,
             reset=reset,
@@ -266,6 +270,20 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             **self._how(),
         )
         return self._whole(found, X), targets
+
+    def _validated(self, X: Any, *y: Any, **how: Any) -> Any:
+        """Return what scikit-learn's own checks make of data; say what texts need."""
+        try:
+            return validate_data(self, X, *y, **how)
+        except ValueError as error:
+            texts = text_columns(X)
+            if self._by_preset or not texts or "could not convert" not in str(error):
+                raise
+            raise DataError(
+                f"X holds texts or dates in the columns {texts}; a network takes "
+                "numbers. Write preset='tabular', which takes a data frame as it is, "
+                "or encode them first, for example with OneHotEncoder."
+            ) from error
 
     def _keeps(self, X: Any) -> bool:
         """Return whether X is a data frame with more than numbers, for a preset."""
