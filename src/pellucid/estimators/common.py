@@ -24,8 +24,8 @@ from pellucid.estimators.arguments import ACTIVATIONS, RATES, refuse
 from pellucid.estimators.by_preset import (
     columns_of,
     has_texts,
-    text_columns,
     named,
+    text_columns,
     train_by_preset,
 )
 from pellucid.layer import Layer
