@@ -244,7 +244,7 @@ def test_one_row_cannot_be_divided():
         DataError, match="One row cannot be divided into training and val"
     ):
         net.fit(X[:1], [1.0], validation=0.5)
-    assert net.fit(X[:2], [1.0, 2.0], validation=0.01, epochs=1).epochs == 1
+    assert net.fit(X[:5], [1.0, 2, 3, 4, 5], validation=0.4, epochs=1).epochs == 1
 
 
 @pytest.mark.parametrize(

@@ -1219,7 +1219,7 @@ def test_frames_with_whole_and_missing_kinds():
             "Expected a name or an object of class Layer as layer, got 3",
         ),
         ({"loss": "cross_entropi"}, "loss named .* Did you mean 'cross_entropy'"),
-        ({"loss": None}, "as loss, got None"),
+        ({"loss": None}, "needs a loss: write loss='cross_entropy'"),
         ({"seed": 1.5}, "whole number as seed, got 1.5"),
         ({"seed": "one"}, "whole number as seed, got 'one'"),
         ({"seed": True}, "whole number as seed, got True"),

@@ -518,7 +518,7 @@ def test_a_step_that_overflows_can_be_looked_at(every):
     assert bits(recording.weights(-1).vector) == bits(net.weights)
     last = recording[-1]
     assert last.iteration == done
-    numbers = [last.losses, last.gradients.vector, last.new_weights.vector]
+    numbers = [last.loss, last.gradients.vector, last.new_weights.vector]
     assert not all(np.isfinite(values).all() for values in numbers)
     with pytest.raises(IndexError):
         recording.weights(len(recording))
