@@ -55,7 +55,7 @@ def summary(network: "NeuralNetwork", batch_size: int | None = None) -> Table:
     return Table(
         ("layer", "kind", "output", "parameters", "operations a row"),
         rows,
-        title=f"input {_input_text(blueprint.inputs)}, {network.dtype.name}; "
+        title=f"input {input_text(blueprint.inputs)}, {network.dtype.name}; "
         f"{network.loss.label}: {task(network)}",
         footer="; ".join(filter(None, parts)) + "\n" + _memory(network, batch_size),
     )
@@ -119,7 +119,19 @@ def task(network: "NeuralNetwork") -> str:
     return f"{outputs} number{'s' if outputs > 1 else ''} for each sample"
 
 
-def _input_text(inputs: Inputs) -> str:
+def input_text(inputs: Inputs) -> str:
+    """Return the shapes of the inputs as users write them.
+
+    Parameters
+    ----------
+    inputs : Input or mapping of Input
+        Of a network.
+
+    Returns
+    -------
+    str
+        For example ``"(n, 30)"``.
+    """
     if isinstance(inputs, Input):
         return f"(n, {', '.join(map(str, inputs.shape))})"
-    return ", ".join(f"{name} {_input_text(given)}" for name, given in inputs.items())
+    return ", ".join(f"{name} {input_text(given)}" for name, given in inputs.items())

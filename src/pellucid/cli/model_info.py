@@ -11,6 +11,7 @@ from pellucid import container
 from pellucid.cli.terminal import Telling, console_of
 from pellucid.encoder import Encoder
 from pellucid.files import FORMAT, SCHEMA, load
+from pellucid.summary import input_text
 from pellucid.texttable import Table, show
 
 _CLASSES = 20  # classes that are named
@@ -51,7 +52,7 @@ def describe(model: Path, *, as_json: bool) -> int:
     elif reader is not None:
         facts["takes"] = f"files, by {reader!r}"
     else:
-        facts["takes"] = f"numbers of shape {network.blueprint.inputs}"
+        facts["takes"] = f"numbers of shape {input_text(network.blueprint.inputs)}"
     classes = None if network.classes is None else network.classes.tolist()
     state = network.training
     if state is not None:
@@ -63,7 +64,7 @@ def describe(model: Path, *, as_json: bool) -> int:
             "epochs": history.epochs,
             "best epoch": history.best_epoch,
             "engine": history.engine,
-            "goes on": "yes, it is a checkpoint" if state.resumable else "no",
+            "checkpoint": "yes, resume=True goes on" if state.resumable else "no",
         }
     summary = network.summary()
     if as_json:

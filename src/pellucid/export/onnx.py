@@ -85,8 +85,11 @@ def model(network: "NeuralNetwork") -> Any:
     output = writer.last(program.outputs["output", ""])
     if encoder is not None:
         output = rows.answer(output, network.dtype == np.float32, units)
-    if not any(output in node.output for node in graph.nodes):  # an input as it is
-        output = graph.call(graph.add("Identity", output), "output")
+    as_it_came = not any(output in node.output for node in graph.nodes)
+    if as_it_came:
+        output = graph.add("Identity", output)
+    if as_it_came or encoder is not None:
+        output = graph.call(output, "output")
 
     def declared(name: str, element: int, shape: Any) -> Any:
         return helper.make_tensor_value_info(name, element, ["n", *shape])
