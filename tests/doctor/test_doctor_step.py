@@ -9,6 +9,8 @@ from doctor_cases import codes, network, table
 from pellucid import (
     Activation,
     BatchNorm,
+    Chain,
+    Concat,
     Conv2D,
     Dense,
     Dropout,
@@ -131,6 +133,28 @@ def test_gradients_that_vanish():
     assert finding.evidence["ratio"] < 1e-4
     (finding,) = deep(16, "sigmoid").diagnose(x, y)
     assert finding.severity == "severe"
+
+
+def members(depth, activation):
+    """Return two networks side by side, whose targets are one after the other."""
+    one = Chain([Dense(16, activation) for _ in range(depth)] + [Dense(2)])
+    return NeuralNetwork(
+        [Concat([one, one])], loss="sum_of_squares", input_shape=4, dtype="float64"
+    )
+
+
+def test_what_stands_side_by_side_is_not_compared():
+    x, _ = table()
+    net = members(2, "tanh")
+    # The first is as good as right; what comes back to it is small from the start.
+    y = net.predict(x) + np.array([1e-7, 1e-7, 1, 1])
+    assert not {"vanishing_gradients", "exploding_gradients"} & {*codes(net, x, y)}
+    net = members(9, "sigmoid")
+    found = net.diagnose(x, net.predict(x) + 1)["vanishing_gradients"]
+    assert [one.where for one in found] == [
+        "concat_1.chain_1.dense_1",
+        "concat_1.chain_2.dense_1",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pellucid.doctor.case import Case, Check, size
 from pellucid.doctor.findings import Finding
 from pellucid.doctor.scales import meetings, unscaled_inputs
 from pellucid.doctor.targets import value_range
+from pellucid.layers import Concat
 from pellucid.step import LayerStep, Step
 from pellucid.training.plan import DEFAULT_BATCH
 
@@ -130,7 +131,7 @@ def flat_shares(step: Step) -> dict[str, tuple[float, float]]:
     dict of str to (float, float)
         By path the share of its outputs that are there, and the steepest slope.
     """
-    found = {}
+    found: dict[tuple[str, str | None], Finding] = {}
     *hidden, _ = step.layers.items()
     for path, layer in hidden:
         activation = _activation(layer)
@@ -182,6 +183,40 @@ def gradient_over_depth(case: Case) -> Iterator[Finding]:
         if _learns(step, path) and layer.delta is not None
     }
     lengths = {path: length for path, length in lengths.items() if length}
+    found: dict[tuple[str, str | None], Finding] = {}
+    for line in _lines(case, list(lengths)):
+        for finding in _along({path: lengths[path] for path in line}):
+            found.setdefault((finding.code, finding.where), finding)
+    yield from found.values()
+
+
+def _lines(case: Case, paths: list[str]) -> list[list[str]]:
+    """Return the ways through a network: of what stands side by side each has one."""
+    layers = case.network.blueprint.layers
+
+    def branches(path: str) -> frozenset[tuple[str, str]]:
+        """Return by each Concat around a layer the name of the branch it is in."""
+        names = path.split(".")
+        above = [(".".join(names[:i]), names[i]) for i in range(1, len(names))]
+        return frozenset(one for one in above if isinstance(layers[one[0]], Concat))
+
+    every = {path: branches(path) for path in paths}
+    ends = [
+        one for one in set(every.values()) if not any(one < o for o in every.values())
+    ]
+    lines = []
+    for end in ends:
+        taken = dict(end)
+        line = [
+            path
+            for path, own in every.items()
+            if all(taken.get(concat) in (None, name) for concat, name in own)
+        ]
+        lines.append(line)
+    return sorted(lines, key=lambda line: [paths.index(path) for path in line])
+
+
+def _along(lengths: dict[str, float]) -> Iterator[Finding]:
     if len(lengths) < 3:
         return
     *earlier, last = lengths

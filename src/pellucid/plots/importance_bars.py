@@ -67,6 +67,7 @@ def importance(found: Any, ax: "Axes | None" = None, *, most: int = 15) -> "Axes
     ax.grid(visible=False, axis="y")
     ax.set_yticks(rows, [shortened(found.columns[place]) for place in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.locator_params(axis="x", nbins=5)
     return ax
 
 
