@@ -131,7 +131,7 @@ def flat_shares(step: Step) -> dict[str, tuple[float, float]]:
     dict of str to (float, float)
         By path the share of its outputs that are there, and the steepest slope.
     """
-    found: dict[tuple[str, str | None], Finding] = {}
+    found = {}
     *hidden, _ = step.layers.items()
     for path, layer in hidden:
         activation = _activation(layer)
@@ -183,7 +183,7 @@ def gradient_over_depth(case: Case) -> Iterator[Finding]:
         if _learns(step, path) and layer.delta is not None
     }
     lengths = {path: length for path, length in lengths.items() if length}
-    found: dict[tuple[str, str | None], Finding] = {}
+    found: dict[tuple[str, str], Finding] = {}
     for line in _lines(case, list(lengths)):
         for finding in _along({path: lengths[path] for path in line}):
             found.setdefault((finding.code, finding.where), finding)
