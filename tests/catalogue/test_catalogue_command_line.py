@@ -231,10 +231,12 @@ def test_output_closed(trained):
     process = subprocess.Popen(
         [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait(60) in (0, 1, -signal.SIGPIPE)
+    with process:
+        process.stdout.close()
+        told = process.stderr.read()
+        code = process.wait(60)
+    assert told == b""
+    assert code in (0, 1, -signal.SIGPIPE)
 
 
 def test_no_terminal_narrow_and_not_utf_8(trained, tmp_path):

@@ -1,6 +1,7 @@
 """What all commands have in common: how they end, and options they share."""
 
 import io
+import os
 import shlex
 import sys
 import traceback
@@ -35,7 +36,17 @@ class Commands(click.Group):
                 traceback.print_exception(error)
             text, code = explain(error)
             click.echo(f"pellucid: {text}", err=True)
+        _flush()
         sys.exit(code)
+
+
+def _flush() -> None:
+    """Write what is left; a reader that went away, such as head, is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python writes once more at its end; that goes where it is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: Exception) -> tuple[str, int]:
