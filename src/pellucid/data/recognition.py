@@ -326,7 +326,10 @@ class TextColumn:
             return "; if its comma is the decimal one, say decimal=','"
         if self.reading.decimal == "," and "." in cell:
             return "; here the comma is the decimal sign (decimal='.' changes that)"
-        return f"; if it stands for nothing, say missing=[{cell.strip()!r}]"
+        return (
+            "; leave the cell empty if nothing is known, or say "
+            f"missing=[{cell.strip()!r}] where the table is read"
+        )
 
     def _refuse_mixture(self) -> NoReturn:
         assert self._odd is not None
@@ -400,8 +403,9 @@ class TextColumn:
         if self.kind == "date" and len(self.forms) > 1 and self._numbers:
             raise DataError(
                 f"Dates in column {self.name!r} may be day/month/year or "
-                "month/day/year, both fit every row: say columns="
-                f"{{{self.name!r}: 'day/month/year'}}, or 'month/day/year'."
+                "month/day/year, both fit every row. Write them as 2031-12-24, or say "
+                f"columns={{{self.name!r}: 'day/month/year'}} (or 'month/day/year') "
+                "where the table is read."
             )
         if self.again is not None:
             return None

@@ -93,7 +93,8 @@ def settled(
             raise DataError(
                 f"The column {name!r} is no boolean: it holds "
                 f"{', '.join(map(repr, levels[:3]))}; expected two of yes and no, true "
-                "and false, 1 and 0. Say 'category' for it."
+                "and false, 1 and 0, or empty cells. A table to learn from may say "
+                "'category' for it."
             )
         both = pair is not None and all(pair)
         if pair is not None and (asked == "boolean" or (asked is None and both)):
