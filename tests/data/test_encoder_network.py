@@ -192,3 +192,9 @@ def test_categories_alone_make_branches():
     two = table({"c": cells, "d": cells[::-1], "y": np.arange(36.0)}, "y")
     net = network(Encoder.fit(two))
     assert net.feedforward(two).shape == (36, 1)
+
+
+def test_arrays_where_rows_of_a_table_are_expected(trained):
+    net, _, _ = trained
+    with pytest.raises(DataError, match="columns 'area', 'city', 'garden': a data"):
+        net.predict(np.ones((2, 3)))

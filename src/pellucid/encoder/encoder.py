@@ -394,7 +394,8 @@ class Encoder(Reader):
             names = ", ".join(map(repr, absent[:20])) + ", ..." * (len(absent) > 20)
             raise DataError(
                 f"The table {given.name!r} lacks {names}, which the network learned "
-                f"from; it has {', '.join(map(repr, list(known)[:20]))}."
+                f"from; it has {', '.join(map(repr, list(known)[:20]))}. Where nothing "
+                "is known, give a column of empty cells (None)."
             )
         return found
 
@@ -423,6 +424,13 @@ class Encoder(Reader):
         frame = hasattr(x, "columns") or hasattr(x, "column_names")
         if rows or frame or isinstance(x, str | Path):
             return self.encode(x)
+        if self.embedded:
+            columns = ", ".join(repr(each.column) for each in self.used[:20])
+            raise DataError(
+                f"Expected rows of a table with the columns {columns}"
+                f"{', ...' * (len(self.used) > 20)}: a data frame, a file, or a "
+                f"mapping of columns; got {type(x).__name__}."
+            )
         return x
 
     def to_targets(self, y: NDArray[Any]) -> NDArray[Any]:
