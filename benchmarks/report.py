@@ -8,7 +8,7 @@ from cases import IMAGE_PREDICTIONS, IMAGE_TRAININGS, PREDICTIONS, TRAININGS
 from peers import contestant
 
 HEAD = """\
-Made by `make bench`, in one run. The contestants of a case take turns in one
+Made by `make bench`, case by case. The contestants of a case take turns in one
 process, with a rest in between (only `torch.compile` has its own), each with its own
 number of threads unless its name says otherwise. Times are minima, with medians in
 brackets."""
