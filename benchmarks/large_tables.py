@@ -113,7 +113,7 @@ def main(folder, megabytes=500):
         found.append(measured(arguments, **settings))
         print(json.dumps(found[-1]), flush=True)
 
-    small, large = folder / "wide.csv", folder / "long.csv"
+    small, large = folder / "wide.csv", folder / f"long-{megabytes}.csv"
     if not small.exists():
         wide(small)
     if not large.exists():

@@ -1,6 +1,6 @@
 """Options that say how the file of a table is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -60,6 +60,43 @@ _OPTIONS = (
 )
 
 
+_LEARNING = (
+    click.option(
+        "--test",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        metavar="SHARE",
+        help="Share of the rows that the network is judged by. [default: 0.2, but at "
+        "most 50,000 rows]",
+    ),
+    click.option(
+        "--columns",
+        callback=as_columns,
+        metavar="NAME=KIND,...",
+        default="",
+        help="What columns are, where it is told wrong: age=number,zip=category; also "
+        "boolean, date and ignore.",
+    ),
+    click.option(
+        "--task",
+        type=click.Choice(["classes", "numbers"]),
+        help="What the target is. [default: told from its cells]",
+    ),
+    click.option(
+        "--weight",
+        metavar="COLUMN",
+        help="A column that says how much each row counts.",
+    ),
+    click.option(
+        "--missing-target",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help="What happens to rows without a target.",
+    ),
+    *_OPTIONS,
+)
+
+
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a file is read.
 
@@ -72,7 +109,26 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     -------
     callable
     """
-    for option in reversed(_OPTIONS):
+    return _added(_OPTIONS, command)
+
+
+def learning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is learned from a file, and how it is read.
+
+    Parameters
+    ----------
+    command : callable
+        Of click.
+
+    Returns
+    -------
+    callable
+    """
+    return _added(_LEARNING, command)
+
+
+def _added(options: Iterable[Any], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(tuple(options)):
         command = option(command)
     return command
 

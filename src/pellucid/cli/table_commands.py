@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pellucid.cli.commands import command_line, debug
-from pellucid.cli.reading import as_columns, reading_of, reading_options
+from pellucid.cli.reading import learning_options, reading_of, reading_options
 
 _model = click.argument("model", type=click.Path(path_type=Path))
 _file = click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
@@ -101,36 +101,7 @@ def explain(model: Path, source: Path, row: int, **settings: Any) -> int:
     metavar="N",
     help="How many there may be at most. [default: as many as the time allows]",
 )
-@click.option(
-    "--test",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="SHARE",
-    help="Share of the rows that the network is judged by. [default: 0.2, but at most "
-    "50,000 rows]",
-)
-@click.option(
-    "--columns",
-    callback=as_columns,
-    metavar="NAME=KIND,...",
-    default="",
-    help="What columns are, where it is told wrong: age=number,zip=category.",
-)
-@click.option(
-    "--task",
-    type=click.Choice(["classes", "numbers"]),
-    help="What the target is. [default: told from its cells]",
-)
-@click.option(
-    "--weight", metavar="COLUMN", help="A column that says how much each row counts."
-)
-@click.option(
-    "--missing-target",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="What happens to rows without a target.",
-)
-@reading_options
+@learning_options
 @click.option(
     "--epochs",
     type=click.IntRange(1),

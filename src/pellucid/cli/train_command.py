@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pellucid.cli.commands import InSections, command_line, debug, given
-from pellucid.cli.reading import as_columns, reading_of, reading_options
+from pellucid.cli.reading import learning_options, reading_of
 from pellucid.errors import DataError
 
 IMAGES = ["size", "colour", "aspect", "flip", "augment", "skip_broken"]
@@ -54,37 +54,7 @@ def _as_size(
     metavar="K",
     help="One network of K members whose mean is the answer.",
 )
-@click.option(
-    "--test",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="SHARE",
-    help="Share of the rows that the network is judged by. [default: 0.2, but at most "
-    "50,000 rows]",
-)
-@click.option(
-    "--columns",
-    callback=as_columns,
-    metavar="NAME=KIND,...",
-    default="",
-    help="What columns are, where it is told wrong: age=number,zip=category; also "
-    "boolean, date and ignore.",
-)
-@click.option(
-    "--task",
-    type=click.Choice(["classes", "numbers"]),
-    help="What the target is. [default: told from its cells]",
-)
-@click.option(
-    "--weight", metavar="COLUMN", help="A column that says how much each row counts."
-)
-@click.option(
-    "--missing-target",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="What happens to rows without a target.",
-)
-@reading_options
+@learning_options
 @click.option(
     "--threads",
     type=click.IntRange(1),

@@ -11,7 +11,7 @@ from pellucid.report.scores import number, percent
 from pellucid.report.sections import Section, paragraphs
 from pellucid.report.story import count
 from pellucid.report.table_member import member
-from pellucid.report.table_run import TableRun, some
+from pellucid.report.table_run import TableRun, places
 from pellucid.shapley import Contributions, contributions
 from pellucid.texttable import show
 
@@ -84,7 +84,7 @@ def _title(run: TableRun, place: int, *, usual: bool) -> str:
 
 
 def _example(run: TableRun, place: int, title: str) -> Markup:
-    usual = some(run.table.take(run.learned), _USUAL)
+    usual = run.table.take(run.learned[places(len(run.learned), _USUAL)])
     found = contributions(
         run.network, run.tested.take([place]), 0, background=usual, seed=run.seed
     )
