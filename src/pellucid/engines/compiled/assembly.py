@@ -1,11 +1,8 @@
 """From a plan to a table: which kernel is called with which numbers.
 
-A row of the table is the address of a kernel and the place of its operands. Memory for
-what is stored between steps is taken from one arena: values that do not live at the
-same time share it.
+A row of the table is the address of a kernel and the place of its operands.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
-from pellucid.engines.compiled.convolution.blocked import KEPT, Blocked, Where
+from pellucid.engines.compiled.arena import MEETING, Arena, item, length, read_by
+from pellucid.engines.compiled.chains import Chain, chains
+from pellucid.engines.compiled.convolution.blocked import Blocked, Where
 from pellucid.engines.compiled.convolution.choice import over_images
 from pellucid.engines.compiled.plan import (
     Call,
-    Extent,
     Loop,
     Plan,
     Planner,
@@ -26,35 +24,14 @@ from pellucid.engines.compiled.plan import (
     UnsupportedError,
     cut,
     is_turned,
-    kind_letter,
     space_of,
     stored_as,
 )
 from pellucid.engines.compiled.printer import Kernel, Operand, Printer
-from pellucid.engines.compiled.table import ALIGNMENT
 from pellucid.program import Program
 from pellucid.symbol import FLOAT, INTEGER, NUMBER, Symbol
 
-_ITEM = {"i": 8, "b": 1}
-
-MEETING = "meet"  # the operation for which all shards wait, see `meetings.py`
-
-
-def length(extent: Extent, n: int) -> int:
-    """Return a number of rows.
-
-    Parameters
-    ----------
-    extent : Extent
-        A factor, and whether the batch size multiplies it.
-    n : int
-        The batch size.
-
-    Returns
-    -------
-    int
-    """
-    return extent[0] * n if extent[1] else extent[0]
+Text = tuple[str, str, list[int]]  # of a kernel, a note, and what it is called with
 
 
 @dataclass
@@ -186,7 +163,15 @@ class Assembly:
             if found is not None:
                 self.over_images[i] = found
         self._check_order(overwritten)
-        self._lives = self._intervals()
+        self.chains = {c.first: c for c in chains(self.plan, self.over_images)}
+        self.memory = Arena(
+            self.plan,
+            set(self.outputs),
+            self.kernels,
+            self.over_images,
+            list(self.chains.values()),
+            int(self.dtype.itemsize),
+        )
         # What cannot be called is to be known now.
         self._rows(2, lambda _: 0, 0, self.arena(2)[0], Numbers.empty())
 
@@ -215,50 +200,16 @@ class Assembly:
         """Refuse a plan that reads a memory after a step has overwritten it."""
         written: set[int] = set()
         for step in self.plan.steps:
-            nodes = self._nodes(step)
+            nodes = step.nodes
             now = {overwritten[node.id] for node in nodes if node.id in overwritten}
             # A loop reads an entry before it writes it; the printer sees to that.
             written |= now if isinstance(step, Call) else set()
-            read = {stored_as(value).id for node in nodes for value in self._read(node)}
+            read = {source.id for node in nodes for source in read_by(node)}
             if read & written:
                 raise UnsupportedError("a memory that is read after it was written")
             written |= now
 
-    @staticmethod
-    def _read(node: Symbol) -> list[Symbol]:
-        """Return the inputs of a node; of a product, what it reads transposed."""
-        return [
-            value.inputs[0] if is_turned(value, node) else value
-            for value in node.inputs
-            if isinstance(value, Symbol)
-        ]
-
-    @staticmethod
-    def _nodes(step: Loop | Call) -> list[Symbol]:
-        return step.nodes if isinstance(step, Loop) else [step.node]
-
     # -- memory ------------------------------------------------------------------------
-
-    def _intervals(self) -> dict[int, tuple[int, int, Symbol]]:
-        """Return for every stored value the steps between which it lives."""
-        found: dict[int, tuple[int, int, Symbol]] = {}
-        for i, step in enumerate(self.plan.steps):
-            for node in self._nodes(step):
-                if node.id in self.plan.stored and node.id not in self.outputs:
-                    found[node.id] = (i, i, node)
-            for node in self._nodes(step):
-                for source in map(stored_as, self._read(node)):
-                    if source.id in found:
-                        begin, _, symbol = found[source.id]
-                        # Other shards may read it while this one has gone on.
-                        meets = node.operation.name == MEETING
-                        end = len(self.plan.steps) if meets else i
-                        found[source.id] = (
-                            begin,
-                            max(end, found[source.id][1]),
-                            symbol,
-                        )
-        return found
 
     def item(self, node: Symbol) -> int:
         """Return the bytes of one number of a stored value.
@@ -272,13 +223,7 @@ class Assembly:
         -------
         int
         """
-        return _ITEM.get(kind_letter(node), int(self.dtype.itemsize))
-
-    def _bytes(self, node: Symbol, n: int) -> int:
-        rows, columns = space_of(node.shape)
-        item = self.item(node)
-        size = length(rows, n) * columns * item
-        return math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
+        return item(node, int(self.dtype.itemsize))
 
     def arena(self, n: int) -> tuple[dict[Any, int], int]:
         """Return offsets in the arena for a batch size, and its size in bytes.
@@ -294,40 +239,7 @@ class Assembly:
             Node id, or (step, scratch), -> offset.
         size : int
         """
-        wanted: list[tuple[int, int, Any, int]] = [
-            (begin, end, key, self._bytes(node, n))
-            for key, (begin, end, node) in self._lives.items()
-        ]
-        for i, kernel in enumerate(self.kernels):
-            for operand in kernel.operands if kernel else []:
-                if operand.kind == "scratch":
-                    step = self.plan.steps[i]
-                    assert isinstance(step, Loop)
-                    size = step.space[1] * self.dtype.itemsize + ALIGNMENT
-                    wanted.append((i, i, (i, operand.what), size))
-        for i, operation in self.over_images.items():
-            for name, numbers in operation.scratch.items():
-                size = numbers * self.dtype.itemsize
-                size = math.ceil(max(size, 1) / ALIGNMENT) * ALIGNMENT
-                always = name in KEPT
-                life = (0, len(self.plan.steps)) if always else (i, i)
-                wanted.append((*life, (i, name), size))
-        offsets: dict[Any, int] = {}
-        placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, size
-        for begin, end, key, size in sorted(wanted, key=lambda w: -w[3]):
-            offset = 0
-            for other in sorted(placed, key=lambda p: p[2]):
-                together = other[0] <= end and begin <= other[1]
-                if (
-                    together
-                    and offset < other[2] + other[3]
-                    and other[2] < offset + size
-                ):
-                    offset = math.ceil((other[2] + other[3]) / ALIGNMENT) * ALIGNMENT
-            offsets[key] = offset
-            placed.append((begin, end, offset, size))
-        total = max((offset + size for _, _, offset, size in placed), default=0)
-        return offsets, total + ALIGNMENT
+        return self.memory.places(n)
 
     # -- tables ------------------------------------------------------------------------
 
@@ -412,7 +324,7 @@ class Assembly:
         step: int = 0,
         piece: tuple[int, int] | None = None,
         arenas: tuple[int, ...] = (0,),
-    ) -> list[tuple[str, str, list[int]]]:
+    ) -> list[Text]:
         """Return the texts of kernels, their notes, and what they are called with."""
         context = _Context(
             self,
@@ -428,23 +340,20 @@ class Assembly:
             piece,
             arenas,
         )
-        found = []
-        for i, plan_step in enumerate(self.plan.steps):
-            if isinstance(plan_step, Loop):
-                kernel = self.kernels[i]
-                assert kernel is not None
-                operands = context.loop(i, plan_step.space, kernel)
-                found.append((kernel.body, kernel.note, operands))
-            elif plan_step.node.operation.name == MEETING:
-                found += [
-                    ("", "", []),
-                    (library.MEET, "", context.meet(plan_step.node)),
-                ]
-            elif i in self.over_images:
-                rows = context.over_images(i, plan_step.node)
-                found += [(body, "", operands) for body, operands in rows]
+        found: list[Text] = []
+        steps = iter(range(len(self.plan.steps)))
+        for i in steps:
+            node = self.plan.steps[i].nodes[0]
+            if i in self.chains:
+                found += context.chain(self.chains[i])
+                for _ in range(i, self.chains[i].last):
+                    next(steps)
+            elif i in self.over_images or isinstance(self.plan.steps[i], Loop):
+                found += [*context.begin(i), *context.some(i, 0, n), *context.end(i)]
+            elif node.operation.name == MEETING:
+                found += [("", "", []), (library.MEET, "", context.meet(node))]
             else:
-                body, many = context.call(plan_step.node)
+                body, many = context.call(node)
                 found += [(body, "", operands) for operands in many]
         for source, place in self.copies:
             found.append((library.KEEP, "", context.copy(source, place)))
@@ -505,8 +414,12 @@ class _Context:
     piece: tuple[int, int] | None
     arenas: tuple[int, ...]
 
-    def address(self, node: Symbol) -> int:
-        """Return where a stored value is."""
+    def address(self, node: Symbol, first: int = 0) -> int:
+        """Return where a stored value is; of samples, the one of sample 0.
+
+        Where there is room for a few only, sample 0 is where it would be for the
+        samples from `first` on to be where they are.
+        """
         source = stored_as(node)
         if source.settings.get("vector") == "constant":
             raise UnsupportedError("a constant array outside of a comparison")
@@ -514,19 +427,74 @@ class _Context:
             return self.where((source.settings["vector"], source.settings["name"]))
         if source.id in self.assembly.outputs:
             return self.where(self.assembly.outputs[source.id])
-        return self.arena + self.offsets[source.id]
+        place = self.arena + self.offsets[source.id]
+        room = self.assembly.memory.rooms.get(source.id)
+        if room:
+            place += (first % room - first) * self._bytes(source)
+        return place
 
-    def loop(self, index: int, space: Space, kernel: Kernel) -> list[int]:
-        rows, columns = length(space[0], self.n), space[1]
+    def _bytes(self, node: Symbol) -> int:
+        """Return the bytes that a value has for each sample."""
+        (factor, _), columns = space_of(node.shape)
+        return factor * columns * self.assembly.item(node)
+
+    def chain(self, chain: Chain) -> list[Text]:
+        """Return the calls of a chain: its steps in turns."""
+        steps = range(chain.first, chain.last + 1)
+        found = [text for i in steps for text in self.begin(i)]
+        for k, first, count in chain.turns(self.n):
+            found += self.some(chain.first + k, first, count)
+        return found + [text for i in steps for text in self.end(i)]
+
+    def begin(self, index: int) -> list[Text]:
+        """Return the calls of a step before all samples."""
+        operation = self.assembly.over_images.get(index)
+        rows = operation.before(self._at(index)) if operation else []
+        return [(body, "", operands) for body, operands in rows]
+
+    def some(self, index: int, first: int, count: int) -> list[Text]:
+        """Return the calls of a step for some samples."""
+        operation = self.assembly.over_images.get(index)
+        if operation:
+            rows = operation.block(self._at(index, first), first, count)
+            return [(body, "", operands) for body, operands in rows]
+        kernel = self.assembly.kernels[index]
+        assert kernel is not None
+        return [(kernel.body, kernel.note, self._loop(index, kernel, first, count))]
+
+    def end(self, index: int) -> list[Text]:
+        """Return the calls of a step after all samples."""
+        operation = self.assembly.over_images.get(index)
+        rows = operation.after(self._at(index)) if operation else []
+        return [(body, "", operands) for body, operands in rows]
+
+    def _at(self, index: int, first: int = 0) -> Where:
+        """Return the addresses of an operation over images."""
+        node = self.assembly.plan.steps[index].nodes[0]
+        return Where(
+            tuple(self.address(v, first) for v in node.inputs if isinstance(v, Symbol)),
+            self.address(node, first),
+            int(self.assembly.dtype.itemsize),
+            lambda name: self.arena + self.offsets[index, name],
+            self.numbers.table,
+            self.numbers.steps,
+        )
+
+    def _loop(self, index: int, kernel: Kernel, first: int, count: int) -> list[int]:
+        """Return the operands of a loop for some samples."""
+        step = self.assembly.plan.steps[index]
+        assert isinstance(step, Loop)
+        rows, columns = step.space
         if self.piece is not None:
             columns = self.piece[1] - self.piece[0]
-        return [rows, columns, *(self._operand(index, o) for o in kernel.operands)]
+        operands = (self._operand(step.space, index, o, first) for o in kernel.operands)
+        return [length(rows, count), columns, *operands]
 
-    def _operand(self, index: int, operand: Operand) -> int:
+    def _operand(self, space: Space, index: int, operand: Operand, first: int) -> int:
         kind, what = operand.kind, operand.what
         if kind == "array":
             node, letter = what
-            return self.address(node) + self._shift(node, letter)
+            return self.address(node, first) + self._shift(space, node, letter, first)
         if kind == "number":
             if what == "n":
                 return self.numbers.address(("n", self.batch), float(self.batch))
@@ -536,33 +504,21 @@ class _Context:
         if kind == "scratch":
             return self.arena + self.offsets[index, what]
         if kind == "first":
-            # Rows of the loop before the shard; none where it is not about the batch.
-            step = self.assembly.plan.steps[index]
-            assert isinstance(step, Loop)
-            factor, scaled = step.space[0]
-            return self.first * factor if scaled else 0
+            # Rows of the loop before these; none where it is not about the batch.
+            factor, scaled = space[0]
+            return (self.first + first) * factor if scaled else 0
         whole: dict[str, int] = {"seed": self.seed, "step": self.step, "stream": what}
         return whole[kind]
 
-    def _shift(self, node: Symbol, letter: str) -> int:
-        """Return how far into a vector a piece begins."""
-        if self.piece is None or letter not in ("rc", "c"):
-            return 0
-        return self.piece[0] * self.assembly.item(node)
-
-    def over_images(self, index: int, node: Symbol) -> list[tuple[str, list[int]]]:
-        """Return the calls of an operation over images."""
-        operation = self.assembly.over_images[index]
-        at = Where(
-            tuple(self.address(v) for v in node.inputs if isinstance(v, Symbol)),
-            self.address(node),
-            int(self.assembly.dtype.itemsize),
-            lambda name: self.arena + self.offsets[index, name],
-            self.numbers.table,
-            self.numbers.steps,
-        )
-        blocks = operation.block(at, 0, self.n)
-        return [*operation.before(at), *blocks, *operation.after(at)]
+    def _shift(self, space: Space, node: Symbol, letter: str, first: int) -> int:
+        """Return how far into an array some samples, or a piece, begin."""
+        numbers = 0
+        if self.piece is not None and letter in ("rc", "c"):
+            numbers += self.piece[0]
+        if letter in ("rc", "r"):
+            (factor, _), columns = space
+            numbers += first * factor * (columns if letter == "rc" else 1)
+        return numbers * self.assembly.item(node)
 
     def meet(self, node: Symbol) -> list[int]:
         """Return the operands of the sum of what all shards have."""

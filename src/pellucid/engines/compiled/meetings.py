@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.engines.compiled.assembly import MEETING
+from pellucid.engines.compiled.arena import MEETING
 from pellucid.engines.compiled.rewriting import Make, New, operation, replaced
 from pellucid.engines.compiled.shards import adds_up
 from pellucid.program import Program

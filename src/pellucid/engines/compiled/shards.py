@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from pellucid.engines.compiled.assembly import MEETING, Assembly
+from pellucid.engines.compiled.arena import MEETING
+from pellucid.engines.compiled.assembly import Assembly
 from pellucid.program import Program
 from pellucid.symbol import Dim, Symbol
 

@@ -45,6 +45,11 @@ class Blocked:
     """An operation in three parts, of which the middle one is done in blocks."""
 
     @property
+    def together(self) -> int:
+        """How many samples it takes at once."""
+        return 1
+
+    @property
     def scratch(self) -> dict[str, int]:
         """Memory it needs for the time of the call, in numbers, by name."""
         return {}

@@ -226,19 +226,15 @@ class _Tiled(Blocked):
         """Numbers that an image gives."""
         return self.places[0] * self.places[1] * int(self.filters[3])
 
-    def block_of(self, places: tuple[int, int]) -> int:
-        """Return how many images are transformed together.
+    @property
+    def tiled(self) -> tuple[int, int]:
+        """What is cut into tiles: places of an image, down and to the right."""
+        return self.places
 
-        Parameters
-        ----------
-        places : tuple of int
-            Outputs of an image.
-
-        Returns
-        -------
-        int
-        """
-        return max(1, TILES // len(_corners(places)))
+    @property
+    def together(self) -> int:
+        """How many images are transformed together."""
+        return max(1, TILES // tiles_of(self.tiled))
 
     @staticmethod
     def matrices(tiles: int, columns: int) -> int:
@@ -314,6 +310,10 @@ class _Forward(_Tiled):
     filters_in = "filters"  # name of the memory of the transformed filters
 
     @property
+    def tiled(self) -> tuple[int, int]:
+        return self.side.places
+
+    @property
     def side(self) -> _Side:
         """What is convolved with what."""
         raise NotImplementedError
@@ -321,7 +321,7 @@ class _Forward(_Tiled):
     @property
     def scratch(self) -> dict[str, int]:
         """Memory for transformed filters and, of one block, for all else."""
-        side, count = self.side, self.block_of(self.side.places)
+        side, count = self.side, self.together
         tiles, channels = count * side.tiles, side.images.channels
         return {
             "border": count * side.images.size,
@@ -336,7 +336,7 @@ class _Forward(_Tiled):
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
-        side, size = self.side, self.block_of(self.side.places)
+        side, size = self.side, self.together
         channels, filters = side.images.channels, side.filters
         border, U = at.scratch("border"), at.scratch(self.filters_in)
         V, M = at.scratch("images"), at.scratch("products")
@@ -461,7 +461,7 @@ class TiledConvolveWeights(_Tiled):
     @property
     def scratch(self) -> dict[str, int]:
         """Memory for the gradient of transformed filters; of one block for all else."""
-        count = self.block_of(self.places)
+        count = self.together
         tiles = count * len(_corners(self.places))
         channels, filters = self.filters[2:]
         return {
@@ -479,7 +479,7 @@ class TiledConvolveWeights(_Tiled):
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
-        size = self.block_of(self.places)
+        size = self.together
         channels, filters = self.filters[2:]
         V, dM, dU = (at.scratch(name) for name in ("images", "products", "filters"))
         key = ("weights", self.inputs, self.deltas, size)
