@@ -535,18 +535,60 @@ def max_windows_back(x: NDArray[Any], dy: NDArray[Any], window: Window) -> NDArr
     -------
     ndarray, shape of x
     """
-    _, height, width, _ = spread_shape(dy.shape, window, x.shape[1:3])
+    return put_on_pixels(largest_pixels(x, window), dy, window, x.shape[1:3])
+
+
+def largest_pixels(x: NDArray[Any], window: Window) -> NDArray[Any]:
+    """Return which pixel of a window is the first largest in each of its places.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, height, width, channels)
+        Images.
+    window : Window
+        How it moves.
+
+    Returns
+    -------
+    ndarray, shape (n, rows, columns, channels)
+        Numbers of pixels of the window, row by row from 0; -1 where it sees border only.
+    """
     bordered, y = _bordered(x, window, -np.inf), max_windows(x, window)
     # A pixel may be minus infinity like the border, which takes nothing all the same.
-    image = _bordered(np.ones((1, height, width, 1), bool), window, value=False)
-    dx = np.zeros(bordered.shape, dy.dtype)
-    waits = np.ones(y.shape, bool)
-    for _, _, there in _offsets(window, dy.shape[1:3]):
+    image = _bordered(np.ones((1, *x.shape[1:3], 1), bool), window, value=False)
+    pixels = np.full(y.shape, -1, x.dtype)
+    for number, (_, _, there) in enumerate(_offsets(window, y.shape[1:3])):
         seen = bordered[there]
-        here = waits & image[there] & ((seen == y) | np.isnan(seen))
-        dx[there] += np.where(here, dy, 0)
-        waits &= ~here
-    return _without_border(dx, window, (height, width))
+        here = (pixels < 0) & image[there] & ((seen == y) | np.isnan(seen))
+        pixels[here] = number
+    return pixels
+
+
+def put_on_pixels(
+    pixels: NDArray[Any], dy: NDArray[Any], window: Window, size: Pair
+) -> NDArray[Any]:
+    """Return images that have each number at one pixel of its window.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, rows, columns, channels)
+        Which, from `largest_pixels`.
+    dy : ndarray, shape (n, rows, columns, channels)
+        The numbers; those of one pixel are added up.
+    window : Window
+        How it moves.
+    size : tuple of int
+        Height and width of the images.
+
+    Returns
+    -------
+    ndarray, shape (n, *size, channels)
+    """
+    n, _, _, channels = spread_shape(dy.shape, window, size)
+    dx = np.zeros((n, *_with_border(window, size), channels), dy.dtype)
+    for number, (_, _, there) in enumerate(_offsets(window, dy.shape[1:3])):
+        dx[there] += np.where(pixels == number, dy, 0)
+    return _without_border(dx, window, size)
 
 
 def sum_windows(x: NDArray[Any], window: Window) -> NDArray[Any]:

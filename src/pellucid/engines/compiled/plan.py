@@ -20,6 +20,7 @@ import numpy as np
 
 from pellucid import ops
 from pellucid.convolution import Window
+from pellucid.engines.compiled.pixels import with_pixels
 from pellucid.engines.compiled.rewriting import rewritten
 from pellucid.ops import text
 from pellucid.program import Program
@@ -512,7 +513,7 @@ class Planner:
     """
 
     def __init__(self, program: Program) -> None:
-        self.program = unshared(rewritten(program))
+        self.program = unshared(with_pixels(rewritten(program)))
         self.steps: list[Loop | Call] = []
         self.position: dict[int, int] = {}  # node id -> step that computes it
         self.stored: set[int] = set()

@@ -18,11 +18,13 @@ from pellucid.engines.compiled.convolution.direct import (
 from pellucid.engines.compiled.convolution.halved import TILED, Halved, suits_halved
 from pellucid.engines.compiled.convolution.pooling import (
     Largest,
-    LargestBack,
+    OnPixels,
+    Pixels,
     Spread,
     Sum,
 )
 from pellucid.engines.compiled.convolution.winograd import suits
+from pellucid.engines.compiled.pixels import LARGEST_PIXELS, PUT_ON_PIXELS
 from pellucid.symbol import Dim, Symbol
 
 DIRECT = {
@@ -69,8 +71,10 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
         return found
     if name == "max_windows":
         return Largest(node.inputs[0].shape, how["window"])
-    if name == "max_windows_back":
-        return LargestBack(node.inputs[0].shape, how["window"])
+    if name == LARGEST_PIXELS.name:
+        return Pixels(node.inputs[0].shape, how["window"])
+    if name == PUT_ON_PIXELS.name:
+        return OnPixels(node.shape, how["window"])
     if name == "sum_windows":
         return Sum(node.inputs[0].shape, how["window"])
     if name == "spread_windows":

@@ -31,24 +31,38 @@ LARGEST = """def run(a):
             store(a[6] + item * (i * a[1] + j), best)
 """
 
-# dy goes to the first of the largest; `best` has its bits, be it a NaN or a zero.
-# a: as above, then dy, dx, whether dx is added to
-LARGEST_BACK = """def run(a):
+# The number of the first of the largest; `best` has its bits, be it a NaN or a zero.
+# a: as above
+PIXELS = """def run(a):
     rows = integers(a[3])
     columns = integers(a[4])
-    nothing = spread(number(0), {width})
     for i in range(a[0]):
         for j in range(0, a[1], {width}):
             x = a[2] + item * (rows[i] + j)
             best = load(x + item * columns[0], {width})
             for k in range(1, a[5]):
                 best = larger(best, load(x + item * columns[k], {width}))
-            rest = load(a[6] + item * (i * a[1] + j), {width})
+            first = spread(number(a[5]), {width})
+            for k in range(a[5] - 1, -1, -1):
+                here = load(x + item * columns[k], {width})
+                first = where_same(here, best, spread(number(k), {width}), first)
+            store(a[6] + item * (i * a[1] + j), first)
+"""
+
+# a: places, channels, numbers of pixels, where the windows are, where their pixels are,
+# how many, dy, dx, whether dx is added to
+ON_PIXELS = """def run(a):
+    rows = integers(a[3])
+    columns = integers(a[4])
+    nothing = spread(number(0), {width})
+    for i in range(a[0]):
+        for j in range(0, a[1], {width}):
+            place = item * (i * a[1] + j)
+            first = load(a[2] + place, {width})
+            dy = load(a[6] + place, {width})
             dx = a[7] + item * (rows[i] + j)
             for k in range(a[5]):
-                here = load(x + item * columns[k], {width})
-                part = where_same(here, best, rest, nothing)
-                rest = where_same(here, best, nothing, rest)
+                part = where_same(first, spread(number(k), {width}), dy, nothing)
                 if a[8]:
                     part = part + load(dx + item * columns[k], {width})
                 store(dx + item * columns[k], part)
@@ -193,6 +207,26 @@ class Largest(_Pooling):
 
 
 @dataclass
+class Pixels(_Pooling):
+    """Which pixel of the window is the first largest.
+
+    Where all that a window sees is minus infinity, it may be one of the border.
+    """
+
+    lowest = 1
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            images, copies = self._images(at, begin, some)
+            places, channels, rows, columns, taps = self._windows(at, some)
+            z = at.output + at.item * begin * self.outputs
+            row = [places, channels, images, rows, columns, taps, z]
+            found += [*copies, (PIXELS.format(width=self.width), row)]
+        return found
+
+
+@dataclass
 class Sum(_Pooling):
     """``y[place] = sum over the window of x``, divided by a number.
 
@@ -221,10 +255,8 @@ class Sum(_Pooling):
 class _Adjoint(_Pooling):
     """An adjoint: every window adds to its pixels."""
 
-    @property
-    def scratch(self) -> dict[str, int]:
-        found = super().scratch
-        return found | {"sums": found["border"]} if found else {}
+    def before(self, at: Where) -> list[Row]:
+        return []
 
     def _sums(
         self, at: Where, begin: int, some: int
@@ -232,7 +264,7 @@ class _Adjoint(_Pooling):
         """Return where gradients are added up, how that is cleared, and copied out."""
         dx = at.output + at.item * begin * self.bordered.pixels
         if self.bordered.border:
-            sums = at.scratch("sums")
+            sums = at.scratch("border")
             clear = (library.FILL, [1, some * self.bordered.size, sums, 0])
             copy = self.bordered.copy(some, dx, sums, at.item, back=True)
             return sums, [clear], copy
@@ -242,24 +274,18 @@ class _Adjoint(_Pooling):
 
 
 @dataclass
-class LargestBack(_Adjoint):
-    """``dx[first largest of a window] += dy[place]``.
-
-    Where all that a window sees is minus infinity, its border may take it.
-    """
-
-    lowest = 1
+class OnPixels(_Adjoint):
+    """``dx[pixel of a window] += dy[place]``, for the pixel that `Pixels` found."""
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
         for begin, some in parts(first, count, self.together):
-            images, copies = self._images(at, begin, some)
             dx, clears, copy = self._sums(at, begin, some)
             places, channels, rows, columns, taps = self._windows(at, some)
-            dy = at.inputs[1] + at.item * begin * self.outputs
-            row = [places, channels, images, rows, columns, taps, dy, dx]
-            kernel = LARGEST_BACK.format(width=self.width)
-            found += [*copies, *clears, (kernel, [*row, int(not self.once)])]
+            pixels, dy = (x + at.item * begin * self.outputs for x in at.inputs)
+            row = [places, channels, pixels, rows, columns, taps, dy, dx]
+            kernel = ON_PIXELS.format(width=self.width)
+            found += [*clears, (kernel, [*row, int(not self.once)])]
             found += [copy] if copy else []
         return found
 
@@ -267,9 +293,6 @@ class LargestBack(_Adjoint):
 @dataclass
 class Spread(_Adjoint):
     """``dx[pixel] = sum over the windows that see it of dy[place]``."""
-
-    def before(self, at: Where) -> list[Row]:
-        return []
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
