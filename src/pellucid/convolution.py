@@ -551,7 +551,7 @@ def largest_pixels(x: NDArray[Any], window: Window) -> NDArray[Any]:
     Returns
     -------
     ndarray, shape (n, rows, columns, channels)
-        Numbers of pixels of the window, row by row from 0; -1 where it sees border only.
+        Numbers of pixels, row by row of the window; -1 where it sees border only.
     """
     bordered, y = _bordered(x, window, -np.inf), max_windows(x, window)
     # A pixel may be minus infinity like the border, which takes nothing all the same.

@@ -143,8 +143,7 @@ class Arena:
             chain = self._chain_of.get(begin)
             if chain and end <= chain.last and is_for_samples(node):
                 room = chain.room[begin - chain.first]
-                if room:
-                    found[key] = room
+                found[key] = room
         return found
 
     def _life(self, life: Life) -> Life:

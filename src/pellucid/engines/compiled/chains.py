@@ -11,20 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from pellucid.engines.compiled.convolution.blocked import Blocked
+from pellucid.engines.compiled.convolution.blocked import Blocked, at_once
 from pellucid.engines.compiled.plan import (
     Call,
     Loop,
     Plan,
     is_late,
     own_class,
-    space_of,
     stored_as,
 )
 from pellucid.symbol import Dim, Symbol
 
-TOGETHER = 2**14  # numbers that a loop takes at once at least
-LONGEST = 256  # samples after which the turns of a chain repeat, at most
+TOGETHER = 2**14  # numbers that a loop takes at once
 
 
 @dataclass(frozen=True)
@@ -67,38 +65,45 @@ class Chain:
         """
         done = [0] * len(self.blocks)
         found = []
-        while done[-1] < n or min(done) < n:
-            for k in reversed(range(len(done))):
-                there = min((done[j] for j in self.reads[k]), default=n)
-                some = min(self.blocks[k], n - done[k])
-                if some and done[k] + some <= there:
-                    found.append((k, done[k], some))
-                    done[k] += some
-                    break
+        ready = {k for k, read in enumerate(self.reads) if not read and n}
+        while ready:
+            k = max(ready)
+            some = min(self.blocks[k], n - done[k])
+            found.append((k, done[k], some))
+            done[k] += some
+            for j in (k, *self._readers[k]):
+                there = min((done[i] for i in self.reads[j]), default=n)
+                next_one = min(self.blocks[j], n - done[j])
+                if 0 < next_one <= there - done[j]:
+                    ready.add(j)
+                else:
+                    ready.discard(j)
         return found
 
     @cached_property
-    def room(self) -> tuple[int | None, ...]:
-        """For each step, how many samples of its result are needed at the same time.
+    def _readers(self) -> list[list[int]]:
+        """For each step, who reads it."""
+        each = range(len(self.blocks))
+        return [[j for j in each if k in self.reads[j]] for k in each]
 
-        None where that is not known to be less than all.
-        """
-        period = math.lcm(*self.blocks)
-        if period > LONGEST:
-            return (None,) * len(self.blocks)
+    @cached_property
+    def room(self) -> tuple[int, ...]:
+        """For each step, how many samples of its result are needed at the same time."""
         done = [0] * len(self.blocks)
-        most = [0] * len(self.blocks)
-        for k, _, some in self.turns(4 * period):
+        most = list(self.blocks)
+        for k, _, some in self.turns(2 * math.lcm(*self.blocks)):
             done[k] += some
-            for j in range(len(done)):
-                readers = [done[i] for i, read in enumerate(self.reads) if j in read]
-                most[j] = max(most[j], done[j] - min(readers, default=done[j]))
-        found = []
-        for j, alive in enumerate(most):
-            others = (self.blocks[i] for i, read in enumerate(self.reads) if j in read)
-            unit = math.lcm(self.blocks[j], *others)
-            found.append(unit * -(-alive // unit))
-        return tuple(found)
+            for j in (k, *self.reads[k]):
+                last = min((done[i] for i in self._readers[j]), default=done[j])
+                most[j] = max(most[j], done[j] - last)
+        # Whole blocks of all who make and read it: then none is in two pieces.
+        units = (
+            math.lcm(self.blocks[j], *(self.blocks[i] for i in self._readers[j]))
+            for j in range(len(most))
+        )
+        return tuple(
+            unit * -(-alive // unit) for unit, alive in zip(units, most, strict=True)
+        )
 
 
 def chains(plan: Plan, over_images: Mapping[int, Blocked]) -> list[Chain]:
@@ -156,7 +161,7 @@ def _block(step: Loop | Call, blocked: Blocked | None) -> int:
         return 0
     if any(not own_class(node.shape, step.space) for node in step.nodes):
         return 0
-    return max(1, TOGETHER // (rows * columns))
+    return at_once(TOGETHER, rows * columns)
 
 
 def _is_whole(step: Loop | Call) -> bool:
@@ -177,19 +182,3 @@ def is_for_samples(node: Symbol) -> bool:
     bool
     """
     return any(isinstance(length, Dim) for length in node.shape)
-
-
-def numbers_a_sample(node: Symbol) -> int:
-    """Return how many numbers of a value belong to one sample.
-
-    Parameters
-    ----------
-    node : Symbol
-        A value for samples.
-
-    Returns
-    -------
-    int
-    """
-    (rows, _), columns = space_of(node.shape)
-    return rows * columns

@@ -234,7 +234,9 @@ class CompiledEngine(Assemblies):
         )
         widths = (math.prod(given.shape) for given in self.inputs.values())
         bytes_a_row += sum(widths) * int(self.dtype.itemsize)
-        return min(4096, max(64, CHUNK_BYTES // bytes_a_row))
+        # Steps in turns keep to the cache by themselves; every turn is in the table.
+        most = 256 if assembly.chains else 4096
+        return min(most, max(64, CHUNK_BYTES // bytes_a_row))
 
     def runner(
         self, assembly: Assembly, n: int, weights: NDArray[Any], thread: int = 0

@@ -1,5 +1,6 @@
 """Operations that work on samples one after another: what the planner knows of them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,26 @@ def parts(first: int, count: int, size: int) -> list[tuple[int, int]]:
         (begin, min(size, first + count - begin))
         for begin in range(first, first + count, size)
     ]
+
+
+def at_once(wanted: int, one: int) -> int:
+    """Return how many samples are about so many numbers, as a power of two.
+
+    Operations that take turns then begin together again and again, see `chains.py`.
+
+    Parameters
+    ----------
+    wanted : int
+        Numbers in all.
+    one : int
+        Numbers of a sample.
+
+    Returns
+    -------
+    int
+        From 1 to 64.
+    """
+    return int(2 ** min(6, max(0, round(math.log2(wanted / max(1, one))))))
 
 
 def vector_width(*lengths: int) -> int:

@@ -17,14 +17,20 @@ import numpy as np
 
 from pellucid.convolution import Window
 from pellucid.engines.compiled import library
-from pellucid.engines.compiled.convolution.blocked import Blocked, Row, Where, parts
+from pellucid.engines.compiled.convolution.blocked import (
+    Blocked,
+    Row,
+    Where,
+    at_once,
+    parts,
+)
 from pellucid.engines.compiled.convolution.bordered import (
     Bordered,
     Table,
     with_channels,
 )
 
-TOGETHER = 64  # places of small images that one product takes at least
+TOGETHER = 64  # places of small images that one product takes
 
 
 @dataclass
@@ -66,7 +72,7 @@ class _Convolution(Blocked):
     @property
     def together(self) -> int:
         """How many samples one product takes."""
-        return max(1, TOGETHER // math.prod(self.places))
+        return at_once(TOGETHER, math.prod(self.places))
 
     @property
     def inner(self) -> int:
@@ -250,7 +256,7 @@ class ConvolveBack(_Convolution):
     @property
     def together(self) -> int:
         _, height, width, _ = self.images
-        return max(1, TOGETHER // int(height * width))
+        return at_once(TOGETHER, height * width)
 
     def before(self, at: Where) -> list[Row]:
         found: list[Row] = []

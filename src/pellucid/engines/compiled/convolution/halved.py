@@ -16,6 +16,7 @@ from pellucid.engines.compiled.convolution.blocked import (
     Blocked,
     Row,
     Where,
+    at_once,
     parts,
     vector_width,
 )
@@ -146,7 +147,7 @@ class Halved(Blocked):
     @property
     def together(self) -> int:
         """How many samples are handled together."""
-        return max(1, TILES // tiles_of(self.places))
+        return at_once(TILES, tiles_of(self.places))
 
     @property
     def scratch(self) -> dict[str, int]:

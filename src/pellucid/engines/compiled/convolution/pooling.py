@@ -11,12 +11,13 @@ from pellucid.engines.compiled.convolution.blocked import (
     Blocked,
     Row,
     Where,
+    at_once,
     parts,
     vector_width,
 )
 from pellucid.engines.compiled.convolution.bordered import Bordered
 
-TOGETHER = 2**14  # numbers of small images that are handled in one call at least
+TOGETHER = 2**14  # numbers of small images that are handled in one call
 
 # a: places, channels, x, where the windows are, where their pixels are, how many, z
 LARGEST = """def run(a):
@@ -136,7 +137,7 @@ class _Pooling(Blocked):
     def together(self) -> int:
         """How many samples one call takes."""
         _, height, width, channels = self.images
-        return max(1, TOGETHER // int(height * width * channels))
+        return at_once(TOGETHER, height * width * channels)
 
     @property
     def once(self) -> bool:

@@ -24,6 +24,7 @@ from pellucid.engines.compiled.convolution.blocked import (
     Blocked,
     Row,
     Where,
+    at_once,
     parts,
     vector_width,
 )
@@ -234,7 +235,7 @@ class _Tiled(Blocked):
     @property
     def together(self) -> int:
         """How many images are transformed together."""
-        return max(1, TILES // tiles_of(self.tiled))
+        return at_once(TILES, tiles_of(self.tiled))
 
     @staticmethod
     def matrices(tiles: int, columns: int) -> int:
