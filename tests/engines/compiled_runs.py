@@ -8,7 +8,7 @@ import numpy as np
 from pellucid import rng
 from pellucid.engines.compiled import assembly as assemblies
 from pellucid.engines.compiled import library
-from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.engines.compiled.assembly import Assembly, Numbers, Shard
 from pellucid.program import Program
 from pellucid.symbol import BOOL, INTEGER, NUMBER, Trace
 from pellucid.testing.arrays import same_bits
@@ -237,7 +237,9 @@ class Memory:
             assert same_bits(self.arrays[place], before), f"{place} was changed"
 
 
-def run_assembly(assembly, given, n, *, functions=None, shared=None, **rest):
+def run_assembly(
+    assembly, given, n, *, functions=None, shared=None, before=0, behind=0, **rest
+):
     """Return the outputs of an Assembly by (vector, name).
 
     `given` is what `Program.run` takes. `functions` are those of `plain_kernels`.
@@ -252,12 +254,13 @@ def run_assembly(assembly, given, n, *, functions=None, shared=None, **rest):
     offsets, size = assembly.arena(n)
     arena = np.full(size + 128, 0xFF, dtype=np.uint8)  # NaN, -1, and true
     base = -(-arena.ctypes.data // 64) * 64
+    # Of a shard, there are others before and behind it.
+    rows = (before, n, behind) if before or behind else (n,)
     calls = assembly.calls(
-        n,
-        memory.where,
-        base,
+        tuple(Shard(count, memory.where, base) for count in rows),
         offsets,
         numbers,
+        number=len(rows) // 2,
         seed=cells.ctypes.data,
         step=cells.ctypes.data + 8,
         **rest,

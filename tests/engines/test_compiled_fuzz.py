@@ -178,8 +178,8 @@ def test_shards_add_up_where_the_engine_says_so():
                     shard(given, begin, end),
                     end - begin,
                     functions=functions,
-                    batch=n,
-                    first=begin,
+                    before=begin,
+                    behind=n - end,
                 )
                 for begin, end in ((0, 3), (3, 4), (4, 10))
             ]
@@ -210,8 +210,8 @@ def test_random_numbers_of_shards_are_those_of_the_batch():
                     shard(given, begin, end),
                     end - begin,
                     functions=functions,
-                    batch=9,
-                    first=begin,
+                    before=begin,
+                    behind=9 - end,
                 )["out", ""]
                 for begin, end in ((0, 2), (2, 9))
             ]

@@ -97,6 +97,8 @@ class Arena:
         Of the steps that are done in blocks of samples.
     chains : list of Chain
         Steps that take turns.
+    late : set of int
+        Steps whose inputs are read after all others.
     usual : int
         Bytes of a floating-point number.
     """
@@ -106,6 +108,7 @@ class Arena:
     kernels: list[Kernel | None]
     over_images: Mapping[int, Blocked]
     chains: list[Chain]
+    late: set[int]
     usual: int
 
     @cached_property
@@ -130,8 +133,8 @@ class Arena:
                     if source.id in found:
                         (begin, last), symbol = found[source.id]
                         # Other shards may read it while this one has gone on.
-                        meets = node.operation.name == MEETING
-                        end = len(self.plan.steps) if meets else i
+                        others = node.operation.name == MEETING or i in self.late
+                        end = len(self.plan.steps) if others else i
                         found[source.id] = (begin, max(end, last)), symbol
         return found
 

@@ -3,8 +3,9 @@
 A row of the table is the address of a kernel and the place of its operands.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
 from pellucid.engines.compiled.arena import MEETING, Arena, item, length, read_by
-from pellucid.engines.compiled.chains import Chain, chains
+from pellucid.engines.compiled.chains import Chain, chains, is_for_samples
 from pellucid.engines.compiled.convolution.blocked import Blocked, Where
 from pellucid.engines.compiled.convolution.choice import over_images
 from pellucid.engines.compiled.plan import (
@@ -32,6 +33,15 @@ from pellucid.program import Program
 from pellucid.symbol import FLOAT, INTEGER, NUMBER, Symbol
 
 Text = tuple[str, str, list[int]]  # of a kernel, a note, and what it is called with
+Calls = list[
+    tuple[int, list[int]]
+]  # addresses of kernels, and what they are called with
+
+WAIT: Text = "", "", []  # until all shards are here
+
+# A product with so large a matrix, for so few rows in all shards, is cut by its
+# columns, in panels of so many.
+LARGE, MOST_ROWS, PANEL = 2**18, 256, 64
 
 
 @dataclass
@@ -113,6 +123,25 @@ class Numbers:
         return self.table(("steps", count, step), lambda: np.arange(count) * step)
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Some rows of a batch, and where their numbers are.
+
+    Parameters
+    ----------
+    n : int
+        How many rows.
+    where : callable
+        Returns the address of a leaf or output by (vector, name).
+    arena : int
+        Address of the arena, aligned.
+    """
+
+    n: int
+    where: Callable[[tuple[str, str]], int]
+    arena: int
+
+
 class Assembly:
     """A Program that is ready to be put into tables.
 
@@ -164,16 +193,19 @@ class Assembly:
                 self.over_images[i] = found
         self._check_order(overwritten)
         self.chains = {c.first: c for c in chains(self.plan, self.over_images)}
+        self.late = late_products(self.plan, self.outputs, self.copies)
         self.memory = Arena(
             self.plan,
             set(self.outputs),
             self.kernels,
             self.over_images,
             list(self.chains.values()),
+            set(self.late.values()),
             int(self.dtype.itemsize),
         )
         # What cannot be called is to be known now.
-        self._rows(2, lambda _: 0, 0, self.arena(2)[0], Numbers.empty())
+        some = Shard(2, lambda _: 0, 0)
+        self._context((some,), self.arena(2)[0], Numbers.empty()).texts()
 
     def _place_outputs(
         self, same_place: dict[tuple[str, str], tuple[str, str]]
@@ -245,44 +277,35 @@ class Assembly:
 
     def calls(
         self,
-        n: int,
-        where: Callable[[tuple[str, str]], int],
-        arena: int,
+        shards: tuple[Shard, ...],
         offsets: dict[Any, int],
         numbers: Numbers,
         *,
-        batch: int | None = None,
-        first: int = 0,
+        number: int = 0,
         seed: int = 0,
         step: int = 0,
         piece: tuple[int, int] | None = None,
-        arenas: tuple[int, ...] = (),
-    ) -> list[tuple[int, list[int]]]:
+        leave: bool = False,
+    ) -> Calls:
         """Return the calls for a batch (or a shard of one) in order.
 
         Parameters
         ----------
-        n : int
-            Rows of the batch or shard.
-        where : callable
-            Returns the address of a leaf or output by (vector, name).
-        arena : int
-            Address of the arena, aligned.
+        shards : tuple of Shard
+            Those of the batch, in order; a whole batch is one.
         offsets : dict
             From `arena`.
         numbers : Numbers
             Cells for numbers.
-        batch : int
-            Rows of the whole batch; n by default.
-        first : int
-            Row of the batch at which the shard begins.
+        number : int
+            Which of the shards.
         seed, step : int
             Addresses of the key of the random numbers and of the iteration.
         piece : (int, int), optional
             Only these columns of vectors, from and to; the sums of a piece go to
             ``("norm", number of the piece)``.
-        arenas : tuple of int
-            Addresses of the arenas of all shards, if there are others.
+        leave : bool
+            Whether to leave out what is in `late`.
 
         Returns
         -------
@@ -290,74 +313,68 @@ class Assembly:
             Kernel addresses and operands; address 0 where all shards are to wait for
             each other.
         """
-        rows = self._rows(
-            n,
-            where,
-            arena,
-            offsets,
-            numbers,
-            batch or n,
-            first,
-            seed,
-            step,
-            piece,
-            arenas or (arena,),
-        )
-        # One text is called for every image: it is looked up once.
-        texts = {id(body): (body, note) for body, note, _ in rows}
-        addresses = {
-            key: cache.load(body, self.bits, note) if body else 0
-            for key, (body, note) in texts.items()
-        }
-        return [(addresses[id(body)], operands) for body, _, operands in rows]
+        cells = number, seed, step, piece
+        context = self._context(shards, offsets, numbers, *cells)
+        return self._loaded(context.texts(leave=leave))
 
-    def _rows(
+    def late_calls(
         self,
-        n: int,
-        where: Callable[[tuple[str, str]], int],
-        arena: int,
+        place: tuple[str, str],
+        rows: tuple[int, int],
+        to: int,
+        shards: tuple[Shard, ...],
         offsets: dict[Any, int],
         numbers: Numbers,
-        batch: int = 1,
-        first: int = 0,
+    ) -> Calls:
+        """Return the calls for some rows of a gradient, the sum over all shards.
+
+        Parameters
+        ----------
+        place : (str, str)
+            Which, one of those in `late`.
+        rows : (int, int)
+            From and to.
+        to : int
+            Address of these rows.
+        shards : tuple of Shard
+            Those of the batch, in order.
+        offsets : dict
+            From `arena`.
+        numbers : Numbers
+            Cells for numbers.
+
+        Returns
+        -------
+        list of (int, list of int)
+            Kernel addresses and operands.
+        """
+        context = self._context(shards, offsets, numbers)
+        node = self.plan.steps[self.late[place]].nodes[0]
+        return self._loaded(context.sum_of_products(node, rows, to))
+
+    def _context(
+        self,
+        shards: tuple[Shard, ...],
+        offsets: dict[Any, int],
+        numbers: Numbers,
+        number: int = 0,
         seed: int = 0,
         step: int = 0,
         piece: tuple[int, int] | None = None,
-        arenas: tuple[int, ...] = (0,),
-    ) -> list[Text]:
-        """Return the texts of kernels, their notes, and what they are called with."""
-        context = _Context(
-            self,
-            n,
-            where,
-            arena,
-            offsets,
-            numbers,
-            batch,
-            first,
-            seed,
-            step,
-            piece,
-            arenas,
-        )
-        found: list[Text] = []
-        steps = iter(range(len(self.plan.steps)))
-        for i in steps:
-            node = self.plan.steps[i].nodes[0]
-            if i in self.chains:
-                found += context.chain(self.chains[i])
-                for _ in range(i, self.chains[i].last):
-                    next(steps)
-            elif i in self.over_images or isinstance(self.plan.steps[i], Loop):
-                found += [*context.begin(i), *context.some(i, 0, n), *context.end(i)]
-            elif node.operation.name == MEETING:
-                found += [("", "", []), (library.MEET, "", context.meet(node))]
-            else:
-                body, many = context.call(node)
-                found += [(body, "", operands) for operands in many]
-        for source, place in self.copies:
-            found.append((library.KEEP, "", context.copy(source, place)))
-        return found
+    ) -> "_Context":
+        own = shards[number]
+        first = sum(shard.n for shard in shards[:number])
+        places = own.n, own.where, own.arena, offsets, numbers
+        return _Context(self, shards, number, *places, first, seed, step, piece)
+
+    def _loaded(self, texts: list[Text]) -> Calls:
+        """Return texts as kernels; one of many calls is looked up once."""
+        known = {id(body): (body, note) for body, note, _ in texts}
+        addresses = {
+            key: cache.load(body, self.bits, note) if body else 0
+            for key, (body, note) in known.items()
+        }
+        return [(addresses[id(body)], operands) for body, _, operands in texts]
 
     def compile(self) -> None:
         """Compile the printed kernels, or find them on disk.
@@ -402,17 +419,54 @@ class _Context:
     """One filling of the table, see `Assembly.calls`."""
 
     assembly: Assembly
+    shards: tuple[Shard, ...]
+    number: int  # of the own shard, whose are the next three
     n: int
     where: Callable[[tuple[str, str]], int]
     arena: int
     offsets: dict[Any, int]
     numbers: Numbers
-    batch: int
-    first: int
+    first: int  # row of the batch at which the shard begins
     seed: int
     step: int
     piece: tuple[int, int] | None
-    arenas: tuple[int, ...]
+
+    @property
+    def batch(self) -> int:
+        """Rows of all shards."""
+        return sum(shard.n for shard in self.shards)
+
+    def texts(self, leave: bool = False) -> list[Text]:
+        """Return the texts of kernels, their notes, and what they are called with."""
+        assembly = self.assembly
+        found: list[Text] = []
+        late = set(assembly.late.values()) if leave else set()
+        steps = iter(range(len(assembly.plan.steps)))
+        for i in steps:
+            node = assembly.plan.steps[i].nodes[0]
+            if i in assembly.chains:
+                found += self.chain(assembly.chains[i])
+                for _ in range(i, assembly.chains[i].last):
+                    next(steps)
+            elif i in assembly.over_images or isinstance(assembly.plan.steps[i], Loop):
+                found += [*self.begin(i), *self.some(i, 0, self.n), *self.end(i)]
+            elif node.operation.name == MEETING:
+                found += [WAIT, (library.MEET, "", self.meet(node))]
+            elif self._is_for_all(node):
+                found += [WAIT, self.product_for_all(node), WAIT]
+            elif i not in late:
+                body, many = self.call(node)
+                found += [(body, "", operands) for operands in many]
+        for source, place in assembly.copies:
+            found.append((library.KEEP, "", self.copy(source, place)))
+        return found
+
+    def of_shard(self, number: int) -> "_Context":
+        """Return the same for another shard."""
+        other = self.shards[number]
+        return replace(
+            self, number=number, n=other.n, where=other.where, arena=other.arena
+        )
 
     def address(self, node: Symbol, first: int = 0) -> int:
         """Return where a stored value is; of samples, the one of sample 0.
@@ -526,7 +580,7 @@ class _Context:
         if source.id not in self.offsets:
             raise UnsupportedError("a sum that is an output and is used")
         offset = self.offsets[source.id]
-        each = [arena + offset for arena in self.arenas]
+        each = [shard.arena + offset for shard in self.shards]
         return [*self._size(source), self.address(node), len(each), *each]
 
     def copy(self, source: Symbol, place: tuple[str, str]) -> list[int]:
@@ -552,31 +606,88 @@ class _Context:
         return length(rows, self.n), columns
 
     def _matmul(self, node: Symbol) -> tuple[str, list[list[int]]]:
-        (x, turned_x), (y, turned_y) = (
-            (
-                value.inputs[0] if is_turned(value, node) else value,
-                is_turned(value, node),
-            )
-            for value in node.inputs
-        )
-        (long_x, short_x), (_, long_y) = self._size(x), self._size(y)
         rows, columns = self._size(node)
+        to = self.numbers.steps(rows, columns)
+        return library.PRODUCT, [self._product(node, (0, rows), self.address(node), to)]
+
+    def _product(
+        self, node: Symbol, rows: tuple[int, int], z: int, to: int, how: int = 0
+    ) -> list[int]:
+        """Return the operands of some rows of a product, and where they go."""
+        x, turned_x, y, turned_y = factors(node)
+        (long_x, short_x), (_, long_y) = self._size(x), self._size(y)
+        begin, end = rows
         inner = long_x if turned_x else short_x
         steps = (1, short_x) if turned_x else (short_x, 1)
-        row = [
-            rows,
-            columns,
+        return [
+            end - begin,
+            self._size(node)[1],
             inner,
-            self.address(x),
-            self.numbers.steps(rows, steps[0]),
+            self.address(x) + begin * steps[0] * self.assembly.item(x),
+            self.numbers.steps(end - begin, steps[0]),
             self.numbers.steps(inner, steps[1]),
             self.address(y),
             long_y,
-            self.address(node),
-            self.numbers.steps(rows, columns),
-            library.TURNED if turned_y else 0,
+            z,
+            to,
+            how | (library.TURNED if turned_y else 0),
         ]
-        return library.PRODUCT, [row]
+
+    def sum_of_products(
+        self, node: Symbol, rows: tuple[int, int], to: int
+    ) -> list[Text]:
+        """Return the calls of some rows of a product, added up over all shards."""
+        columns = self._size(node)[1]
+        steps = self.numbers.steps(rows[1] - rows[0], columns)
+        found: list[Text] = []
+        for k in range(len(self.shards)):
+            how = library.ADDS if k else 0
+            row = self.of_shard(k)._product(node, rows, to, steps, how)
+            found.append((library.PRODUCT, "", row))
+        return found
+
+    def _is_for_all(self, node: Symbol) -> bool:
+        """Return whether a product is cut by its columns, see `product_for_all`."""
+        several = len(self.shards) > 1 and self.batch <= MOST_ROWS
+        if not several or node.operation.name != "matmul" or not is_for_samples(node):
+            return False
+        _, turned_x, y, _ = factors(node)
+        own = stored_as(y).operation.group == "leaf" and not is_for_samples(y)
+        wide = self._size(node)[1] >= len(self.shards) * PANEL
+        return own and wide and not turned_x and math.prod(y.shape) >= LARGE
+
+    def product_for_all(self, node: Symbol) -> Text:
+        """Return the call of some columns of a product, for the rows of all shards.
+
+        Each shard would read all of a large matrix for few rows. So each reads a part
+        of it for all rows, which are gathered from the shards, and given back to them.
+        """
+        x, _, _, turned = factors(node)
+        each = [self.of_shard(k) for k in range(len(self.shards))]
+        rows = [shard._size(node)[0] for shard in each]
+        columns, panels = self._size(node)[1], self._size(node)[1] // PANEL
+        edges = [panels * k // len(each) * PANEL for k in range(len(each))] + [columns]
+        begin, end = edges[self.number : self.number + 2]
+        row = each[0]._product(node, (0, rows[0]), each[0].address(node), 0)
+        item = self.assembly.item(node)
+        row[0], row[1] = sum(rows), end - begin
+        row[4] = self._rows_of(each, x, rows)
+        row[6] += item * begin * (row[7] if turned else 1)
+        row[8] += item * begin
+        row[9] = self._rows_of(each, node, rows)
+        return library.PRODUCT, "", row
+
+    def _rows_of(self, each: "list[_Context]", value: Symbol, rows: list[int]) -> int:
+        """Return the table of where the rows of all shards are, from the first one."""
+        item, step = self.assembly.item(value), self._size(value)[1]
+        places = [shard.address(value) for shard in each]
+        starts = [(place - places[0]) // item for place in places]
+
+        def table() -> NDArray[np.int64]:
+            parts = zip(starts, rows, strict=True)
+            return np.concatenate([start + np.arange(n) * step for start, n in parts])
+
+        return self.numbers.table(("rows", *starts, *rows, step), table)
 
     def _transpose(self, node: Symbol) -> tuple[str, list[list[int]]]:
         rows, columns = self._size(node)
@@ -647,6 +758,64 @@ class _Context:
         total = self._size(node)[0]
         addresses = map(self.address, (values, index, node))
         return library.SCATTER_ADD, [[rows, columns, *addresses, total]]
+
+
+def factors(node: Symbol) -> tuple[Symbol, bool, Symbol, bool]:
+    """Return what a product reads, and whether transposed: left, then right.
+
+    Parameters
+    ----------
+    node : Symbol
+        A matrix product.
+
+    Returns
+    -------
+    tuple of (Symbol, bool, Symbol, bool)
+    """
+    x, y = (
+        (value.inputs[0], True) if is_turned(value, node) else (value, False)
+        for value in node.inputs
+    )
+    return *x, *y
+
+
+def late_products(
+    plan: Plan,
+    outputs: dict[int, tuple[str, str]],
+    copies: list[tuple[Symbol, tuple[str, str]]],
+) -> dict[tuple[str, str], int]:
+    """Return the large gradients that are one product and that no step reads.
+
+    They can be computed piece by piece in the update, and need no memory then.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a training step.
+    outputs : dict of int to (str, str)
+        Node id -> where it is made.
+    copies : list of (Symbol, (str, str))
+        Outputs that are copies.
+
+    Returns
+    -------
+    dict of (str, str) to int
+        Place of the gradient -> step.
+    """
+    read = {
+        source.id for step in plan.steps for n in step.nodes for source in read_by(n)
+    }
+    read |= {source.id for source, _ in copies}
+    found = {}
+    for i, step in enumerate(plan.steps):
+        node = step.nodes[0]
+        if node.operation.name != "matmul" or node.id in read or node.ndim != 2:
+            continue
+        place = outputs.get(node.id, ("", ""))
+        over_batch = factors(node)[1] and not is_for_samples(node)
+        if place[0] == "g" and over_batch and math.prod(node.shape) >= LARGE:
+            found[place] = i
+    return found
 
 
 def reads_numbers(program: Program) -> list[str]:

@@ -15,8 +15,9 @@ from pellucid.engines.compiled.runtime import address_of, call, threaded
 # Places in a thread's cells of whole numbers, and of numbers.
 STEP, POSITION = 0, 1
 T, RATE, SCALE = 0, 1, 2
-# Places of tables: those of batches are 0 and 1; the update, and one that keeps first.
-UPDATE, KEEPING = 2, 3
+# Places of tables, each of two for batches and for the last batch of an epoch: their
+# gradients, the update, and one that keeps first.
+GRADIENTS, UPDATE, KEEPING = 0, 2, 4
 SPINS = 3000
 
 
@@ -101,7 +102,8 @@ def drive(
         cells[RATE] = rates[s]
         cells[SCALE] = scales[s]
         table = tables[s]
-        for i in range(bounds[thread, table, 0], bounds[thread, table, 1]):
+        own = GRADIENTS + table
+        for i in range(bounds[thread, own, 0], bounds[thread, own, 1]):
             if calls[i, 0] == 0:  # where the shards meet
                 _barrier(meeting, threads, give_way)
             else:
@@ -112,7 +114,7 @@ def drive(
             loss += loss_cells[k, 0]
         if not np.isfinite(loss):
             return s
-        update = KEEPING if keep and s == 0 else UPDATE
+        update = table + (KEEPING if keep and s == 0 else UPDATE)
         for i in range(bounds[thread, update, 0], bounds[thread, update, 1]):
             call(calls[i, 0], address_of(operands, calls[i, 1]))
         _barrier(meeting, threads, give_way)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
 from pellucid.engines.compiled.assemblies import Assemblies
-from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.engines.compiled.assembly import Assembly, Numbers, Shard
 from pellucid.engines.compiled.runtime import run
 from pellucid.engines.compiled.table import Table, address, aligned
 
@@ -57,9 +57,8 @@ class Runner:
         self.numbers = Numbers.empty()
         offsets, size = assembly.arena(n)
         self._memory, base = aligned(size)
-        calls = assembly.calls(
-            n, assemblies.where(weights, arrays), base, offsets, self.numbers
-        )
+        whole = Shard(n, assemblies.where(weights, arrays), base)
+        calls = assembly.calls((whole,), offsets, self.numbers)
         self.only_x = next(iter(self.x.values()))
         if self.only_x.dtype == dtype:
             row = [1, self.only_x.size, address(self.only_x), address(self.check)]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.engines.compiled import cache as kernels
 from pellucid.engines.compiled import driver, library, machine
 from pellucid.engines.compiled.assemblies import Assemblies
-from pellucid.engines.compiled.assembly import Assembly, Numbers
+from pellucid.engines.compiled.assembly import Assembly, Calls, Numbers, Shard
 from pellucid.engines.compiled.table import Table, address, aligned
 from pellucid.engines.compiled.teams import Teams
 from pellucid.engines.readable import Outcome, ReadableEngine, ReadableSession
@@ -23,10 +24,28 @@ MOST_STEPS = 20_000  # iterations of a slice
 ORDERS = 2**17  # rows for whose orders there is room, or one epoch
 SLICE = 0.03  # seconds after which the driver returns to Python
 
-Calls = list[tuple[int, list[int]]]
-
 # Losses, norms of gradients, weights of batches, and how many updates were made.
 Steps = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some parameters that are updated by one call.
+
+    Parameters
+    ----------
+    begin, end : int
+        Which, from and to.
+    place : (str, str), optional
+        The gradient whose rows they are, if that is made piece by piece.
+    rows : (int, int)
+        Which rows, from and to.
+    """
+
+    begin: int
+    end: int
+    place: tuple[str, str] | None = None
+    rows: tuple[int, int] = (0, 0)
 
 
 class CompiledSession:
@@ -76,11 +95,11 @@ class CompiledSession:
         self.usual_rows, self.last_rows = int(sizes[0]), int(sizes[-1])
         training, self.shards = engine.training_for(self.rows)
         size = blueprint.layout.parameters.size
-        update = engine.update(optimizer, self.shards, trained is not None)
+        frozen = trained is not None
+        update = engine.update(optimizer, self.shards, frozen)
         update.compile()
         cut = update.can_be_cut and size > PIECE
-        edges = list(range(0, size, PIECE)) if cut else [0]
-        self.pieces = list(zip(edges, [*edges[1:], size], strict=True))
+        self.pieces = self._pieces(training, size) if cut else [Piece(0, size)]
         most = min(self.shards, len(self.pieces)) if cut else self.shards
         allowed = machine.available() if threads is None else threads
         self.threads = max(1, min(most, allowed, self.shards))
@@ -88,7 +107,33 @@ class CompiledSession:
         self.teams = Teams(self.threads, pace=SLICE)  # the first slice is one step
         self._changing = [weights, *memory.values()]
         self._before = [np.empty_like(vector) for vector in self._changing]
-        self._tables(training, update, cut)
+        # Of a gradient that is added up before: the update takes one.
+        of_sum = any(piece.place for piece in self.pieces) and self.shards > 1
+        one = engine.update(optimizer, 1, frozen) if of_sum else update
+        one.compile()
+        self._tables(training, (update, one))
+
+    def _pieces(self, training: Assembly, size: int) -> list["Piece"]:
+        """Return the parameters in pieces: parts of vectors, or rows of a matrix."""
+        layout = self.engine.blueprint.layout.parameters
+        late = {layout.entries[name].start: (v, name) for v, name in training.late}
+        found: list[Piece] = []
+        begin = 0
+        while begin < size:
+            if begin in late:
+                place = late[begin]
+                rows, columns = layout.entries[place[1]].shape
+                some = max(1, PIECE // columns)
+                for row in range(0, rows, some):
+                    end = min(row + some, rows)
+                    edges = begin + row * columns, begin + end * columns
+                    found.append(Piece(*edges, place, (row, end)))
+                begin += rows * columns
+            else:
+                end = min([begin + PIECE, size, *(b for b in late if b > begin)])
+                found.append(Piece(begin, end))
+                begin = end
+        return found
 
     def _allocate(self, size: int, dtype: np.dtype[Any]) -> None:
         batches = self.batches
@@ -176,7 +221,7 @@ class CompiledSession:
         numbers.address = cell  # type: ignore[method-assign]
         return numbers
 
-    def _tables(self, training: Assembly, update: Assembly, cut: bool) -> None:
+    def _tables(self, training: Assembly, updates: tuple[Assembly, Assembly]) -> None:
         offsets, size = training.arena(-(-self.rows // self.shards))
         self.arena_bytes = size * self.shards
         self._memories = [aligned(size) for _ in range(self.shards)]
@@ -185,34 +230,64 @@ class CompiledSession:
         numbers = [self._numbers(thread) for thread in range(self.threads)]
         self._kept += numbers
 
+        shards = cache(self._shards)
+        # A gradient that is made piece by piece: one of them for each thread.
+        most = max((p.end - p.begin for p in self.pieces if p.place), default=0)
+        rooms = [aligned(most * self.engine.dtype.itemsize) for _ in numbers]
+        self._kept += rooms
+
         @cache
         def shard(k: int, rows: int, thread: int) -> Calls:
             cells = address(self.whole_cells[thread])
-            return self._shard(training, k, rows, offsets, numbers[thread], cells)
+            return self._gathered(k, rows, cells) + training.calls(
+                shards(rows),
+                offsets,
+                numbers[thread],
+                number=k,
+                seed=cells + 24,
+                step=cells + 8 * driver.STEP,
+                leave=any(piece.place for piece in self.pieces),
+            )
 
-        # Where in the table each thread finds its calls, by how many work.
+        @cache
+        def changed(k: int, rows: int, thread: int) -> Calls:
+            """Return the calls that change a piece after a batch of some rows."""
+            piece, own = self.pieces[k], numbers[thread]
+            if piece.place is None:
+                return self._changed(updates[0], k, own)
+            to = rooms[thread][1]
+            place = piece.place, piece.rows, to
+            found = training.late_calls(*place, shards(rows), offsets, own)
+            begin = to - piece.begin * self.engine.dtype.itemsize
+            return found + self._changed(updates[1], k, own, begin)
+
+        @cache
+        def part(thread: int, team: int, place: int, rows: int) -> tuple[int, int]:
+            """Return where in the table a thread finds its calls."""
+            if place == driver.GRADIENTS:
+                own = range(thread, self.shards, team)
+                return table.add(_together([shard(k, rows, thread) for k in own]))
+            calls: Calls = []
+            for k in range(thread, len(self.pieces), team):
+                # Copied right before it changes, it comes from memory once.
+                if place == driver.KEEPING:
+                    calls += self._keep(self.pieces[k].begin, self.pieces[k].end)
+                late = self.pieces[k].place is not None
+                calls += changed(k, rows if late else 0, thread)
+            if thread == 0:
+                if place == driver.KEEPING:
+                    calls += self._keep(self.pieces[-1].end, len(self.weights))
+                calls += self._keep_states()
+            return table.add(calls)
+
+        # By how many work.
         self.bounds: dict[int, NDArray[np.int64]] = {}
         for team in self.teams.sizes:
-            bounds = np.zeros((team, 4, 2), dtype=np.int64)
+            bounds = np.zeros((team, 6, 2), dtype=np.int64)
             for thread in range(team):
-                own = range(thread, self.shards, team)
-                for place, rows in enumerate((self.usual_rows, self.last_rows)):
-                    shards = [shard(k, rows, thread) for k in own]
-                    bounds[thread, place] = table.add(_together(shards))
-                calls, keeping = [], []
-                for k in range(thread, len(self.pieces), team):
-                    piece = self._piece(update, k, numbers[thread], cut)
-                    calls += piece
-                    # Copied right before it changes, it comes from memory once.
-                    keeping += self._keep(*self.pieces[k]) + piece
-                if thread == 0:
-                    states = self._keep_states()
-                    calls += states
-                    keeping += (
-                        self._keep(self.pieces[-1][1], len(self.weights)) + states
-                    )
-                bounds[thread, driver.UPDATE] = table.add(calls)
-                bounds[thread, driver.KEEPING] = table.add(keeping)
+                for place in (driver.GRADIENTS, driver.UPDATE, driver.KEEPING):
+                    for last, rows in enumerate((self.usual_rows, self.last_rows)):
+                        bounds[thread, place + last] = part(thread, team, place, rows)
             self.bounds[team] = bounds
         self.calls, self.operands = table.arrays()
         self.meeting = np.zeros(16, dtype=np.int64)
@@ -235,58 +310,46 @@ class CompiledSession:
         row = [1, source.size, address(source), address(target)]
         return [(kernels.load(library.KEEP, 8 * self.engine.dtype.itemsize), row)]
 
-    def _shard(
-        self,
-        training: Assembly,
-        k: int,
-        rows: int,
-        offsets: dict[Any, int],
-        numbers: Numbers,
-        cells: int,
-    ) -> list[tuple[int, list[int]]]:
-        """Return the calls of one shard: its rows of a batch, forward and backward."""
+    def _shards(self, rows: int) -> tuple[Shard, ...]:
+        """Return the shards of a batch of some rows."""
+        found = []
+        for k in range(self.shards):
+            begin, end = rows * k // self.shards, rows * (k + 1) // self.shards
+            given = self.data if self.whole else self.batch
+            arrays = {place: values[begin:end] for place, values in given.items()}
+            arrays["loss", ""] = self.loss_cells[k]
+            state = self.states[k] if self.states.size else None
+            where = self.engine.where(self.weights, arrays, self.gradients[k], state)
+            found.append(Shard(end - begin, where, self._memories[k][1]))
+        return tuple(found)
+
+    def _gathered(self, k: int, rows: int, cells: int) -> Calls:
+        """Return the calls that copy the rows of a shard into its batch."""
         begin, end = rows * k // self.shards, rows * (k + 1) // self.shards
-        arrays: dict[Any, NDArray[Any]] = {("loss", ""): self.loss_cells[k]}
-        calls = []
-        bits = 8 * self.engine.dtype.itemsize
+        calls: Calls = []
+        if self.whole or self.made:
+            return calls
         for place, values in self.data.items():
-            if self.whole:
-                arrays[place] = values[begin:end]
-                continue
-            arrays[place] = self.batch[place][begin:end]
-            if self.made or (place == ("weight", "") and self.even):
+            if place == ("weight", "") and self.even:
                 continue
             kind = "integers" if values.dtype.kind == "i" else "floats"
             columns = int(np.prod(values.shape[1:]))
+            bits = 8 * self.engine.dtype.itemsize
             gather = kernels.load(library.GATHER.format(kind=kind), bits)
             row = [end - begin, columns, address(values), address(self.order)]
-            position = cells + 8 * driver.POSITION
-            calls.append((gather, [*row, position, begin, address(arrays[place])]))
-        where = self.engine.where(
-            self.weights,
-            arrays,
-            self.gradients[k],
-            self.states[k] if self.states.size else None,
-        )
-        return calls + training.calls(
-            end - begin,
-            where,
-            self._memories[k][1],
-            offsets,
-            numbers,
-            batch=rows,
-            first=begin,
-            seed=cells + 24,
-            step=cells + 8 * driver.STEP,
-            arenas=tuple(base for _, base in self._memories),
-        )
+            row += [cells + 8 * driver.POSITION, begin]
+            calls.append((gather, [*row, address(self.batch[place][begin:end])]))
+        return calls
 
-    def _piece(
-        self, update: Assembly, k: int, numbers: Numbers, cut: bool
-    ) -> list[tuple[int, list[int]]]:
-        """Return the calls that update one piece of the parameters."""
-        size = self.engine.blueprint.layout.parameters.size
-        if size == 0:
+    def _changed(
+        self, update: Assembly, k: int, numbers: Numbers, gradient: int | None = None
+    ) -> Calls:
+        """Return the calls that update one piece of the parameters.
+
+        Its gradient is the sum of those of all shards, or at an address of its own.
+        """
+        piece = self.pieces[k]
+        if piece.end == 0:
             return []
         arrays: dict[Any, NDArray[Any]] = {
             ("w", ""): self.weights,
@@ -297,17 +360,18 @@ class CompiledSession:
             arrays["memory", name] = vector
         for shard in range(self.shards):
             arrays["g", f"g{shard}"] = self.gradients[shard]
+
+        def where(place: tuple[str, str]) -> int:
+            if gradient is not None and place[0] == "g":
+                return gradient
+            return address(arrays[place])
+
         offsets, bytes_needed = update.arena(1)
         memory = aligned(bytes_needed)
         self._kept.append(memory)
-        return update.calls(
-            1,
-            lambda place: address(arrays[place]),
-            memory[1],
-            offsets,
-            numbers,
-            piece=self.pieces[k] if cut else None,
-        )
+        edges = (piece.begin, piece.end) if update.can_be_cut else None
+        whole = Shard(1, where, memory[1])
+        return update.calls((whole,), offsets, numbers, piece=edges)
 
     # -- running -----------------------------------------------------------------------
 
