@@ -304,4 +304,5 @@ def test_sums_stay_in_registers(dtype):
     additions = [line for line in loop.splitlines() if "vfmadd" in line]
     assert len(additions) == rounds * sums
     assert all(register in line for line in additions)
-    assert "(%rsp)" not in loop  # nothing waits in memory for a register
+    # No sum waits in memory for a register; an address may.
+    assert not [x for x in loop.splitlines() if "(%rsp)" in x and "mm" in x]

@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 
 from pellucid.engines.compiled.library import ADDS, TURNED
 from pellucid.engines.compiled.turning import write_turned
-from pellucid.engines.compiled.vectors import Code, register_bytes, whole
+from pellucid.engines.compiled.vectors import INDEX, Code, register_bytes, whole
 
 # Rows and vectors of a block: as many as leave registers for the two sides. A block of
 # one vector takes what is left of the columns.
@@ -35,9 +35,13 @@ WIDE = 8
 # of the result has the same bits in any company.
 PART = 256
 
-# A large right side is copied, a part of its rows at a time, into memory without gaps:
-# rows far apart share few places of the cache. Many rows of the left side pay for it.
-LEAST_ROWS, LEAST_SIZE = 48, 2**16
+# A right side of more numbers than this comes from memory: what is needed of it next is
+# asked for while this part is used, a cache line for each k.
+LARGE, LINE = 2**16, 64
+
+# Where registers are narrow, many rows of the left side pay for a copy of a large right
+# side: its rows, far apart, share few places of the cache.
+NARROW, MANY = register_bytes() < LINE, 48
 
 
 class _Sides:
@@ -57,9 +61,10 @@ class _Sides:
             for bit in (ADDS, TURNED)
         )
         size = builder.mul(self.k, self.long_y)
-        many = builder.icmp_signed(">=", self.m, whole(LEAST_ROWS))
-        large = builder.icmp_signed(">", size, whole(LEAST_SIZE))
-        self.copies = builder.or_(self.turned, builder.and_(many, large))
+        self.large = builder.icmp_signed(">", size, whole(LARGE))
+        least = whole(MANY if NARROW else 2**62)
+        many = builder.icmp_signed(">=", self.m, least)
+        self.copies = builder.or_(self.turned, builder.and_(many, self.large))
         numbers = PART * WIDE
         self.copy = cgutils.alloca_once(builder, code.kind, size=numbers)
 
@@ -77,7 +82,7 @@ def _repeat(builder, begin, end, size, body):
     return builder.add(begin, builder.mul(blocks, step))
 
 
-def _block(sides, i, j, rows, vectors, mask, right):
+def _block(sides, i, j, rows, vectors, mask, right, soon=None):
     """Multiply one block of the result, at row i and column j, for some of k."""
     code, builder = sides.code, sides.builder
     y, long_y, first, count, adds = right
@@ -94,9 +99,11 @@ def _block(sides, i, j, rows, vectors, mask, right):
     )
     builder.store(y, row)
     builder.store(builder.gep(sides.columns, [first]), column)
-    with cgutils.for_range(builder, count):
+    with code.rounds(count):
         here, place = builder.load(row), builder.load(column)
         offset = builder.load(place)
+        if soon is not None:
+            code.fetch(code.at(here, soon))
         ys = [code.load(code.at(here, v * code.width), mask) for v in range(vectors)]
         builder.store(code.at(here, long_y), row)
         builder.store(builder.gep(place, [whole(1)]), column)
@@ -112,6 +119,25 @@ def _block(sides, i, j, rows, vectors, mask, right):
             code.put(code.get(sums[r, v]) + there, sums[r, v])
     for r, v in places:
         code.store(code.get(sums[r, v]), code.at(z[r], v * code.width), mask)
+
+
+def _soon(sides, i, j, part, copy):
+    """How far ahead of the right side is a line of it that is needed soon.
+
+    Each block of rows asks for one of a panel's lines, k by k: of the next part of it,
+    or of the next panel, whose columns are whole rows in memory.
+    """
+    code, builder = sides.code, sides.builder
+    wide, line = VECTORS[0] * code.width, LINE // code.bytes
+    block = builder.sdiv(i, whole(ROWS[0]))
+    column = builder.mul(builder.and_(block, whole(wide // line - 1)), whole(line))
+    below = builder.mul(whole(PART), sides.long_y)
+    rows = builder.mul(builder.add(j, whole(wide)), sides.long_y)
+    panel = code.at(sides.y, rows, builder.mul(part, whole(PART * wide)))
+    ends = (builder.ptrtoint(pointer, INDEX) for pointer in (panel, copy))
+    away = builder.sdiv(builder.sub(*ends), whole(code.bytes))
+    far = builder.add(builder.select(sides.turned, away, below), column)
+    return builder.select(sides.large, far, whole(0))
 
 
 def _copy(sides, y, j, count, vectors, mask, into):
@@ -170,7 +196,9 @@ def _columns(sides, j, row_blocks, vectors, mask=None):
         for rows in row_blocks:
 
             def block(i, rows=rows):
-                _block(sides, i, j, rows, vectors, mask, right)
+                widest = rows == ROWS[0] and vectors == VECTORS[0] and mask is None
+                soon = _soon(sides, i, j, loop.index, copy) if widest else None
+                _block(sides, i, j, rows, vectors, mask, right, soon)
 
             i = _repeat(builder, i, sides.m, rows, block)
 

@@ -22,7 +22,7 @@ from pellucid.optimizers import Optimizer
 PIECE = 16384  # numbers of a vector that one call of an update changes
 MOST_STEPS = 20_000  # iterations of a slice
 ORDERS = 2**17  # rows for whose orders there is room, or one epoch
-SLICE = 0.03  # seconds after which the driver returns to Python
+SLICE = 0.1  # seconds after which the driver returns to Python
 
 # Losses, norms of gradients, weights of batches, and how many updates were made.
 Steps = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]

@@ -43,21 +43,38 @@ def _write_loops(code, rows, columns, x, long_x, z, long_z, *, whole_squares):
     ):
         i, j = builder.mul(down.index, width), builder.mul(right.index, width)
         wide, high = builder.sub(columns, j), builder.sub(rows, i)
-        square = []
-        for r in range(code.width):
-            there = builder.icmp_signed("<", whole(r), high)
-            mask = code.first(builder.select(there, wide, whole(0)))
-            row = builder.mul(builder.add(i, whole(r)), long_x)
-            square.append(code.load(code.at(x, row, j), mask))
-        for c, vector in enumerate(code.transposed(square)):
-            row = builder.mul(builder.add(j, whole(c)), long_z)
-            place = code.at(z, row, i)
-            if whole_squares:
-                code.store(vector, place)
-                continue
-            there = builder.icmp_signed("<", whole(c), wide)
-            mask = code.first(builder.select(there, high, whole(0)))
-            code.store(vector, place, mask)
+        inside = builder.and_(
+            builder.icmp_signed(">=", wide, width),
+            builder.icmp_signed(">=", high, width),
+        )
+        here = code.at(x, builder.mul(i, long_x), j)
+        there = code.at(z, builder.mul(j, long_z), i)
+        with builder.if_else(inside) as (then, otherwise):
+            with then:
+                _write_square(code, here, long_x, there, long_z)
+            with otherwise:
+                to = None if whole_squares else (wide, high)
+                _write_square(code, here, long_x, there, long_z, (high, wide), to)
+
+
+def _write_square(code, x, long_x, z, long_z, there=None, to=None):
+    """Write what turns a square; of it, only so many rows and columns may be there."""
+    square = [
+        code.load(code.at(x, code.builder.mul(whole(r), long_x)), _mask(code, r, there))
+        for r in range(code.width)
+    ]
+    for c, vector in enumerate(code.transposed(square)):
+        place = code.at(z, code.builder.mul(whole(c), long_z))
+        code.store(vector, place, _mask(code, c, to))
+
+
+def _mask(code, row, size):
+    """Which numbers of a row there are, in a matrix of some rows and columns."""
+    if size is None:
+        return None
+    rows, columns = size
+    is_row = code.builder.icmp_signed("<", whole(row), rows)
+    return code.first(code.builder.select(is_row, columns, whole(0)))
 
 
 def _turn(bits):

@@ -6,6 +6,7 @@ instructions when Numba compiles the kernel that uses them.
 """
 
 import operator
+from contextlib import contextmanager
 
 from llvmlite import ir
 from numba import types
@@ -136,6 +137,17 @@ class Code:
         align = ir.Constant(WORD, self.bytes)
         self.builder.call(function, [vector.value, where, align, mask])
 
+    def fetch(self, pointer):
+        """Ask for the cache line at a pointer to be brought into the second cache."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, WORD, WORD, WORD])
+        function = cgutils.get_or_insert_function(
+            self.builder.module, kind, "llvm.prefetch.p0"
+        )
+        read, second, data = (ir.Constant(WORD, number) for number in (0, 2, 1))
+        where = self.builder.bitcast(pointer, byte)
+        self.builder.call(function, [where, read, second, data])
+
     def first(self, count):
         """A mask of the first few places."""
         places = ir.VectorType(INDEX, self.width)
@@ -156,6 +168,20 @@ class Code:
     def _function(self, name, result, kinds):
         kind = ir.FunctionType(result, kinds)
         return cgutils.get_or_insert_function(self.builder.module, kind, name)
+
+    @contextmanager
+    def rounds(self, count):
+        """A loop that LLVM does not unroll: two rounds at once take more registers."""
+        with cgutils.for_range(self.builder, count):
+            yield
+            back = self.builder.block
+        module = self.builder.module
+        how = module.add_metadata(
+            [ir.MetaDataString(module, "llvm.loop.unroll.disable")]
+        )
+        one = module.add_metadata([how, f"{back.name}"])
+        one.operands = (one, how)  # metadata of a loop begin with themselves
+        back.terminator.set_metadata("llvm.loop", one)
 
     def variables(self, count):
         """Places for vectors that change; they end up in registers."""
