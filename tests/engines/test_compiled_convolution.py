@@ -352,4 +352,5 @@ def test_every_kernel_is_tried_as_plain_python():
     for module in (pooling, winograd, halved):
         for name, text in vars(module).items():
             if name.isupper() and isinstance(text, str):
-                assert text.format(width=16) in texts, name
+                whole = text.format(width=16, taps=9)
+                assert any(whole in body for body in texts), name

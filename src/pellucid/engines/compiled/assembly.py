@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
 from pellucid.engines.compiled.arena import MEETING, Arena, item, length, read_by
-from pellucid.engines.compiled.chains import Chain, chains, is_for_samples
-from pellucid.engines.compiled.convolution.blocked import Blocked, Where
+from pellucid.engines.compiled.chains import (
+    Chain,
+    chains,
+    is_for_samples,
+    pixels_beside,
+)
+from pellucid.engines.compiled.convolution.blocked import Blocked, MadeBefore, Where
 from pellucid.engines.compiled.convolution.choice import over_images
+from pellucid.engines.compiled.convolution.pooling import Largest
 from pellucid.engines.compiled.plan import (
     Call,
     Loop,
@@ -193,6 +199,14 @@ class Assembly:
                 self.over_images[i] = found
         self._check_order(overwritten)
         self.chains = {c.first: c for c in chains(self.plan, self.over_images)}
+        self.beside: dict[int, Symbol] = {}  # step -> what it makes beside its own
+        for chain in self.chains.values():
+            for i in pixels_beside(self.plan, chain):
+                self.beside[i] = self.plan.steps[i + 1].nodes[0]
+                largest = self.over_images[i]
+                assert isinstance(largest, Largest)
+                self.over_images[i] = replace(largest, pixels=True)
+                self.over_images[i + 1] = MadeBefore()
         self.late = late_products(self.plan, self.outputs, self.copies)
         self.memory = Arena(
             self.plan,
@@ -525,9 +539,11 @@ class _Context:
     def _at(self, index: int, first: int = 0) -> Where:
         """Return the addresses of an operation over images."""
         node = self.assembly.plan.steps[index].nodes[0]
+        beside = self.assembly.beside.get(index)
         return Where(
             tuple(self.address(v, first) for v in node.inputs if isinstance(v, Symbol)),
             self.address(node, first),
+            self.address(beside, first) if beside is not None else 0,
             int(self.assembly.dtype.itemsize),
             lambda name: self.arena + self.offsets[index, name],
             self.numbers.table,

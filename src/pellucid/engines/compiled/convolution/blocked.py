@@ -24,6 +24,8 @@ class Where:
         Of the arrays that are read.
     output : int
         Of the array that is written.
+    beside : int
+        Of a second one, of an operation that writes two.
     item : int
         Bytes of a number.
     scratch : callable
@@ -36,6 +38,7 @@ class Where:
 
     inputs: tuple[int, ...]
     output: int
+    beside: int
     item: int
     scratch: Callable[[str], int]
     table: Callable[[Any, Callable[[], NDArray[np.int64]]], int]
@@ -97,6 +100,13 @@ class Blocked:
         -------
         list of Row
         """
+        return []
+
+
+class MadeBefore(Blocked):
+    """An operation whose result the one before it makes, beside its own."""
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
         return []
 
 

@@ -19,7 +19,6 @@ from pellucid.engines.compiled.convolution.halved import TILED, Halved, suits_ha
 from pellucid.engines.compiled.convolution.pooling import (
     Largest,
     OnPixels,
-    Pixels,
     Spread,
     Sum,
 )
@@ -72,7 +71,7 @@ def over_images(node: Symbol, bits: int) -> Blocked | None:
     if name == "max_windows":
         return Largest(node.inputs[0].shape, how["window"])
     if name == LARGEST_PIXELS.name:
-        return Pixels(node.inputs[0].shape, how["window"])
+        return Largest(node.inputs[0].shape, how["window"], value=False, pixels=True)
     if name == PUT_ON_PIXELS.name:
         return OnPixels(node.shape, how["window"])
     if name == "sum_windows":

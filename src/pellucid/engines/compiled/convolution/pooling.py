@@ -19,81 +19,60 @@ from pellucid.engines.compiled.convolution.bordered import Bordered
 
 TOGETHER = 2**14  # numbers of small images that are handled in one call
 
-# a: places, channels, x, where the windows are, where their pixels are, how many, z
-LARGEST = """def run(a):
-    rows = integers(a[3])
-    columns = integers(a[4])
-    for i in range(a[0]):
-        for j in range(0, a[1], {width}):
-            x = a[2] + item * (rows[i] + j)
-            best = load(x + item * columns[0], {width})
-            for k in range(1, a[5]):
-                best = larger(best, load(x + item * columns[k], {width}))
-            store(a[6] + item * (i * a[1] + j), best)
-"""
+FEW = 16  # pixels of a window up to which loops over them are unrolled
 
-# The number of the first of the largest; `best` has its bits, be it a NaN or a zero.
-# a: as above
-PIXELS = """def run(a):
-    rows = integers(a[3])
-    columns = integers(a[4])
-    for i in range(a[0]):
-        for j in range(0, a[1], {width}):
-            x = a[2] + item * (rows[i] + j)
-            best = load(x + item * columns[0], {width})
-            for k in range(1, a[5]):
-                best = larger(best, load(x + item * columns[k], {width}))
-            first = spread(number(a[5]), {width})
-            for k in range(a[5] - 1, -1, -1):
-                here = load(x + item * columns[k], {width})
-                first = where_same(here, best, spread(number(k), {width}), first)
-            store(a[6] + item * (i * a[1] + j), first)
-"""
-
-# a: places, channels, numbers of pixels, where the windows are, where their pixels are,
-# how many, dy, dx, whether dx is added to
-ON_PIXELS = """def run(a):
+# Every kernel goes over the places of a window and their channels.
+# a: places, channels, x, where the windows are, where their pixels are, how many, ...
+EACH = """def run(a):
     rows = integers(a[3])
     columns = integers(a[4])
     nothing = spread(number(0), {width})
     for i in range(a[0]):
         for j in range(0, a[1], {width}):
+            window = item * (rows[i] + j)
             place = item * (i * a[1] + j)
-            first = load(a[2] + place, {width})
+"""
+
+# a[6]: z
+LARGEST = """            x = a[2] + window
+            best = load(x + item * columns[0], {width})
+            for k in range(1, {taps}):
+                best = larger(best, load(x + item * columns[k], {width}))
+"""
+STORE_LARGEST = """            store(a[6] + place, best)
+"""
+# The number of the first of the largest; `best` has its bits, be it a NaN or a zero.
+# a[7]: numbers of pixels
+STORE_PIXELS = """            first = nothing
+            for k in range({taps} - 1, -1, -1):
+                here = load(x + item * columns[k], {width})
+                first = where_same(here, best, spread(number(k), {width}), first)
+            store(a[7] + place, first)
+"""
+
+# a[2]: numbers of pixels, a[6]: dy, a[7]: dx, a[8]: whether dx is added to
+ON_PIXELS = """            first = load(a[2] + place, {width})
             dy = load(a[6] + place, {width})
-            dx = a[7] + item * (rows[i] + j)
-            for k in range(a[5]):
+            dx = a[7] + window
+            for k in range({taps}):
                 part = where_same(first, spread(number(k), {width}), dy, nothing)
                 if a[8]:
                     part = part + load(dx + item * columns[k], {width})
                 store(dx + item * columns[k], part)
 """
 
-# a: places, channels, x, where the windows are, where their pixels are, how many, z,
-# how many to divide by
-SUM = """def run(a):
-    rows = integers(a[3])
-    columns = integers(a[4])
-    share = spread(number(1) / number(a[7]), {width})
-    for i in range(a[0]):
-        for j in range(0, a[1], {width}):
-            x = a[2] + item * (rows[i] + j)
+# a[6]: z, a[7]: what to divide by
+SUM = """            x = a[2] + window
             total = load(x + item * columns[0], {width})
-            for k in range(1, a[5]):
+            for k in range(1, {taps}):
                 total = total + load(x + item * columns[k], {width})
-            store(a[6] + item * (i * a[1] + j), total * share)
+            store(a[6] + place, total * spread(number(1) / number(a[7]), {width}))
 """
 
-# a: places, channels, dy, where the windows are, where their pixels are, how many, dx,
-# whether dx is added to
-SPREAD = """def run(a):
-    rows = integers(a[3])
-    columns = integers(a[4])
-    for i in range(a[0]):
-        for j in range(0, a[1], {width}):
-            dy = load(a[2] + item * (i * a[1] + j), {width})
-            dx = a[6] + item * (rows[i] + j)
-            for k in range(a[5]):
+# a[2]: dy, a[6]: dx, a[7]: whether dx is added to
+SPREAD = """            dy = load(a[2] + place, {width})
+            dx = a[6] + window
+            for k in range({taps}):
                 part = dy
                 if a[7]:
                     part = part + load(dx + item * columns[k], {width})
@@ -174,6 +153,12 @@ class _Pooling(Blocked):
         places = some * math.prod(self.places)
         return [places, int(self.images[3]), rows, columns, math.prod(window.size)]
 
+    def _text(self, *parts: str) -> str:
+        """Return the text of a kernel that does something at each place."""
+        taps = math.prod(self.window.size)
+        text = "".join((EACH, *parts))
+        return text.format(width=self.width, taps=taps if taps <= FEW else "a[5]")
+
     def _fill(self, at: Where, name: str) -> Row:
         size = self.scratch[name]
         return library.FILL, [1, size, at.scratch(name), self.lowest]
@@ -192,38 +177,34 @@ class _Pooling(Blocked):
 
 @dataclass
 class Largest(_Pooling):
-    """``y[place] = max over the window of x``."""
+    """``y[place] = max over the window of x``, and which pixel that is.
 
-    lowest = 1
+    Where all that a window sees is minus infinity, the pixel may be one of the border.
 
-    def block(self, at: Where, first: int, count: int) -> list[Row]:
-        found: list[Row] = []
-        for begin, some in parts(first, count, self.together):
-            images, copies = self._images(at, begin, some)
-            places, channels, rows, columns, taps = self._windows(at, some)
-            y = at.output + at.item * begin * self.outputs
-            row = [places, channels, images, rows, columns, taps, y]
-            found += [*copies, (LARGEST.format(width=self.width), row)]
-        return found
-
-
-@dataclass
-class Pixels(_Pooling):
-    """Which pixel of the window is the first largest.
-
-    Where all that a window sees is minus infinity, it may be one of the border.
+    Parameters
+    ----------
+    images, window
+        As in `_Pooling`.
+    value, pixels : bool
+        Which of the two are wanted. If both are, pixels go beside the output.
     """
 
+    value: bool = True
+    pixels: bool = False
+
     lowest = 1
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
+        stores = [STORE_LARGEST] * self.value + [STORE_PIXELS] * self.pixels
+        text = self._text(LARGEST, *stores)
         for begin, some in parts(first, count, self.together):
             images, copies = self._images(at, begin, some)
             places, channels, rows, columns, taps = self._windows(at, some)
-            z = at.output + at.item * begin * self.outputs
-            row = [places, channels, images, rows, columns, taps, z]
-            found += [*copies, (PIXELS.format(width=self.width), row)]
+            row = [places, channels, images, rows, columns, taps]
+            to = (at.output, at.beside) if self.value else (0, at.output)
+            row += [address + at.item * begin * self.outputs for address in to]
+            found += [*copies, (text, row)]
         return found
 
 
@@ -234,7 +215,7 @@ class Sum(_Pooling):
     Parameters
     ----------
     images, window
-        As in `Largest`.
+        As in `_Pooling`.
     share : int
         What the sum is divided by.
     """
@@ -248,7 +229,7 @@ class Sum(_Pooling):
             places, channels, rows, columns, taps = self._windows(at, some)
             y = at.output + at.item * begin * self.outputs
             row = [places, channels, images, rows, columns, taps, y, self.share]
-            found += [*copies, (SUM.format(width=self.width), row)]
+            found += [*copies, (self._text(SUM), row)]
         return found
 
 
@@ -276,7 +257,7 @@ class _Adjoint(_Pooling):
 
 @dataclass
 class OnPixels(_Adjoint):
-    """``dx[pixel of a window] += dy[place]``, for the pixel that `Pixels` found."""
+    """``dx[pixel of a window] += dy[place]``, for the pixel that `Largest` found."""
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
@@ -285,7 +266,7 @@ class OnPixels(_Adjoint):
             places, channels, rows, columns, taps = self._windows(at, some)
             pixels, dy = (x + at.item * begin * self.outputs for x in at.inputs)
             row = [places, channels, pixels, rows, columns, taps, dy, dx]
-            kernel = ON_PIXELS.format(width=self.width)
+            kernel = self._text(ON_PIXELS)
             found += [*clears, (kernel, [*row, int(not self.once)])]
             found += [copy] if copy else []
         return found
@@ -302,6 +283,6 @@ class Spread(_Adjoint):
             places, channels, rows, columns, taps = self._windows(at, some)
             dy = at.inputs[0] + at.item * begin * self.outputs
             row = [places, channels, dy, rows, columns, taps, dx, int(not self.once)]
-            found += [*clears, (SPREAD.format(width=self.width), row)]
+            found += [*clears, (self._text(SPREAD), row)]
             found += [copy] if copy else []
         return found
