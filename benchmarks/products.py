@@ -61,7 +61,7 @@ def ours(x, y, z, form="NN"):
     """Return what makes so many products z = x y by pellucid's kernel."""
     from pellucid.engines.compiled import cache as kernels
     from pellucid.engines.compiled import library, runtime
-    from pellucid.engines.compiled.assembly import Numbers
+    from pellucid.engines.compiled.cells import Numbers
 
     numbers, (m, n), turned = Numbers.empty(), z.shape, form[0] == "T"
     long_x = x.shape[1]

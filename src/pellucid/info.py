@@ -121,7 +121,7 @@ def _compiled() -> list[tuple[str, str, str]]:
 def _product_speed(bits: int, size: int = 512) -> float:
     """Return the speed of matrix products on one thread, in GF/s."""
     from pellucid.engines.compiled import cache, library, runtime
-    from pellucid.engines.compiled.assembly import Numbers
+    from pellucid.engines.compiled.cells import Numbers
 
     x, y, z = (np.ones((size, size), dtype=f"f{bits // 8}") for _ in range(3))
     address, numbers = cache.load(library.PRODUCT, bits), Numbers.empty()

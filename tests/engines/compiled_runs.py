@@ -8,7 +8,9 @@ import numpy as np
 from pellucid import rng
 from pellucid.engines.compiled import assembly as assemblies
 from pellucid.engines.compiled import library
-from pellucid.engines.compiled.assembly import Assembly, Numbers, Shard
+from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.calls import Shard
+from pellucid.engines.compiled.cells import Numbers
 from pellucid.program import Program
 from pellucid.symbol import BOOL, INTEGER, NUMBER, Trace
 from pellucid.testing.arrays import same_bits

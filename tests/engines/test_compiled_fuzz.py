@@ -10,6 +10,7 @@ pytest.importorskip("numba", reason="the compiled engine needs Numba")
 from compiled_runs import Assembly, plain_kernels, run_assembly
 from random_programs import Writer, numbers_for
 
+from pellucid.engines.compiled.arena import item
 from pellucid.engines.compiled.plan import UnsupportedError, space_of
 from pellucid.engines.compiled.shards import needs_whole_batch
 from pellucid.ops import note_uniform
@@ -117,7 +118,11 @@ def life(assembly, key, n):
     ]
     (factor, scaled), columns = space_of(symbol.shape)
     rows = factor * n if scaled else factor
-    return made, max([made, *reads]), rows * columns * assembly.item(symbol)
+    return (
+        made,
+        max([made, *reads]),
+        rows * columns * item(symbol, assembly.dtype.itemsize),
+    )
 
 
 def read(value, nodes):

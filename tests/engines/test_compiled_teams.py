@@ -38,14 +38,15 @@ def test_the_choice_follows_what_changes():
     assert teams.best == 2
 
 
-def tries(seconds, count):
-    """Return how long all worked between tries, one thread being half as fast."""
+def tries(seconds, count, of_one):
+    """Return how long two worked between tries of one thread, or one between those."""
     teams = Teams(2, pace=0.03)
+    paces = {1: of_one * seconds, 2: seconds}
     waits, waited = [], 0.0
     for _ in range(count):
-        trying = teams.trying
-        teams.worked(2 * seconds if trying else seconds, 1)
-        waited += 0.0 if trying else seconds
+        trying, took = teams.trying, paces[teams.now]
+        teams.worked(took, 1)
+        waited += 0.0 if trying else took
         if trying:
             waits.append(waited)
             waited = 0.0
@@ -53,15 +54,24 @@ def tries(seconds, count):
 
 
 def test_the_other_team_is_tried_soon_and_then_less_often():
-    waits = tries(0.002, 30_000)
+    first, *waits = tries(0.002, 60_000, of_one=0.5)
+    assert first == pytest.approx(SOON, abs=0.004)  # then one thread goes on
     wanted = [min(LATE, SOON * 2**k) for k in range(len(waits))]
     assert waits == pytest.approx(wanted, abs=0.004)
+    assert len(waits) > 5
+
+
+def test_all_threads_are_compared_with_one_again_when_they_are_slower():
+    teams = Teams(2, pace=0.03)
+    assert work(teams, {1: 0.004, 2: 0.002}, 10, 60.0)[1] == pytest.approx(0.04)
+    assert work(teams, {1: 0.0044, 2: 0.0022}, 10, 60.0)[1] == 0
+    assert 0 < work(teams, {1: 0.005, 2: 0.0025}, 10, 60.0)[1] < 0.2
 
 
 def test_long_steps_are_tried_after_many():
-    waits = tries(0.1, 1000)
-    assert waits[0] == pytest.approx(FEWEST * 0.1, abs=0.2)
-    assert waits[-1] == pytest.approx(LATE, abs=0.2)
+    first, second, *_ = tries(0.1, 300, of_one=0.5)
+    assert first == pytest.approx(FEWEST * 0.1, abs=0.2)
+    assert second == pytest.approx(FEWEST * 0.05, abs=0.2)
 
 
 def test_one_thread_alone_never_tries_anything():

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from pellucid.engines.compiled import cache, library
 from pellucid.engines.compiled.assemblies import Assemblies
-from pellucid.engines.compiled.assembly import Assembly, Numbers, Shard
+from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.calls import Shard
+from pellucid.engines.compiled.cells import Numbers
 from pellucid.engines.compiled.runtime import run
 from pellucid.engines.compiled.table import Table, address, aligned
 

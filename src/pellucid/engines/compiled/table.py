@@ -39,6 +39,9 @@ def aligned(size: int) -> tuple[NDArray[np.uint8], int]:
     return memory, -(-address(memory) // ALIGNMENT) * ALIGNMENT
 
 
+Calls = list[tuple[int, list[int]]]  # addresses of kernels, and their operands
+
+
 class Table:
     """Calls and operands of one or several lists of calls, as the driver takes them."""
 
@@ -46,7 +49,7 @@ class Table:
         self._calls: list[tuple[int, int]] = []
         self._operands: list[int] = []
 
-    def add(self, calls: list[tuple[int, list[int]]]) -> tuple[int, int]:
+    def add(self, calls: Calls) -> tuple[int, int]:
         """Append calls; return the first and the one behind the last.
 
         Parameters

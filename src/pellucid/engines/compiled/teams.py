@@ -2,6 +2,7 @@
 
 SOON, LATE = 0.25, 8.0  # seconds until the other number is tried, at first and at most
 FEWEST = 50  # steps before a try: one of a long step costs much of a short training
+SLOWER = 1.15  # times as long as when they were compared: worth another comparison
 
 
 class Teams:
@@ -10,7 +11,8 @@ class Teams:
     Threads of one step meet several times. Where other programs keep the processor
     busy, each waits for the one that is not running, and one thread alone is faster.
     The results have the same bits, so the number may change at any step: the other one
-    is tried for a moment now and then, less and less often while nothing changes.
+    is tried for a moment now and then, less and less often while nothing changes. All
+    who may work are compared with one again only when they have become slower.
 
     Parameters
     ----------
@@ -25,6 +27,7 @@ class Teams:
         self.paces = dict.fromkeys(self.sizes, pace)
         self.best, self.now = threads, threads
         self._waited, self._patience = 0.0, SOON
+        self._compared = 0.0  # the pace of the best when it was compared
 
     @property
     def pace(self) -> float:
@@ -56,8 +59,11 @@ class Teams:
             else:
                 self._patience = min(LATE, 2 * self._patience)
             self.now, self._waited = self.best, 0.0
+            self._compared = self.pace
             return
         self._waited += seconds
+        few, many = self.sizes
+        if self.now == many and self.pace < SLOWER * self._compared:
+            return
         if self._waited > max(self._patience, FEWEST * self.pace):
-            few, many = self.sizes
             self.now = few if self.best == many else many

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pellucid.engines.compiled import cache as kernels
 from pellucid.engines.compiled import driver, library, machine
 from pellucid.engines.compiled.assemblies import Assemblies
-from pellucid.engines.compiled.assembly import Assembly, Calls, Numbers, Shard
-from pellucid.engines.compiled.table import Table, address, aligned
+from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.calls import Shard
+from pellucid.engines.compiled.cells import Numbers
+from pellucid.engines.compiled.table import Calls, Table, address, aligned
 from pellucid.engines.compiled.teams import Teams
 from pellucid.engines.readable import Outcome, ReadableEngine, ReadableSession
 from pellucid.optimizers import Optimizer
@@ -225,7 +227,6 @@ class CompiledSession:
         offsets, size = training.arena(-(-self.rows // self.shards))
         self.arena_bytes = size * self.shards
         self._memories = [aligned(size) for _ in range(self.shards)]
-        table = Table()
         self._kept: list[Any] = []
         numbers = [self._numbers(thread) for thread in range(self.threads)]
         self._kept += numbers
@@ -261,12 +262,11 @@ class CompiledSession:
             begin = to - piece.begin * self.engine.dtype.itemsize
             return found + self._changed(updates[1], k, own, begin)
 
-        @cache
-        def part(thread: int, team: int, place: int, rows: int) -> tuple[int, int]:
-            """Return where in the table a thread finds its calls."""
+        def part(thread: int, team: int, place: int, rows: int) -> Calls:
+            """Return what a thread calls: for gradients, or for an update."""
             if place == driver.GRADIENTS:
                 own = range(thread, self.shards, team)
-                return table.add(_together([shard(k, rows, thread) for k in own]))
+                return _together([shard(k, rows, thread) for k in own])
             calls: Calls = []
             for k in range(thread, len(self.pieces), team):
                 # Copied right before it changes, it comes from memory once.
@@ -278,18 +278,24 @@ class CompiledSession:
                 if place == driver.KEEPING:
                     calls += self._keep(self.pieces[-1].end, len(self.weights))
                 calls += self._keep_states()
-            return table.add(calls)
+            return calls
 
-        # By how many work.
-        self.bounds: dict[int, NDArray[np.int64]] = {}
-        for team in self.teams.sizes:
+        @cache
+        def of_team(team: int) -> tuple[NDArray[np.int64], ...]:
+            """Return calls, operands, and which of them are whose, at the first use."""
+            table = Table()
             bounds = np.zeros((team, 6, 2), dtype=np.int64)
             for thread in range(team):
                 for place in (driver.GRADIENTS, driver.UPDATE, driver.KEEPING):
+                    made: dict[int, tuple[int, int]] = {}
                     for last, rows in enumerate((self.usual_rows, self.last_rows)):
-                        bounds[thread, place + last] = part(thread, team, place, rows)
-            self.bounds[team] = bounds
-        self.calls, self.operands = table.arrays()
+                        if rows not in made:
+                            made[rows] = table.add(part(thread, team, place, rows))
+                        bounds[thread, place + last] = made[rows]
+            return *table.arrays(), bounds
+
+        self._of_team = of_team
+        of_team(self.teams.now)  # what cannot be called is to be known now
         self.meeting = np.zeros(16, dtype=np.int64)
 
     def _keep(self, begin: int, end: int) -> Calls:
@@ -389,7 +395,7 @@ class CompiledSession:
         -------
         Outcome
         """
-        seconds = seconds / 3 if self.teams.trying else seconds
+        seconds = seconds / 10 if self.teams.trying else seconds
         count = max(1, min(count, self._most(step), int(seconds / self.teams.pace)))
         start = time.perf_counter()
         losses, norms, sums, done = self._drive(step, count)
@@ -490,6 +496,7 @@ class CompiledSession:
         positions, tables, rates, scales, sums = self._course(step, count)
         losses, norms = np.full((2, count), np.nan)
         team = self.teams.now
+        calls = self._of_team(team)
         done = [0] * team
         self.meeting[:] = 0
 
@@ -507,9 +514,7 @@ class CompiledSession:
                 scales,
                 self.whole_cells[thread],
                 self.cells[thread],
-                self.calls,
-                self.operands,
-                self.bounds[team],
+                *calls,
                 self.loss_cells,
                 self.norm_cells,
                 losses,

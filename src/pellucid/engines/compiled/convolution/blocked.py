@@ -31,7 +31,8 @@ class Where:
     scratch : callable
         Returns the address of scratch memory by name.
     table : callable
-        Returns the address of a table of offsets by key, made at its first use.
+        Returns the address of a table of offsets, made at its first use, by its name
+        within the operation and by what it is of.
     steps : callable
         Returns the address of the table 0, step, 2 step... by count and step.
     """
@@ -41,7 +42,7 @@ class Where:
     beside: int
     item: int
     scratch: Callable[[str], int]
-    table: Callable[[Any, Callable[[], NDArray[np.int64]]], int]
+    table: Callable[[str, Any, Callable[[], NDArray[np.int64]]], int]
     steps: Callable[[int, int], int]
 
 

@@ -96,11 +96,13 @@ class _Convolution(Blocked):
         bordered, window = self.bordered, self.window
         key = (bordered, window, self.together, self.filters[2])
         rows = at.table(
-            ("places", key),
+            "places",
+            key,
             lambda: bordered.windows(window, self.together, self.places),
         )
         columns = at.table(
-            ("patch", key),
+            "patch",
+            key,
             lambda: with_channels(bordered.taps(window), self.filters[2]),
         )
         return rows, columns
@@ -302,9 +304,9 @@ class ConvolveBack(_Convolution):
             return found.ravel()
 
         return (
-            at.table(("back", key), places),
-            at.table(("taps", key), patch),
-            at.table(("pixels", key), pixels),
+            at.table(f"back {which}", key, places),
+            at.table(f"taps {which}", key, patch),
+            at.table(f"pixels {which}", key, pixels),
         )
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from pellucid.convolution import Window
@@ -80,6 +80,12 @@ SPREAD = """            dy = load(a[2] + place, {width})
 """
 
 
+@cache
+def _filled(parts: tuple[str, ...], width: int, taps: int | str) -> str:
+    """Return the text of a kernel, the same object each time."""
+    return "".join(parts).format(width=width, taps=taps)
+
+
 @dataclass
 class _Pooling(Blocked):
     """What the four operations share.
@@ -146,18 +152,18 @@ class _Pooling(Blocked):
         bordered, window = self.bordered, self.window
         key = (bordered, window, self.together)
         rows = at.table(
-            ("windows", key),
+            "windows",
+            key,
             lambda: bordered.windows(window, self.together, self.places),
         )
-        columns = at.table(("pixels", key), lambda: bordered.taps(window))
+        columns = at.table("pixels", key, lambda: bordered.taps(window))
         places = some * math.prod(self.places)
         return [places, int(self.images[3]), rows, columns, math.prod(window.size)]
 
     def _text(self, *parts: str) -> str:
         """Return the text of a kernel that does something at each place."""
         taps = math.prod(self.window.size)
-        text = "".join((EACH, *parts))
-        return text.format(width=self.width, taps=taps if taps <= FEW else "a[5]")
+        return _filled((EACH, *parts), self.width, taps if taps <= FEW else "a[5]")
 
     def _fill(self, at: Where, name: str) -> Row:
         size = self.scratch[name]

@@ -13,7 +13,7 @@ forward pass: ``dU_k = V_k^T dM_k``, with dM the adjoint of the last transform.
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,14 @@ from pellucid.engines.compiled.convolution.transforms import (
 
 SIX, FOUR, THREE = range(6), range(4), range(3)
 FEWER = 0.7  # share of the products from which tiles are worth their transforms
-TILES = 64  # of a block: as many as keep all that it touches in the cache
+TILES = 32  # of a block: as many as keep all that it touches in the cache
 GAP = 16  # numbers between two of the 36 matrices, or they would share one cache line
+
+
+@cache
+def _text(kernel: str, width: int) -> str:
+    """Return the text of a kernel for vectors of a width, the same object each time."""
+    return kernel.format(width=width)
 
 
 def _lines(lines: list[str], depth: int) -> str:
@@ -344,13 +350,13 @@ class _Forward(_Tiled):
         key = (type(self).__name__, side, size)
         inside = Bordered(*side.places, filters)
         tiles_in = at.table(
-            ("tiles in", key), lambda: _tile_table(side.images, side.places, size)
+            "tiles in", key, lambda: _tile_table(side.images, side.places, size)
         )
         tiles_out = at.table(
-            ("tiles out", key), lambda: _tile_table(inside, side.places, size)
+            "tiles out", key, lambda: _tile_table(inside, side.places, size)
         )
         high, wide = (
-            at.table(("tiles", axis, key), partial(_lengths, side.places, size, axis))
+            at.table(f"tiles {axis}", key, partial(_lengths, side.places, size, axis))
             for axis in (0, 1)
         )
         tiles = size * side.tiles
@@ -359,10 +365,11 @@ class _Forward(_Tiled):
             self.matrices(channels, filters),
             self.matrices(tiles, filters),
         ]
+        steps = [at.item * step for step in apart]
         rows, columns = at.steps(tiles, channels), at.steps(channels, 1)
         to = at.steps(tiles, filters)
-        kernel_in = TILES_IN.format(width=vector_width(channels))
-        kernel_out = TILES_OUT.format(width=vector_width(filters))
+        kernel_in = _text(TILES_IN, vector_width(channels))
+        kernel_out = _text(TILES_OUT, vector_width(filters))
         for begin, some in parts(first, count, size):
             x = at.inputs[0] + at.item * begin * side.images.pixels
             found.append(side.images.copy(some, x, border, at.item))
@@ -370,11 +377,8 @@ class _Forward(_Tiled):
             row = [tiles, channels, border, tiles_in, side.images.row, V, apart[0]]
             found.append((kernel_in, row))
             for k in range(36):
-                v, u, m = (
-                    matrix + at.item * k * step
-                    for matrix, step in zip((V, U, M), apart, strict=True)
-                )
-                row = [tiles, filters, channels, v, rows, columns, u, filters, m, to, 0]
+                row = [tiles, filters, channels, V + k * steps[0], rows, columns]
+                row += [U + k * steps[1], filters, M + k * steps[2], to, 0]
                 found.append((library.PRODUCT, row))
             z = at.output + at.item * begin * inside.pixels
             row = [tiles, filters, M, apart[2], z, tiles_out, high, wide, inside.row]
@@ -404,7 +408,7 @@ class TiledConvolve(_Forward):
         apart = self.matrices(*self.filters[2:])
         W, U = at.inputs[1], at.scratch(self.filters_in)
         row = [size, 1, W, at.steps(9, size), U, apart, W, at.scratch("of which")]
-        kernel = FILTERS_IN_ONCE.format(width=vector_width(size))
+        kernel = _text(FILTERS_IN_ONCE, vector_width(size))
         return [self._clear(at), (kernel, [*row, count])]
 
 
@@ -438,7 +442,7 @@ class TiledConvolveBack(_Forward):
         taps = at.steps(9, size)
         apart = self.matrices(filters, channels)
         row = [size, 1, at.scratch("turned"), taps, at.scratch("filters"), apart]
-        found.append((FILTERS_IN.format(width=vector_width(size)), row))
+        found.append((_text(FILTERS_IN, vector_width(size)), row))
         return found
 
 
@@ -485,7 +489,7 @@ class TiledConvolveWeights(_Tiled):
         V, dM, dU = (at.scratch(name) for name in ("images", "products", "filters"))
         key = ("weights", self.inputs, self.deltas, size)
         tiles_in, tiles_back = (
-            at.table((name, key), partial(_tile_table, images, self.places, size))
+            at.table(name, key, partial(_tile_table, images, self.places, size))
             for name, images in (("tiles in", self.inputs), ("deltas", self.deltas))
         )
         tiles = size * len(_corners(self.places))
@@ -494,10 +498,11 @@ class TiledConvolveWeights(_Tiled):
             self.matrices(tiles, filters),
             self.matrices(channels, filters),
         ]
+        steps = [at.item * step for step in apart]
         rows, columns = at.steps(channels, 1), at.steps(tiles, channels)
         to = at.steps(channels, filters)
-        kernel_in = TILES_IN.format(width=vector_width(channels))
-        kernel_back = TILES_BACK.format(width=vector_width(filters))
+        kernel_in = _text(TILES_IN, vector_width(channels))
+        kernel_back = _text(TILES_BACK, vector_width(filters))
         for begin, some in parts(first, count, size):
             tiles = some * len(_corners(self.places))
             for images, name, source, kernel, table, matrix, step in (
@@ -511,12 +516,9 @@ class TiledConvolveWeights(_Tiled):
                 row += [matrix, step]
                 found.append((kernel, row))
             for k in range(36):
-                v, dm, du = (
-                    matrix + at.item * k * step
-                    for matrix, step in zip((V, dM, dU), apart, strict=True)
-                )
-                row = [channels, filters, tiles, v, rows, columns, dm, filters, du, to]
-                found.append((library.PRODUCT, [*row, library.ADDS]))
+                row = [channels, filters, tiles, V + k * steps[0], rows, columns]
+                row += [dM + k * steps[1], filters, dU + k * steps[2], to, library.ADDS]
+                found.append((library.PRODUCT, row))
         return found
 
     def after(self, at: Where) -> list[Row]:
@@ -524,4 +526,4 @@ class TiledConvolveWeights(_Tiled):
         size = channels * filters
         apart = self.matrices(channels, filters)
         row = [size, 1, at.scratch("filters"), apart, at.output]
-        return [(FILTERS_BACK.format(width=vector_width(size)), row)]
+        return [(_text(FILTERS_BACK, vector_width(size)), row)]
