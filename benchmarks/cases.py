@@ -213,7 +213,7 @@ TRAININGS = [
         batch=512,
         rows=4096,
         block=1,
-        least=0.6,
+        least=2.0,
         contestants=EVERYONE,
         targets={"pytorch": 1.9, "jax": 0.95},
     ),
@@ -258,7 +258,7 @@ IMAGE_TRAININGS = [
         batch=batch,
         rows=iterations * batch,
         block=1,
-        least=0.6,
+        least=2.0,
         contestants=IMAGE_TRAINERS,
         # By the faster of PyTorch's two orders of axes.
         targets={"pytorch": ratio, "pytorch_channels_last": ratio},

@@ -1,9 +1,11 @@
 """Whole trainings of the compiled engine: bits, failures, threads and processes."""
 
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
 from pellucid import Adam, BatchNorm, Dense, Dropout, GradientDescent, Momentum
-from pellucid.engines.compiled import training as engines
+from pellucid.engines.compiled import sharing, steps
 from pellucid.engines.compiled.engine import CompiledEngine
 from pellucid.engines.compiled.shards import shards_for
 from pellucid.engines.compiled.training import CompiledSession
@@ -215,7 +217,7 @@ def test_a_slice_has_room_for_the_orders_of_its_epochs():
     outcome = run.trainer.advance(0, 30, seconds=10)
     made = len(outcome.losses)
     assert 2 < made < 30
-    assert run.trainer.order.size < 5 * 50_000
+    assert run.trainer.space.order.size < 5 * 50_000
     run.trainer.teams.worked(1e-9, 1)
     rest = run.trainer.advance(made, 3, seconds=10)
     parts = Run((Dense(2),), n=50_000, batch=25_000, inputs=1).advance(made + 3, 1)
@@ -291,7 +293,7 @@ def cut_into(shards, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threads_do_not_change_a_bit(dtype, monkeypatch):
     # Small pieces, so that the update is divided among the threads too.
-    monkeypatch.setattr(engines, "PIECE", 1000)
+    monkeypatch.setattr(steps, "PIECE", 1000)
     settings = {"layers": LARGE, "n": 600, "inputs": 40, "batch": 256, "dtype": dtype}
     for shards in (1, 2, 4):
         cut_into(shards, monkeypatch)
@@ -299,7 +301,7 @@ def test_threads_do_not_change_a_bit(dtype, monkeypatch):
         assert [run.trainer.threads for run in runs] == [
             min(t, shards) for t in (1, 2, 4)
         ]
-        assert len(runs[0].trainer.pieces) > 10
+        assert len(runs[0].trainer.steps.pieces) > 10
         for run in runs[1:]:
             assert run.vectors().tobytes() == runs[0].vectors().tobytes()
             assert run.losses == runs[0].losses
@@ -340,13 +342,50 @@ def test_a_last_batch_smaller_than_the_shards(monkeypatch):
         agree(compiled, readable)
 
 
+def test_memory_is_given_back_at_once():
+    """No circle keeps the arrays of a training run until the garbage is collected."""
+    run = Run(LARGE, n=300, batch=64)
+    run.advance(3)
+    arrays = [
+        weakref.ref(found) for found in (run.trainer.space.gradients, run.trainer)
+    ]
+    gc.disable()
+    try:
+        del run
+        assert [ref() for ref in arrays] == [None, None]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.01), Adam(0.01, clip_value=0.1)])
+@pytest.mark.parametrize("rows", [64, 65])
+def test_large_matrices_are_shared_and_change_no_bit(rows, optimizer, monkeypatch):
+    settings = {"n": 3 * rows - 9, "inputs": 40, "batch": rows, "optimizer": optimizer}
+    settings |= {"layers": (Dense(70, "tanh"), Dense(33, "relu"), Dense(3))}
+    monkeypatch.setattr(steps, "PIECE", 1000)
+    for shards in (1, 2, 4):
+        cut_into(shards, monkeypatch)
+        plain = Run(threads=2, **settings).advance(7)
+        assert not any(piece.place for piece in plain.trainer.steps.pieces)
+        with monkeypatch.context() as small:
+            small.setattr(sharing, "LARGE", 300)
+            small.setattr(sharing, "PANEL", 8)
+            runs = [Run(threads=t, **settings).advance(7) for t in (1, 2, 4)]
+            assert sum(run.trainer.steps.pieces[0].place is not None for run in runs)
+            meetings = [(r.trainer.steps.of_team(1)[0][:, 0] == 0).sum() for r in runs]
+        assert all(meetings) == (shards > 1)
+        for run in runs:
+            assert run.vectors().tobytes() == plain.vectors().tobytes()
+            assert run.losses == plain.losses
+
+
 def test_clipping_by_norm_with_shards(monkeypatch):
     cut_into(2, monkeypatch)
-    monkeypatch.setattr(engines, "PIECE", 100)
+    monkeypatch.setattr(steps, "PIECE", 100)
     clipped = Adam(clip_norm=0.01)
     compiled, readable = both(6, optimizer=clipped, threads=2)
     agree(compiled, readable)
-    assert len(compiled.trainer.pieces) == 1  # the norm is of the whole vector
+    assert len(compiled.trainer.steps.pieces) == 1  # the norm is of the whole vector
 
 
 def test_the_number_of_shards_depends_on_the_problem_only(monkeypatch):
@@ -430,8 +469,8 @@ def test_a_gradient_that_is_not_finite():
     for compiled in (True, False):
         run = Run(compiled=compiled, **settings)
         run.weights[:] = 0
-        data = run.trainer.data["x", ""] if compiled else run.batches.x
-        targets = run.trainer.data["y", ""] if compiled else run.batches.y
+        data = run.trainer.space.data["x", ""] if compiled else run.batches.x
+        targets = run.trainer.space.data["y", ""] if compiled else run.batches.y
         run.batches.x[:], run.batches.y[:] = 1e30, 1e18
         data[:], targets[:] = 1e30, 1e18
         runs.append(run.advance(3))

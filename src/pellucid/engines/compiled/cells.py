@@ -22,16 +22,29 @@ class Numbers:
         Which cell holds what.
     tables : dict
         The tables, by what they are of.
+    given : dict
+        Addresses of numbers that are elsewhere.
     """
 
     vector: NDArray[np.float64]
     places: dict[Any, int]
     tables: dict[Any, NDArray[np.int64]] = field(default_factory=dict)
+    given: dict[Any, int] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls) -> "Numbers":
-        """Return no cells, with room for 4,096."""
-        return cls(np.zeros(4096), {})
+    def empty(cls, given: dict[Any, int] | None = None) -> "Numbers":
+        """Return no cells, with room for 4,096.
+
+        Parameters
+        ----------
+        given : dict, optional
+            Addresses of numbers that are elsewhere.
+
+        Returns
+        -------
+        Numbers
+        """
+        return cls(np.zeros(4096), {}, given=given or {})
 
     def address(self, key: Any, value: float | None = None) -> int:
         """Return the address of a cell, made at its first use.
@@ -47,6 +60,8 @@ class Numbers:
         -------
         int
         """
+        if key in self.given:
+            return self.given[key]
         if key not in self.places:
             if len(self.places) == len(self.vector):
                 raise UnsupportedError("more than 4,096 different numbers")
