@@ -110,7 +110,16 @@ PACKAGES_AT_TOP = {
 # Text for Numba: short functions of kernels' words, whose docstring is their formula.
 WORDS_OF_KERNELS = [
     f"pellucid.engines.compiled.{name}"
-    for name in ("driver", "elementary", "products", "runtime", "turning", "vectors")
+    for name in (
+        "atomics",
+        "driver",
+        "elementary",
+        "products",
+        "runtime",
+        "turning",
+        "turns",
+        "vectors",
+    )
 ]
 
 

@@ -11,6 +11,7 @@ from pellucid.engines.compiled import library
 from pellucid.engines.compiled.assembly import Assembly
 from pellucid.engines.compiled.calls import Shard
 from pellucid.engines.compiled.cells import Numbers
+from pellucid.engines.compiled.convolution.blocked import KEPT
 from pellucid.program import Program
 from pellucid.symbol import BOOL, INTEGER, NUMBER, Trace
 from pellucid.testing.arrays import same_bits
@@ -256,6 +257,10 @@ def run_assembly(
     offsets, size = assembly.arena(n)
     arena = np.full(size + 128, 0xFF, dtype=np.uint8)  # NaN, -1, and true
     base = -(-arena.ctypes.data // 64) * 64
+    for step, operation in assembly.over_images.items():
+        for name in KEPT & set(operation.scratch):  # this begins as zeros
+            begin = base - arena.ctypes.data + offsets[step, name]
+            arena[begin : begin + operation.scratch[name] * assembly.dtype.itemsize] = 0
     # Of a shard, there are others before and behind it.
     rows = (before, n, behind) if before or behind else (n,)
     calls = assembly.calls(

@@ -1,6 +1,7 @@
 """A Program that is ready to be put into tables: planned, printed, with memory."""
 
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,34 @@ class Assembly:
         cells = number, seed, step, piece
         filling = self._filling(shards, offsets, numbers, *cells)
         return self._loaded(filling.texts(leave=leave))
+
+    def calls_in_groups(
+        self, shard: Shard, offsets: dict[Any, int], numbers: Numbers
+    ) -> tuple[Calls, list[tuple[int, int]]]:
+        """Return the calls for a batch, for threads that share them.
+
+        Parameters
+        ----------
+        shard : Shard
+            The batch.
+        offsets : dict
+            From `arena`.
+        numbers : Numbers
+            Cells for numbers.
+
+        Returns
+        -------
+        calls : list of (int, list of int)
+            As of `calls`.
+        groups : list of (int, int)
+            The first call of each group, and the one behind its last: those of a group
+            may be made at the same time.
+        """
+        each = self._filling((shard,), offsets, numbers).in_groups()
+        edges = [0, *accumulate(map(len, each))]
+        return self._loaded([text for some in each for text in some]), list(
+            pairwise(edges)
+        )
 
     def late_calls(
         self,

@@ -1,6 +1,6 @@
 """What the steps of a plan are called with, for one shard of a batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,12 @@ from pellucid.engines.compiled.plan import (
     stored_as,
 )
 from pellucid.engines.compiled.printer import Kernel, Operand
-from pellucid.engines.compiled.sharing import PANEL, factors, is_for_all
+from pellucid.engines.compiled.sharing import (
+    PANEL,
+    factors,
+    is_for_all,
+    parts_of_product,
+)
 from pellucid.symbol import FLOAT, INTEGER, Symbol
 
 Text = tuple[str, str, list[int]]  # of a kernel, a note, and what it is called with
@@ -186,28 +191,51 @@ class Filling:
         -------
         list of Text
         """
+        return [text for some in self._turns(leave) for text in some]
+
+    def in_groups(self) -> list[list[Text]]:
+        """Return the same in groups: those of a group may be called at the same time.
+
+        Returns
+        -------
+        list of list of Text
+        """
+        found: list[list[Text]] = []
+        for some in self._turns(leave=False):
+            products = False
+            for body, note, operands in some:
+                # Nothing reads a result before its turn has ended, nor adds to it.
+                product = body is library.PRODUCT and not operands[-1] & library.ADDS
+                if not (product and products):
+                    found.append([])
+                parts = parts_of_product(operands, self.made.item) if product else None
+                found[-1] += [(body, note, part) for part in parts or [operands]]
+                products = product
+        return found
+
+    def _turns(self, leave: bool) -> Iterator[list[Text]]:
+        """Yield what is called for one step, or for some samples in one step."""
         made = self.made
-        found: list[Text] = []
         late = set(made.late.values()) if leave else set()
         steps = iter(range(len(made.plan.steps)))
         for i in steps:
             node = made.plan.steps[i].nodes[0]
             if i in made.chains:
-                found += self._chain(made.chains[i])
+                yield from self._chain(made.chains[i])
                 for _ in range(i, made.chains[i].last):
                     next(steps)
             elif i in made.over_images or isinstance(made.plan.steps[i], Loop):
-                found += [*self._begin(i), *self._some(i, 0, self.n), *self._end(i)]
+                yield self._begin(i)
+                yield self._some(i, 0, self.n)
+                yield self._end(i)
             elif node.operation.name == MEETING:
-                found += [WAIT, (library.MEET, "", self._meet(node))]
+                yield [WAIT, (library.MEET, "", self._meet(node))]
             elif is_for_all(node, len(self.shards), self.batch):
-                found += [WAIT, self._product_for_all(node), WAIT]
+                yield [WAIT, self._product_for_all(node), WAIT]
             elif i not in late:
                 body, many = self._call(node)
-                found += [(body, "", operands) for operands in many]
-        for source, place in made.copies:
-            found.append((library.KEEP, "", self._copy(source, place)))
-        return found
+                yield [(body, "", operands) for operands in many]
+        yield [(library.KEEP, "", self._copy(*copy)) for copy in made.copies]
 
     def _of_shard(self, number: int) -> "Filling":
         """Return the same for another shard."""
@@ -232,13 +260,13 @@ class Filling:
         (factor, _), columns = space_of(source.shape)
         return _Place(place, factor * columns * self.made.bytes_of(source), room)
 
-    def _chain(self, chain: Chain) -> list[Text]:
-        """Return the calls of a chain: its steps in turns."""
+    def _chain(self, chain: Chain) -> Iterator[list[Text]]:
+        """Yield what is called in the turns of a chain."""
         steps = range(chain.first, chain.last + 1)
-        found = [text for i in steps for text in self._begin(i)]
+        yield from map(self._begin, steps)
         for k, first, count in chain.turns(self.n):
-            found += self._some(chain.first + k, first, count)
-        return found + [text for i in steps for text in self._end(i)]
+            yield self._some(chain.first + k, first, count)
+        yield from map(self._end, steps)
 
     def _begin(self, index: int) -> list[Text]:
         """Return the calls of a step before all samples."""
@@ -285,6 +313,7 @@ class Filling:
             output,
             beside_it,
             self.made.item,
+            self.n,
             lambda name: self.arena + self.offsets[index, name],
             table,
             self.numbers.steps,

@@ -6,10 +6,8 @@ one after the gradients of all shards, one after the update.
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from pellucid.engines.compiled.atomics import add, give_way, load
 from pellucid.engines.compiled.runtime import address_of, call, threaded
 
 # Places in a thread's cells of whole numbers, and of numbers.
@@ -21,47 +19,21 @@ GRADIENTS, UPDATE, KEEPING = 0, 2, 4
 SPINS = 3000
 
 
-@intrinsic
-def _add(context, vector, place, amount):
-    """Add to an entry of a vector that other threads change; return what was there."""
-    signature = types.int64(vector, types.int64, types.int64)
-
-    def generate(context, builder, signature, arguments):
-        found = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.gep(found.data, [arguments[1]])
-        return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
-
-    return signature, generate
-
-
-@intrinsic
-def _yield(context, function):
-    """Call ``sched_yield`` at an address: let another thread run."""
-    signature = types.void(types.int64)
-
-    def generate(context, builder, signature, arguments):
-        kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [])
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 @threaded
-def _barrier(meeting, threads, give_way):
+def _barrier(meeting, threads, yield_to):
     """Wait until all threads are here: spin for a moment, then give way to others."""
     if threads == 1:
         return
-    turn = _add(meeting, 1, 0)
-    if _add(meeting, 0, 1) == threads - 1:
-        _add(meeting, 0, -threads)
-        _add(meeting, 1, 1)
+    turn = load(meeting, 1)
+    if add(meeting, 0, 1) == threads - 1:
+        add(meeting, 0, -threads)
+        add(meeting, 1, 1)
         return
     spins = 0
-    while _add(meeting, 1, 0) == turn:
+    while load(meeting, 1) == turn:
         spins += 1
         if spins > SPINS:
-            _yield(give_way)
+            give_way(yield_to)
 
 
 @threaded
@@ -69,7 +41,7 @@ def drive(
     thread,
     threads,
     meeting,
-    give_way,
+    yield_to,
     keep,
     first,
     positions,
@@ -105,10 +77,10 @@ def drive(
         own = GRADIENTS + table
         for i in range(bounds[thread, own, 0], bounds[thread, own, 1]):
             if calls[i, 0] == 0:  # where the shards meet
-                _barrier(meeting, threads, give_way)
+                _barrier(meeting, threads, yield_to)
             else:
                 call(calls[i, 0], address_of(operands, calls[i, 1]))
-        _barrier(meeting, threads, give_way)
+        _barrier(meeting, threads, yield_to)
         loss = 0.0
         for k in range(loss_cells.shape[0]):
             loss += loss_cells[k, 0]
@@ -117,7 +89,7 @@ def drive(
         update = table + (KEEPING if keep and s == 0 else UPDATE)
         for i in range(bounds[thread, update, 0], bounds[thread, update, 1]):
             call(calls[i, 0], address_of(operands, calls[i, 1]))
-        _barrier(meeting, threads, give_way)
+        _barrier(meeting, threads, yield_to)
         square = 0.0
         for k in range(norm_cells.shape[0]):
             square += norm_cells[k, 0]

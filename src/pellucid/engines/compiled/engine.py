@@ -13,15 +13,13 @@ from pellucid.engines.compiled import machine
 from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly
 from pellucid.engines.compiled.plan import UnsupportedError
-from pellucid.engines.compiled.runner import Runner
-from pellucid.engines.compiled.runtime import run
+from pellucid.engines.compiled.runner import FEW, Runner
 from pellucid.engines.compiled.table import address
 from pellucid.engines.compiled.training import CompiledSession
 from pellucid.engines.readable import ReadableEngine, ReadableSession, count_rows
 from pellucid.optimizers import Optimizer
 
 CHUNK_BYTES = 2**19  # of memory that a chunk of predictions touches: a cache's worth
-FEW = 64  # rows up to which a prediction goes the short way
 WORTH_A_THREAD = 5e7  # arithmetic steps that take longer than starting a thread
 # Threads are given a multiple of this many chunks, however many threads there are: the
 # last bits of a row may depend on where its chunk ends.
@@ -125,7 +123,7 @@ class CompiledEngine(Assemblies):
             return None
         try:
             runner.only_x[...] = x
-            run(runner.calls, runner.operands)
+            runner()
             return runner.output.copy() if runner.check.item() == 0.0 else None
         finally:
             runner.lock.release()

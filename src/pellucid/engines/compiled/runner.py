@@ -1,6 +1,7 @@
 """One batch of a prediction or an evaluation, with memory of its own."""
 
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,13 @@ from pellucid.engines.compiled.assemblies import Assemblies
 from pellucid.engines.compiled.assembly import Assembly
 from pellucid.engines.compiled.calls import Shard
 from pellucid.engines.compiled.cells import Numbers
+from pellucid.engines.compiled.helper import SharedCalls, helper
+from pellucid.engines.compiled.machine import available
 from pellucid.engines.compiled.runtime import run
 from pellucid.engines.compiled.table import Table, address, aligned
+
+FEW = 64  # rows up to which threads share the calls of one batch
+WORTH = 4e6  # arithmetic steps of a batch that take longer than a second thread costs
 
 
 class Runner:
@@ -60,14 +66,18 @@ class Runner:
         offsets, size = assembly.arena(n)
         self._memory, base = aligned(size)
         whole = Shard(n, assemblies.where(weights, arrays), base)
-        calls = assembly.calls((whole,), offsets, self.numbers)
+        calls, groups = assembly.calls_in_groups(whole, offsets, self.numbers)
         self.only_x = next(iter(self.x.values()))
         if self.only_x.dtype == dtype:
             row = [1, self.only_x.size, address(self.only_x), address(self.check)]
             calls.append((cache.load(library.CHECK, 8 * dtype.itemsize), row))
+            groups.append((len(calls) - 1, len(calls)))
         table = Table()
         table.add(calls)
         self.calls, self.operands = table.arrays()
+        self.shared: SharedCalls | None = None
+        if n <= FEW and assembly.program.work()[0] * n >= WORTH and available() > 1:
+            self.shared = SharedCalls(self.calls, self.operands, groups)
 
     def fill(self, x: Any, y: Any, rows: slice) -> None:
         """Copy a part of the data in.
@@ -86,4 +96,11 @@ class Runner:
 
     def __call__(self) -> None:
         """Compute the output from what was filled in."""
-        run(self.calls, self.operands)
+        shared = self.shared
+        if shared is None:
+            run(self.calls, self.operands)
+        elif shared.teams.now == 1 or not helper().lead(shared):
+            start = time.perf_counter()
+            run(self.calls, self.operands)
+            if shared.teams.now == 1:
+                shared.took(time.perf_counter() - start)

@@ -5,10 +5,12 @@ each takes a part of the matrix, for the rows of all shards.
 """
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from pellucid.engines.compiled.arena import read_by
 from pellucid.engines.compiled.chains import is_for_samples
+from pellucid.engines.compiled.library import TURNED
 from pellucid.engines.compiled.plan import Plan, is_turned, stored_as
 from pellucid.symbol import Symbol
 
@@ -99,3 +101,47 @@ def is_for_all(node: Symbol, shards: int, rows: int) -> bool:
     columns: Any = node.shape[-1]
     given = stored_as(y).operation.group == "leaf"
     return given and math.prod(y.shape) >= LARGE and columns >= shards * PANEL
+
+
+FEW = 48  # rows of a part of a product, about
+WORTH = 2**15  # multiplications of a part of a product, at least
+
+
+def parts_of_product(row: list[int], item: int) -> list[list[int]]:
+    """Return the operands of a product as those of some parts of it.
+
+    Parameters
+    ----------
+    row : list of int
+        See `library.PRODUCT`.
+    item : int
+        Bytes of a number.
+
+    Returns
+    -------
+    list of list of int
+    """
+    rows, columns, inner, _, at_rows, _, y, long_y, z, to, how = row
+    most = rows * columns * inner // WORTH
+    found = []
+    if rows >= 2 * FEW:
+        for begin, end in _edges(rows, min(most, rows // FEW), 6):
+            part = row.copy()
+            part[0], part[4], part[9] = end - begin, at_rows + 8 * begin, to + 8 * begin
+            found.append(part)
+        return found
+    step = long_y if how & TURNED else 1
+    for begin, end in _edges(columns, min(most, columns // PANEL), PANEL):
+        part = row.copy()
+        part[1], part[6] = end - begin, y + item * begin * step
+        part[8] = z + item * begin
+        found.append(part)
+    return found
+
+
+def _edges(length: int, count: int, unit: int) -> list[tuple[int, int]]:
+    """Return a length in up to four parts of whole units and a rest."""
+    units = length // unit
+    count = max(1, min(4, count, units))
+    edges = [units * k // count * unit for k in range(count)] + [length]
+    return list(pairwise(edges))

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.engines.compiled import library
+
 Row = tuple[str, list[int]]  # text of a kernel, and what it is called with
 
 # Scratch memory that holds the same from one call to the next. It begins as zeros.
-KEPT = {"kept filters", "of which"}
+KEPT = {"kept filters", "of which", "kept split filters"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Where:
         Of a second one, of an operation that writes two.
     item : int
         Bytes of a number.
+    samples : int
+        How many there are.
     scratch : callable
         Returns the address of scratch memory by name.
     table : callable
@@ -41,6 +45,7 @@ class Where:
     output: int
     beside: int
     item: int
+    samples: int
     scratch: Callable[[str], int]
     table: Callable[[str, Any, Callable[[], NDArray[np.int64]]], int]
     steps: Callable[[int, int], int]
@@ -58,6 +63,26 @@ class Blocked:
     def scratch(self) -> dict[str, int]:
         """Memory it needs for the time of the call, in numbers, by name."""
         return {}
+
+    def clear(self, at: Where, name: str, value: int = 0) -> Row:
+        """Return the call that clears scratch memory for the samples of a block.
+
+        Parameters
+        ----------
+        at : Where
+            Addresses.
+        name : str
+            Of the memory.
+        value : int
+            0, or 1 for minus infinity.
+
+        Returns
+        -------
+        Row
+        """
+        one = self.scratch[name] // self.together
+        size = one * min(self.together, at.samples)
+        return library.FILL, [1, size, at.scratch(name), value]
 
     def before(self, at: Where) -> list[Row]:
         """Return what is done once, before all samples.

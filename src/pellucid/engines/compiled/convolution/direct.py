@@ -110,7 +110,7 @@ class _Convolution(Blocked):
     def before(self, at: Where) -> list[Row]:
         if not self.bordered.border:
             return []
-        return [(library.FILL, [1, self.scratch["border"], at.scratch("border"), 0])]
+        return [self.clear(at, "border")]
 
     def _images(self, at: Where, first: int, count: int) -> tuple[int, list[Row]]:
         """Return where some images are with their border, and how they get there."""
@@ -263,8 +263,7 @@ class ConvolveBack(_Convolution):
     def before(self, at: Where) -> list[Row]:
         found: list[Row] = []
         if self.deltas.border:
-            size = self.scratch["border"]
-            found.append((library.FILL, [1, size, at.scratch("border"), 0]))
+            found.append(self.clear(at, "border"))
         # The filters of each group and phase, as (taps, filters, channels).
         channels, filters = self.per_group
         to = at.scratch("filters")

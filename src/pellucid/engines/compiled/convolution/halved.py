@@ -150,16 +150,26 @@ class Halved(Blocked):
         return at_once(TILES, tiles_of(self.places))
 
     @property
+    def keeps(self) -> bool:
+        """Whether split filters have memory of their own, with zeros that stay."""
+        return self.name == "convolve"
+
+    @property
+    def filters_in(self) -> str:
+        """Name of the memory of the split filters."""
+        return "kept split filters" if self.keeps else "split filters"
+
+    @property
     def scratch(self) -> dict[str, int]:
         """Memory of the inner convolution, for split images and split filters."""
         found: dict[str, int] = dict(self.inner.scratch)
         found["split images"] = self.together * math.prod(self.split)
-        found["split filters"] = 9 * self.split[2] * int(self.filters[3])
+        found[self.filters_in] = 9 * self.split[2] * int(self.filters[3])
         return found
 
     def _inside(self, at: Where, begin: int = 0) -> Where:
         """Return the addresses of the inner convolution, from some sample on."""
-        images, filters = at.scratch("split images"), at.scratch("split filters")
+        images, filters = at.scratch("split images"), at.scratch(self.filters_in)
         outputs = at.item * begin * math.prod(self.places) * int(self.filters[3])
         if self.name == "convolve":
             return replace(at, inputs=(images, filters), output=at.output + outputs)
@@ -196,12 +206,11 @@ class Halved(Blocked):
         return found
 
     def before(self, at: Where) -> list[Row]:
-        images, filters = at.scratch("split images"), at.scratch("split filters")
-        sizes = self.scratch
-        found: list[Row] = [
-            (library.FILL, [1, sizes["split images"], images, 0]),
-            (library.FILL, [1, sizes["split filters"], filters, 0]),
-        ]
+        filters = at.scratch(self.filters_in)
+        found: list[Row] = [self.clear(at, "split images")]
+        if not self.keeps:
+            size = self.scratch[self.filters_in]
+            found.append((library.FILL, [1, size, filters, 0]))
         if self.name != "convolve_weights":
             found += self._filters(at.item, at.inputs[1], filters)
         return [*found, *self.inner.before(self._inside(at))]
@@ -218,6 +227,6 @@ class Halved(Blocked):
     def after(self, at: Where) -> list[Row]:
         found: list[Row] = self.inner.after(self._inside(at))
         if self.name == "convolve_weights":
-            filters = at.scratch("split filters")
+            filters = at.scratch(self.filters_in)
             found += self._filters(at.item, at.output, filters, back=True)
         return found

@@ -165,12 +165,8 @@ class _Pooling(Blocked):
         taps = math.prod(self.window.size)
         return _filled((EACH, *parts), self.width, taps if taps <= FEW else "a[5]")
 
-    def _fill(self, at: Where, name: str) -> Row:
-        size = self.scratch[name]
-        return library.FILL, [1, size, at.scratch(name), self.lowest]
-
     def before(self, at: Where) -> list[Row]:
-        return [self._fill(at, "border")] if self.bordered.border else []
+        return [self.clear(at, "border", self.lowest)] if self.bordered.border else []
 
     def _images(self, at: Where, begin: int, some: int) -> tuple[int, list[Row]]:
         """Return where some images are with their border, and how they get there."""

@@ -337,10 +337,6 @@ class _Forward(_Tiled):
             "products": 36 * self.matrices(tiles, side.filters),
         }
 
-    def _clear(self, at: Where) -> Row:
-        size = self.scratch["border"]
-        return library.FILL, [1, size, at.scratch("border"), 0]
-
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
         side, size = self.side, self.together
@@ -409,7 +405,7 @@ class TiledConvolve(_Forward):
         W, U = at.inputs[1], at.scratch(self.filters_in)
         row = [size, 1, W, at.steps(9, size), U, apart, W, at.scratch("of which")]
         kernel = _text(FILTERS_IN_ONCE, vector_width(size))
-        return [self._clear(at), (kernel, [*row, count])]
+        return [self.clear(at, "border"), (kernel, [*row, count])]
 
 
 @dataclass
@@ -434,7 +430,7 @@ class TiledConvolveBack(_Forward):
     def before(self, at: Where) -> list[Row]:
         channels, filters = self.filters[2:]
         size = channels * filters
-        found = [self._clear(at)]
+        found = [self.clear(at, "border")]
         for tap in range(9):
             x = at.inputs[1] + at.item * tap * size
             z = at.scratch("turned") + at.item * (8 - tap) * size
@@ -478,9 +474,9 @@ class TiledConvolveWeights(_Tiled):
         }
 
     def before(self, at: Where) -> list[Row]:
-        sizes = self.scratch
-        names = ("border", "deltas", "filters")
-        return [(library.FILL, [1, sizes[n], at.scratch(n), 0]) for n in names]
+        sums = [1, self.scratch["filters"], at.scratch("filters"), 0]
+        images = [self.clear(at, name) for name in ("border", "deltas")]
+        return [*images, (library.FILL, sums)]
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
