@@ -467,7 +467,7 @@ class TiledConvolveWeights(_Tiled):
         channels, filters = self.filters[2:]
         return {
             "border": count * self.inputs.size,
-            "deltas": count * self.deltas.size,
+            "deltas": count * self.deltas.size if self.deltas.border else 0,
             "filters": 36 * self.matrices(channels, filters),
             "images": 36 * self.matrices(tiles, channels),
             "products": 36 * self.matrices(tiles, filters),
@@ -505,9 +505,10 @@ class TiledConvolveWeights(_Tiled):
                 (self.inputs, "border", 0, kernel_in, tiles_in, V, apart[0]),
                 (self.deltas, "deltas", 1, kernel_back, tiles_back, dM, apart[1]),
             ):
-                x = at.inputs[source] + at.item * begin * images.pixels
-                border = at.scratch(name)
-                found.append(images.copy(some, x, border, at.item))
+                border = at.inputs[source] + at.item * begin * images.pixels
+                if images.border:
+                    x, border = border, at.scratch(name)
+                    found.append(images.copy(some, x, border, at.item))
                 row = [tiles, images.channels, border, table, images.row]
                 row += [matrix, step]
                 found.append((kernel, row))
