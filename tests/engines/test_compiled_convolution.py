@@ -337,12 +337,25 @@ def test_every_kernel_is_tried_as_plain_python():
         "V": r.normal(size=(4, 4, 16, 16)),
     }
 
+    def tops(x, W):
+        """Maxima that are taken with a convolution, one with pixels that wait."""
+        two, z, again = Window((2, 2), (2, 2)), W * 1.0, W * 2.0
+        top, other = (
+            ops.max_windows(ops.convolve(x, filters, window), two)
+            for filters in (z, again)
+        )
+        back = ops.max_windows_back(
+            ops.convolve(x, again, window), other * np.sum(other), two
+        )
+        return {"top": top, "other": other, "top back": back}
+
     def formulas(x, dz, W, V):
         return {
             "z": ops.convolve(x, W, window),
             "dx": ops.convolve_back(dz, W, window, (8, 8)),
             "dW": ops.convolve_weights(x, dz, window),
             "half": ops.convolve(x, V, halving),
+            **tops(x, W),
             **pooled(x, dz, window=window, size=(8, 8)),
         }
 

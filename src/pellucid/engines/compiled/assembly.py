@@ -1,6 +1,5 @@
 """A Program that is ready to be put into tables: planned, printed, with memory."""
 
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -10,10 +9,10 @@ from pellucid.engines.compiled import cache
 from pellucid.engines.compiled.arena import Arena, read_by
 from pellucid.engines.compiled.calls import Filling, Prepared, Shard, Text
 from pellucid.engines.compiled.cells import Numbers
-from pellucid.engines.compiled.chains import chains, pixels_beside
-from pellucid.engines.compiled.convolution.blocked import Blocked, MadeBefore
+from pellucid.engines.compiled.chains import chains
+from pellucid.engines.compiled.convolution.blocked import Blocked
 from pellucid.engines.compiled.convolution.choice import over_images
-from pellucid.engines.compiled.convolution.pooling import Largest
+from pellucid.engines.compiled.fusing import fused
 from pellucid.engines.compiled.plan import (
     Call,
     Loop,
@@ -79,15 +78,12 @@ class Assembly:
             if found is not None:
                 self.over_images[i] = found
         self._check_order(overwritten)
+        copied = {source.id for source, _ in self.copies}
+        alone = chains(self.plan, self.over_images)
+        self.over_images, writes = fused(
+            self.plan, self.over_images, alone, set(self.outputs) | copied
+        )
         self.chains = {c.first: c for c in chains(self.plan, self.over_images)}
-        self.beside: dict[int, Symbol] = {}  # step -> what it makes beside its own
-        for chain in self.chains.values():
-            for i in pixels_beside(self.plan, chain):
-                self.beside[i] = self.plan.steps[i + 1].nodes[0]
-                largest = self.over_images[i]
-                assert isinstance(largest, Largest)
-                self.over_images[i] = replace(largest, pixels=True)
-                self.over_images[i + 1] = MadeBefore()
         self.late = late_products(self.plan, self.outputs, self.copies)
         item = int(self.dtype.itemsize)
         self.memory = Arena(
@@ -103,7 +99,7 @@ class Assembly:
             self.plan,
             self.kernels,
             self.over_images,
-            self.beside,
+            writes,
             self.chains,
             self.late,
             self.outputs,

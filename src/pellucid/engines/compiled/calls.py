@@ -66,8 +66,8 @@ class Prepared:
         Of the steps that are loops.
     over_images : mapping of int to Blocked
         Of the steps that are done in blocks of samples.
-    beside : mapping of int to Symbol
-        What such a step makes beside its own.
+    writes : mapping of int to tuple of Symbol
+        Whose memory such a step writes, if not its own, or not that alone.
     chains : mapping of int to Chain
         Steps that take turns, by the first of them.
     late : mapping of (str, str) to int
@@ -85,7 +85,7 @@ class Prepared:
     plan: Plan
     kernels: list[Kernel | None]
     over_images: Mapping[int, Blocked]
-    beside: Mapping[int, Symbol]
+    writes: Mapping[int, tuple[Symbol, ...]]
     chains: Mapping[int, Chain]
     late: Mapping[tuple[str, str], int]
     outputs: Mapping[int, tuple[str, str]]
@@ -295,13 +295,11 @@ class Filling:
         if index not in self._images:
             node = self.made.plan.steps[index].nodes[0]
             inputs = [v for v in node.inputs if isinstance(v, Symbol)]
-            beside = self.made.beside.get(index, node)
-            self._images[index] = (
-                [self._place(value) for value in (*inputs, node, beside)],
-                {},
-            )
+            output, *beside = self.made.writes.get(index, (node,))
+            each = (*inputs, output, *(beside or [output]))
+            self._images[index] = [self._place(value) for value in each], {}
         places, tables = self._images[index]
-        *read, output, beside_it = (place.of_sample_0(first) for place in places)
+        *read, to, beside_it = (place.of_sample_0(first) for place in places)
 
         def table(name: str, key: Any, make: Callable[[], NDArray[np.int64]]) -> int:
             if name not in tables:
@@ -310,7 +308,7 @@ class Filling:
 
         return Where(
             tuple(read),
-            output,
+            to,
             beside_it,
             self.made.item,
             self.n,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pellucid.engines.compiled.convolution.blocked import Blocked, at_once
-from pellucid.engines.compiled.pixels import LARGEST_PIXELS
 from pellucid.engines.compiled.plan import (
     Call,
     Loop,
@@ -148,35 +147,6 @@ def chains(plan: Plan, over_images: Mapping[int, Blocked]) -> list[Chain]:
         if len(blocks) > 1 and any(begin <= i < end for i in over_images):
             found.append(Chain(begin, tuple(blocks), tuple(reads)))
         begin = max(end, begin + 1)
-    return found
-
-
-def pixels_beside(plan: Plan, chain: Chain) -> list[int]:
-    """Return the steps of a chain that find maxima, each before one for their pixels.
-
-    Both can be done at once, where nothing in the chain reads the pixels.
-
-    Parameters
-    ----------
-    plan : Plan
-        Its steps.
-    chain : Chain
-        Those that take turns.
-
-    Returns
-    -------
-    list of int
-    """
-    found = []
-    for k in range(len(chain.blocks) - 1):
-        i = chain.first + k
-        largest, pixels = (plan.steps[j].nodes[0] for j in (i, i + 1))
-        names = largest.operation.name, pixels.operation.name
-        read = any(k + 1 in places for places in chain.reads)
-        if names == ("max_windows", LARGEST_PIXELS.name) and not read:
-            same = largest.inputs[0] is pixels.inputs[0]
-            if same and largest.settings == pixels.settings:
-                found.append(i)
     return found
 
 

@@ -129,8 +129,21 @@ class Blocked:
         return []
 
 
+@dataclass
 class MadeBefore(Blocked):
-    """An operation whose result the one before it makes, beside its own."""
+    """An operation whose result the one before it makes.
+
+    Parameters
+    ----------
+    samples : int
+        How many that one takes at once.
+    """
+
+    samples: int
+
+    @property
+    def together(self) -> int:
+        return self.samples
 
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         return []

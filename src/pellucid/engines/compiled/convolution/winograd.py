@@ -99,6 +99,43 @@ TILES_OUT = (
     )
 )
 
+
+def _largest(*, pixels: bool) -> str:
+    """Return the lines that take the largest of each 2 x 2 outputs of a tile."""
+    text = ""
+    for i in range(2):
+        text += f"            if high[t] > {2 * i + 1}:\n"
+        for j in range(2):
+            text += f"                if wide[t] > {2 * j + 1}:\n"
+            four = [f"y{2 * i + u}{2 * j + v}" for u in range(2) for v in range(2)]
+            lines = [f"best = {four[0]}"]
+            lines += [f"best = larger(best, {y})" for y in four[1:]]
+            lines += [f"store(z + {i} * down + {j} * right, best)"]
+            if pixels:
+                lines += ["pixel = is3"]
+                for k in (2, 1, 0):
+                    lines += [f"pixel = where_same({four[k]}, best, is{k}, pixel)"]
+                lines += [f"store(p + {i} * down + {j} * right, pixel)"]
+            text += _lines(lines, 5)
+    return text
+
+
+# a: as of TILES_OUT, for outputs of half the size; then the numbers of their pixels
+TILES_LARGEST = TILES_OUT[: TILES_OUT.index("            if high[t]")] + _largest(
+    pixels=False
+)
+TILES_LARGEST_PIXELS = (
+    TILES_OUT[: TILES_OUT.index("    for t in range")]
+    + _lines([f"is{k} = spread(number({k}), {{width}})" for k in range(4)], 1)
+    + TILES_OUT[
+        TILES_OUT.index("    for t in range") : TILES_OUT.index(
+            "            if high[t]"
+        )
+    ]
+    + "            p = a[9] + item * (first[t] + c)\n"
+    + _largest(pixels=True)
+)
+
 # The adjoint of the above: gradients of the outputs, with a border, to matrices.
 # a: as of TILES_IN
 TILES_BACK = (
@@ -264,9 +301,11 @@ def _corners(places: tuple[int, int]) -> list[tuple[int, int]]:
     return [(i, j) for i in range(0, places[0], 4) for j in range(0, places[1], 4)]
 
 
-def _tile_table(images: Bordered, places: tuple[int, int], count: int) -> Table:
-    """Return where the tiles of some images begin."""
-    one = np.array([images.place(i, j) for i, j in _corners(places)])
+def _tile_table(
+    images: Bordered, places: tuple[int, int], count: int, less: int = 1
+) -> Table:
+    """Return where the tiles of some images begin; in ones that are shrunk by less."""
+    one = np.array([images.place(i // less, j // less) for i, j in _corners(places)])
     found: Table = np.arange(count)[:, None] * images.size + one
     return found.ravel()
 
@@ -315,6 +354,8 @@ class _Forward(_Tiled):
     """Images through filters; which, the two operations below say."""
 
     filters_in = "filters"  # name of the memory of the transformed filters
+    kernel_out = TILES_OUT
+    shrinks = 1  # pixels of a tile, along an axis, that become one
 
     @property
     def tiled(self) -> tuple[int, int]:
@@ -337,6 +378,25 @@ class _Forward(_Tiled):
             "products": 36 * self.matrices(tiles, side.filters),
         }
 
+    def outputs_of(self, at: Where, begin: int) -> list[int]:
+        """Return where the outputs of the tiles of some samples are, for a kernel."""
+        side, size, less = self.side, self.together, self.shrinks
+        places = side.places[0] // less, side.places[1] // less
+        inside = Bordered(*places, side.filters)
+        key = (type(self).__name__, side, size)
+        table = at.table(
+            "tiles out", key, lambda: _tile_table(inside, side.places, size, less)
+        )
+        lengths = [
+            at.table(f"tiles {axis}", key, partial(_lengths, side.places, size, axis))
+            for axis in (0, 1)
+        ]
+        z, beside = (
+            address + at.item * begin * inside.pixels
+            for address in (at.output, at.beside)
+        )
+        return [z, table, *lengths, inside.row, beside]
+
     def block(self, at: Where, first: int, count: int) -> list[Row]:
         found: list[Row] = []
         side, size = self.side, self.together
@@ -344,16 +404,8 @@ class _Forward(_Tiled):
         border, U = at.scratch("border"), at.scratch(self.filters_in)
         V, M = at.scratch("images"), at.scratch("products")
         key = (type(self).__name__, side, size)
-        inside = Bordered(*side.places, filters)
         tiles_in = at.table(
             "tiles in", key, lambda: _tile_table(side.images, side.places, size)
-        )
-        tiles_out = at.table(
-            "tiles out", key, lambda: _tile_table(inside, side.places, size)
-        )
-        high, wide = (
-            at.table(f"tiles {axis}", key, partial(_lengths, side.places, size, axis))
-            for axis in (0, 1)
         )
         tiles = size * side.tiles
         apart = [
@@ -365,7 +417,7 @@ class _Forward(_Tiled):
         rows, columns = at.steps(tiles, channels), at.steps(channels, 1)
         to = at.steps(tiles, filters)
         kernel_in = _text(TILES_IN, vector_width(channels))
-        kernel_out = _text(TILES_OUT, vector_width(filters))
+        kernel_out = _text(self.kernel_out, vector_width(filters))
         for begin, some in parts(first, count, size):
             x = at.inputs[0] + at.item * begin * side.images.pixels
             found.append(side.images.copy(some, x, border, at.item))
@@ -376,9 +428,8 @@ class _Forward(_Tiled):
                 row = [tiles, filters, channels, V + k * steps[0], rows, columns]
                 row += [U + k * steps[1], filters, M + k * steps[2], to, 0]
                 found.append((library.PRODUCT, row))
-            z = at.output + at.item * begin * inside.pixels
-            row = [tiles, filters, M, apart[2], z, tiles_out, high, wide, inside.row]
-            found.append((kernel_out, row))
+            row = [tiles, filters, M, apart[2]]
+            found.append((kernel_out, row + self.outputs_of(at, begin)))
         return found
 
 
@@ -406,6 +457,27 @@ class TiledConvolve(_Forward):
         row = [size, 1, W, at.steps(9, size), U, apart, W, at.scratch("of which")]
         kernel = _text(FILTERS_IN_ONCE, vector_width(size))
         return [self.clear(at, "border"), (kernel, [*row, count])]
+
+
+@dataclass
+class TiledLargest(TiledConvolve):
+    """The largest of ``convolve(x, W)`` in windows of 2 x 2, and which pixel that is.
+
+    Parameters
+    ----------
+    images, filters, window, groups
+        As of `TiledConvolve`.
+    pixels : bool
+        Whether pixels are wanted, beside the output.
+    """
+
+    pixels: bool = False
+
+    shrinks = 2
+
+    @property
+    def kernel_out(self) -> str:  # type: ignore[override]
+        return TILES_LARGEST_PIXELS if self.pixels else TILES_LARGEST
 
 
 @dataclass
