@@ -258,7 +258,7 @@ IMAGE_TRAININGS = [
         batch=batch,
         rows=iterations * batch,
         block=1,
-        least=2.0,
+        least=4.0,
         contestants=IMAGE_TRAINERS,
         # By the faster of PyTorch's two orders of axes.
         targets={"pytorch": ratio, "pytorch_channels_last": ratio},

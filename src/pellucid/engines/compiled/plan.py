@@ -268,6 +268,38 @@ def is_over_places(node: Symbol) -> bool:
     return bool(between) and node.settings["axis"] == between
 
 
+def is_sum_of_stored(node: Symbol, stored: set[int]) -> bool:
+    """Return whether an operation adds up all samples and places of what is in memory.
+
+    Parameters
+    ----------
+    node : Symbol
+        Any operation.
+    stored : set of int
+        Ids of the nodes that are in memory.
+
+    Returns
+    -------
+    bool
+    """
+    if node.operation.name != "sum" or stored_as(node.inputs[0]).id not in stored:
+        return False
+    source = node.inputs[0]
+    own = source.ndim > 2 and isinstance(source.shape[0], Dim)
+    return own and node.settings["axis"] == tuple(range(source.ndim - 1))
+
+
+def _read_by_kernels(program: Program) -> set[int]:
+    """Return the ids of what hand-written kernels read, and so is in memory."""
+    return {
+        stored_as(value).id
+        for node in program.operations
+        if node.operation.group == "structural"
+        for value in node.inputs
+        if isinstance(value, Symbol)
+    }
+
+
 def loop_space(node: Symbol) -> Space:
     """Return the space that an operation loops over.
 
@@ -341,6 +373,7 @@ def unshared(program: Program) -> Program:
     trace = Trace()
     made: dict[int, Symbol] = {}
     outputs = {symbol.id for symbol in program.outputs.values()}
+    stored = _read_by_kernels(program)
 
     def again(node: Symbol, inputs: tuple[Any, ...]) -> Symbol:
         trace.layer = node.layer
@@ -388,7 +421,8 @@ def unshared(program: Program) -> Program:
         if not isinstance(value, Symbol):
             return value
         if value.id not in made:
-            reads = kept if value.operation.group in ("structural", "alias") else fresh
+            kernel = value.operation.group in ("structural", "alias")
+            reads = kept if kernel or is_sum_of_stored(value, stored) else fresh
             made[value.id] = again(value, tuple(map(reads, value.inputs)))
         return made[value.id]
 
@@ -518,6 +552,7 @@ class Planner:
         self.position: dict[int, int] = {}  # node id -> step that computes it
         self.stored: set[int] = set()
         self.below: dict[int, set[int]] = {}  # node id -> what waits to be part of it
+        self.read_by_kernels = _read_by_kernels(self.program)
 
     def plan(self) -> Plan:
         """Return the plan.
@@ -530,7 +565,8 @@ class Planner:
         for node in self.program.operations:
             if is_alias(node) or node.kind == NUMBER:
                 continue
-            if node.operation.group == "structural" or is_over_places(node):
+            kernel = node.operation.group == "structural" or is_over_places(node)
+            if kernel or is_sum_of_stored(node, self.read_by_kernels):
                 self._call(node)
             elif node.operation.name == "transpose" or node.operation.name == "slice":
                 self._copy_if_needed(node)

@@ -21,6 +21,7 @@ from pellucid.engines.compiled.convolution.pooling import (
     OnPixels,
     Spread,
     Sum,
+    SumOfAll,
 )
 from pellucid.engines.compiled.convolution.winograd import suits
 from pellucid.engines.compiled.pixels import LARGEST_PIXELS, PUT_ON_PIXELS
@@ -112,6 +113,8 @@ def _border(node: Symbol) -> Blocked | None:
 def _over_places(node: Symbol) -> Blocked | None:
     """Return the kernels of a reduction over all places of images or sequences."""
     shape: Any = node.inputs[0].shape
+    if node.settings["axis"] == tuple(range(len(shape) - 1)):
+        return SumOfAll(shape) if node.operation.name == "sum" else None
     if node.settings["axis"] != tuple(range(1, len(shape) - 1)):
         return None
     pixels = math.prod(shape[1:-1])

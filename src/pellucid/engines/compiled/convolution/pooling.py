@@ -235,6 +235,46 @@ class Sum(_Pooling):
         return found
 
 
+# a: places, channels, x, z
+SUM_OF_ALL = """def run(a):
+    for j in range(0, a[1], {width}):
+        total = spread(number(0), {width})
+        for i in range(a[0]):
+            total = total + load(a[2] + item * (i * a[1] + j), {width})
+        z = a[3] + item * j
+        store(z, load(z, {width}) + total)
+"""
+
+
+@dataclass
+class SumOfAll(Blocked):
+    """``y = sum over all samples and places of x``, channel by channel.
+
+    Parameters
+    ----------
+    images : tuple
+        Shape, samples first and channels last.
+    """
+
+    images: Any
+
+    @property
+    def together(self) -> int:
+        return at_once(TOGETHER, math.prod(self.images[1:]))
+
+    def before(self, at: Where) -> list[Row]:
+        return [(library.FILL, [1, self.images[-1], at.output, 0])]
+
+    def block(self, at: Where, first: int, count: int) -> list[Row]:
+        *size, channels = self.images[1:]
+        text = _filled((SUM_OF_ALL,), vector_width(channels), 0)
+        found: list[Row] = []
+        for begin, some in parts(first, count, self.together):
+            x = at.inputs[0] + at.item * begin * math.prod(size) * channels
+            found.append((text, [some * math.prod(size), channels, x, at.output]))
+        return found
+
+
 @dataclass
 class _Adjoint(_Pooling):
     """An adjoint: every window adds to its pixels."""
