@@ -33,7 +33,7 @@ def test_it_is_what_a_training_takes(monkeypatch, width, batch):
     advance = CompiledSession.advance
 
     def watched(self, *arguments):
-        taken.append((self.arena_bytes, self.shards))
+        taken.append((self.steps.arena_bytes, self.shards))
         return advance(self, *arguments)
 
     monkeypatch.setattr(CompiledSession, "advance", watched)

@@ -105,6 +105,7 @@ class Steps:
         self.pieces, self.rows = pieces, rows
         most = -(-max(rows) // space.shards)
         self._offsets, size = training.arena(most)
+        self.arena_bytes = size * space.shards  # for what lives between steps
         self._arenas = [aligned(size) for _ in range(space.shards)]
         threads = range(len(space.cells))
         self._numbers = [self._cells(thread) for thread in threads]
