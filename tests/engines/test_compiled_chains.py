@@ -13,11 +13,14 @@ from pellucid import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
+    GaussianNoise,
     GlobalAveragePool,
     MaxPool2D,
     NeuralNetwork,
     Residual,
+    SpatialDropout,
 )
 from pellucid.convolution import Window, largest_pixels, max_windows, put_on_pixels
 from pellucid.engines.compiled import assembly
@@ -74,6 +77,10 @@ SAME = Conv2D(16, 3, "relu", padding="same")
 NETWORKS = {
     "pools": (SAME, MaxPool2D(2), SAME, AveragePool2D(2), Flatten(), Dense(3)),
     "overlapping": (SAME, MaxPool2D(3, stride=2), Flatten(), Dense(3)),
+    "noise": (
+        *(GaussianNoise(0.1), SAME, SpatialDropout(0.3), MaxPool2D(2), SAME),
+        *(Dropout(0.2), Flatten(), Dense(3)),
+    ),
     "residual": (SAME, Residual([SAME]), BatchNorm(), GlobalAveragePool(), Dense(3)),
 }
 

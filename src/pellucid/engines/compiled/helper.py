@@ -124,7 +124,8 @@ class Helper:
             words[STATE] = address(shared.state)
             led = lead(words, self.number, *shared.arrays, machine.give_way())
             self.ended = time.perf_counter()
-            shared.took(self.ended - start)
+            if led:
+                shared.took(self.ended - start)
             return bool(led)
         finally:
             self.lock.release()
