@@ -19,6 +19,7 @@ from pellucid.layers import (
     Dense,
     Dropout,
     Flatten,
+    GlobalMaxPool,
     LayerNorm,
     MaxPool2D,
     SpatialDropout,
@@ -165,3 +166,24 @@ def test_filters_that_change():
         change()
         found, wanted = compiled.predict(weights, x), readable.predict(weights, x)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@TYPES
+def test_the_largest_is_found_again_where_it_is_compared(dtype):
+    """What is compared with a maximum has the bits that the maximum was taken of."""
+    r = np.random.default_rng(0)
+    x, y = r.normal(size=(24, 3, 4, 8)).astype(dtype), r.integers(0, 3, 24)
+    weights = []
+    for engine in ("readable", "compiled"):
+        net = NeuralNetwork(
+            (BatchNorm(), GlobalMaxPool(), Dense(3)),
+            loss="cross_entropy",
+            input_shape=(3, 4, 8),
+            dtype=dtype,
+            seed=1,
+        )
+        net.fit(x, y, epochs=6, batch_size=24, engine=engine, progress=False)
+        weights.append(net.weights)
+    assert np.allclose(
+        *weights, rtol=0, atol={"float32": 2e-5, "float64": 1e-12}[dtype]
+    )

@@ -421,15 +421,24 @@ def unshared(program: Program) -> Program:
         if not isinstance(value, Symbol):
             return value
         if value.id not in made:
-            kernel = value.operation.group in ("structural", "alias")
-            reads = kept if kernel or is_sum_of_stored(value, stored) else fresh
-            made[value.id] = again(value, tuple(map(reads, value.inputs)))
+            made[value.id] = again(value, tuple(map(reader(value), value.inputs)))
         return made[value.id]
+
+    def reader(node: Symbol) -> Any:
+        """Return how the inputs of an operation are read: from memory, or made again.
+
+        What is made again may differ in its last bit, and is then not the largest.
+        """
+        same = node.operation.name in ("equal", "not_equal")
+        numbers = all(getattr(value, "kind", "") == FLOAT for value in node.inputs)
+        kernel = node.operation.group in ("structural", "alias")
+        whole = kernel or is_sum_of_stored(node, stored)
+        return kept if whole or (same and numbers) else fresh
 
     def fresh(value: Any) -> Any:
         """Return a copy of its own of a cheap value, or the one copy."""
         if isinstance(value, Symbol) and sizes.get(value.id, 99) <= CHEAP_TREE:
-            return again(value, tuple(map(fresh, value.inputs)))
+            return again(value, tuple(map(reader(value), value.inputs)))
         return kept(value)
 
     for node in program.operations:
