@@ -52,10 +52,9 @@ class SharedCalls:
     ) -> None:
         self.calls, self.operands = calls, operands
         self.groups = np.array(groups, dtype=np.int64)
-        self.state = np.zeros(2 * len(groups), dtype=np.int64)
-        each = self.calls, self.operands, self.groups
-        self.arrays = *each, self.state
-        self.places = [address(vector) for vector in each]
+        state = np.zeros(2 * len(groups), dtype=np.int64)
+        self.arrays = self.calls, self.operands, self.groups, state
+        self.places = [address(vector) for vector in self.arrays]
         self.teams = Teams(2, pace=0.0)
         self._times: list[float] = []
 
@@ -120,8 +119,7 @@ class Helper:
                 self.bell.set()
             self.number = self.number % NUMBERS + 1
             self.kept = shared
-            words[CALLS], words[OPERANDS], words[GROUPS] = shared.places
-            words[STATE] = address(shared.state)
+            words[[CALLS, OPERANDS, GROUPS, STATE]] = shared.places
             led = lead(words, self.number, *shared.arrays, machine.give_way())
             self.ended = time.perf_counter()
             if led:

@@ -66,7 +66,13 @@ class Runner:
         offsets, size = assembly.arena(n)
         self._memory, base = aligned(size)
         whole = Shard(n, assemblies.where(weights, arrays), base)
-        calls, groups = assembly.calls_in_groups(whole, offsets, self.numbers)
+        work = assembly.program.work()[0] * n
+        shares = n <= FEW and work >= WORTH and available() > 1
+        groups: list[tuple[int, int]] = []
+        if shares:
+            calls, groups = assembly.calls_in_groups(whole, offsets, self.numbers)
+        else:
+            calls = assembly.calls((whole,), offsets, self.numbers)
         self.only_x = next(iter(self.x.values()))
         if self.only_x.dtype == dtype:
             row = [1, self.only_x.size, address(self.only_x), address(self.check)]
@@ -76,7 +82,7 @@ class Runner:
         table.add(calls)
         self.calls, self.operands = table.arrays()
         self.shared: SharedCalls | None = None
-        if n <= FEW and assembly.program.work()[0] * n >= WORTH and available() > 1:
+        if shares:
             self.shared = SharedCalls(self.calls, self.operands, groups)
 
     def fill(self, x: Any, y: Any, rows: slice) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pellucid.engines.compiled.arena import MEETING
 from pellucid.engines.compiled.assembly import Assembly
+from pellucid.engines.compiled.chains import is_for_samples
 from pellucid.program import Program
 from pellucid.symbol import Dim, Symbol
 
@@ -141,7 +142,7 @@ def _is_about_the_batch(node: Symbol, sums: set[int]) -> bool:
 
 
 def _has_batch(value: Any) -> bool:
-    return any(isinstance(length, Dim) for length in getattr(value, "shape", ()))
+    return isinstance(value, Symbol) and is_for_samples(value)
 
 
 def _reduces_batch(node: Symbol) -> bool:
